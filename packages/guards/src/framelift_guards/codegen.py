@@ -1,0 +1,255 @@
+"""Generated Python: functions compiled from ``ast`` nodes, never from concatenated text.
+
+Constants live in a :class:`GeneratedNamespace`, the globals of the generated functions. Line numbers are laid out as
+``ast.unparse`` would print the tree, and the text is registered with ``linecache`` lazily, so that tracebacks and
+debuggers show it while capture does not pay for printing it.
+"""
+
+from __future__ import annotations
+
+import ast
+import itertools
+import keyword
+import linecache
+import re
+import types
+import weakref
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+_SERIAL = itertools.count(1)
+
+
+class Fetchable(Protocol):
+    """What can be fetched by an expression: a ``Source``."""
+
+    def to_ast(self, builder: Builder) -> ast.expr:
+        """Return the expression that fetches this."""
+
+
+def is_identifier(name: str) -> bool:
+    """Tell whether ``name`` may stand in generated code as it is.
+
+    >>> is_identifier("x"), is_identifier("class"), is_identifier(".0")
+    (True, False, False)
+    """
+    return name.isascii() and name.isidentifier() and not keyword.iskeyword(name)
+
+
+def _stem(hint: str) -> str:
+    stem = re.sub(r"\W+", "_", hint, flags=re.ASCII).strip("_")
+    return stem if is_identifier(stem) else f"c_{stem}".rstrip("_")
+
+
+class GeneratedNamespace:
+    """The globals of generated functions: names for constants that clash with nothing reserved.
+
+    Args:
+        reserved: names that generated code uses for something else, such as the user's parameters.
+
+    >>> namespace = GeneratedNamespace(reserved=["len"])
+    >>> namespace.name_of(len, "len")
+    'len_1'
+    >>> namespace.globals["len_1"] is len
+    True
+    """
+
+    def __init__(self, reserved: Iterable[str] = ()) -> None:
+        self.globals: dict[str, object] = {"__builtins__": {}, "__name__": "framelift_generated"}
+        self._taken = {*reserved, *self.globals}
+        self._names: dict[int, str] = {}
+        self._next: dict[str, int] = {}
+
+    def fresh(self, hint: str) -> str:
+        """Return a new name that resembles ``hint``; it is never given out again."""
+        stem = _stem(hint)
+        name = stem
+        while name in self._taken:
+            number = self._next.get(stem, 0) + 1
+            self._next[stem] = number
+            name = f"{stem}_{number}"
+        self._taken.add(name)
+        return name
+
+    def bind(self, value: object, hint: str) -> str:
+        """Hold ``value`` under a new name, and return the name."""
+        name = self.fresh(hint)
+        self.globals[name] = value
+        return name
+
+    def name_of(self, value: object, hint: str = "constant") -> str:
+        """Return the name of ``value``, the same for the same object."""
+        name = self._names.get(id(value))
+        if name is None:
+            name = self._names[id(value)] = self.bind(value, hint)
+        return name
+
+    def drop(self, names: Iterable[str]) -> None:
+        """Forget the constants with these names."""
+        for name in names:
+            value = self.globals.pop(name, None)
+            if self._names.get(id(value)) == name:
+                del self._names[id(value)]
+
+
+class Builder:
+    """Builds expressions over the locals and constants of one generated function.
+
+    Args:
+        namespace: where constants are held.
+        locals: how a local of the user's is called in the generated function, where that differs from its name.
+
+    >>> from framelift_guards import LocalSource
+    >>> builder = Builder(GeneratedNamespace(reserved=["x"]))
+    >>> ast.unparse(builder.fetch(LocalSource("x").attribute("weight")))
+    'x.weight'
+    """
+
+    def __init__(self, namespace: GeneratedNamespace, locals: Mapping[str, str] | None = None) -> None:
+        self.namespace = namespace
+        self.locals: Mapping[str, str] = {} if locals is None else locals
+
+    def local(self, name: str) -> ast.expr:
+        """Return the expression for the user's local variable ``name``."""
+        return ast.Name(self.locals.get(name, name), ast.Load())
+
+    def constant(self, value: object, hint: str = "constant") -> ast.expr:
+        """Return an expression for ``value``: a literal for small plain values, else a name in the namespace."""
+        if value is None or value is True or value is False or (type(value) in _LITERALS and _printable(value)):
+            return ast.Constant(value)
+        return ast.Name(self.namespace.name_of(value, hint), ast.Load())
+
+    def fetch(self, source: Fetchable) -> ast.expr:
+        """Return the expression that fetches ``source``."""
+        return source.to_ast(self)
+
+    def known_type(self, source: Fetchable) -> type | None:
+        """Return the exact type that code before this point has established for ``source``, if any."""
+        return None
+
+    def call(self, function: Callable[..., object], *arguments: ast.expr) -> ast.Call:
+        """Return a call of the constant ``function``."""
+        hint = getattr(function, "__name__", "function")
+        return ast.Call(self.constant(function, hint), list(arguments), [])
+
+
+_LITERALS: frozenset[type] = frozenset({int, str, bytes})
+
+
+def _printable(value: object) -> bool:
+    # ast.unparse of a huge integer is refused by CPython's digit limit; long text would drown the generated code.
+    return value.bit_length() <= 64 if type(value) is int else len(value) <= 200  # type: ignore[arg-type]
+
+
+class _Layout:
+    """Gives every node the line that ``ast.unparse`` prints it on."""
+
+    def __init__(self) -> None:
+        self.line = 0
+
+    def statements(self, body: Iterable[ast.stmt]) -> None:
+        for statement in body:
+            self.statement(statement)
+
+    def _expressions(self, node: ast.AST, line: int) -> None:
+        pending = [node]
+        while pending:
+            current = pending.pop()
+            if "lineno" in current._attributes:
+                current.lineno = current.end_lineno = line  # type: ignore[attr-defined]
+                current.col_offset = current.end_col_offset = 0  # type: ignore[attr-defined]
+            for child in ast.iter_child_nodes(current):
+                if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
+                    pending.append(child)
+
+    def statement(self, statement: ast.stmt) -> None:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self.line += 1 if self.line else 0  # unparse prints an empty line before a definition
+            for decorator in statement.decorator_list:
+                self.line += 1
+                self._expressions(decorator, self.line)
+        self.line += 1
+        self._expressions(statement, self.line)
+        self.statements(getattr(statement, "body", ()))
+        for handler in getattr(statement, "handlers", ()):
+            self.line += 1
+            self._expressions(handler, self.line)
+            self.statements(handler.body)
+        self._orelse(statement)
+        if getattr(statement, "finalbody", None):
+            self.line += 1
+            self.statements(statement.finalbody)  # type: ignore[attr-defined]
+
+    def _orelse(self, statement: ast.stmt) -> None:
+        orelse = getattr(statement, "orelse", None)
+        if not orelse:
+            return
+        chained = isinstance(statement, ast.If) and len(orelse) == 1 and isinstance(orelse[0], ast.If)
+        if not chained:  # "elif" shares the line of the inner "if"
+            self.line += 1
+        self.statements(orelse)
+
+
+def lay_out(definition: ast.FunctionDef) -> None:
+    """Give every node of ``definition`` the line number that it has in ``ast.unparse(definition)``."""
+    _Layout().statement(definition)
+
+
+class SourceFile:
+    """A file name for generated code and the text that ``linecache`` finds under it, printed when asked for.
+
+    Args:
+        label: what the code is for; becomes part of the file name.
+        owner: when this object dies, the text is forgotten.
+    """
+
+    def __init__(self, label: str, owner: object) -> None:
+        # Not "<...>": linecache never asks a lazy loader for such names.
+        self.filename = f"framelift-generated/{_stem(label)}_{next(_SERIAL)}.py"
+        self._finalizer = weakref.finalize(owner, linecache.cache.pop, self.filename, None)
+        self._finalizer.atexit = False
+
+    def publish(self, text: Callable[[], str]) -> None:
+        """Let ``linecache`` find what ``text()`` returns; it is called at most once."""
+        linecache.cache[self.filename] = (text,)  # type: ignore[assignment]
+
+
+def compile_code(definition: ast.FunctionDef, filename: str) -> types.CodeType:
+    """Compile one function definition to the code object of that function.
+
+    Args:
+        definition: the function; its line numbers are laid out here.
+        filename: the file name that tracebacks show.
+    """
+    definition.type_params = getattr(definition, "type_params", [])  # required from CPython 3.12 on
+    lay_out(definition)
+    module = compile(ast.Module([definition], []), filename, "exec", dont_inherit=True)
+    return next(code for code in module.co_consts if isinstance(code, types.CodeType))
+
+
+def compile_function(
+    definition: ast.FunctionDef, namespace: GeneratedNamespace, *, label: str | None = None
+) -> types.FunctionType:
+    """Compile a function definition and register its text with ``linecache`` for as long as the function lives.
+
+    Args:
+        definition: the function; defaults of parameters are not allowed, set them on the result.
+        namespace: the globals of the function.
+        label: part of the file name; the function's name when left out.
+
+    >>> builder = Builder(GeneratedNamespace(reserved=["x"]))
+    >>> body = ast.Return(builder.call(len, ast.Name("x", ast.Load())))
+    >>> parameters = ast.arguments([], [ast.arg("x")], None, [], [], None, [])
+    >>> size = compile_function(ast.FunctionDef("size", parameters, [body], []), builder.namespace)
+    >>> size("abc")
+    3
+    """
+    arguments = definition.args
+    if arguments.defaults or any(default is not None for default in arguments.kw_defaults):
+        raise ValueError(f"{definition.name}: defaults belong on the compiled function, not in its ast")
+    placeholder = types.FunctionType((lambda: None).__code__, namespace.globals, definition.name)
+    file = SourceFile(label or definition.name, placeholder)
+    placeholder.__code__ = compile_code(definition, file.filename)
+    file.publish(lambda: ast.unparse(definition) + "\n")
+    placeholder.__qualname__ = definition.name
+    return placeholder

@@ -1,0 +1,154 @@
+"""Guards: a source, a predicate, and the user's line that caused it; and ordered sets of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from .predicates import Predicate
+from .source import Scope, Source
+
+
+@dataclass(frozen=True)
+class UserLine:
+    """The line of the user's program that made a guard necessary.
+
+    Args:
+        filename: path of the file.
+        line: line number, from 1.
+        function: name of the function.
+        text: the line itself, if known.
+
+    >>> str(UserLine("/home/me/model.py", 31, "forward"))
+    'model.py:31'
+    """
+
+    filename: str
+    line: int
+    function: str = ""
+    text: str = ""
+
+    def __str__(self) -> str:
+        return f"{os.path.basename(self.filename)}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A predicate over a source, with the line of the user's program that caused it.
+
+    Args:
+        source: where the value comes from; ``None`` for a guard on global state.
+        predicate: what must hold.
+        user_line: who needs it. Guards that differ only in this are equal.
+
+    >>> from framelift_guards import Equals, LocalSource
+    >>> print(Guard(LocalSource("n"), Equals(3)))
+    L['n'] == 3
+    """
+
+    source: Source | None
+    predicate: Predicate
+    user_line: UserLine | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Guard):
+            return NotImplemented
+        return self.source == other.source and self.predicate == other.predicate
+
+    def __hash__(self) -> int:
+        return hash((self.source, self.predicate))
+
+    @property
+    def kind(self) -> str:
+        """The kind of the guard: ``TYPE_MATCH``, ``TENSOR_MATCH``, …"""
+        return self.predicate.kind
+
+    @property
+    def name(self) -> str:
+        """The name of the source; empty for a guard without one."""
+        return "" if self.source is None else self.source.name
+
+    def check(self, scope: Scope) -> bool:
+        """Tell whether the guard holds; it does not when its source cannot be fetched."""
+        return self.failure(scope) is None
+
+    def failure(self, scope: Scope) -> Failure | None:
+        """Return why the guard does not hold, or ``None`` when it does."""
+        try:
+            value = None if self.source is None else self.source.fetch(scope)
+            reason = self.predicate.explain(self.name, value, scope)
+        except Exception as error:  # A fetch may run the user's code: whatever it raises, the guard does not hold.
+            reason = f"{self.predicate.describe(self.name)} held, now it cannot be checked: {_error_text(error)}"
+        return None if reason is None else Failure(self, reason)
+
+    def __str__(self) -> str:
+        return self.predicate.describe(self.name)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a guard failed: expected, found, the user's line and a remedy, in one line of text."""
+
+    guard: Guard
+    reason: str
+
+    @property
+    def remedy(self) -> str | None:
+        """What the user can do about it, if there is something."""
+        return self.guard.predicate.remedy(self.guard.name)
+
+    def __str__(self) -> str:
+        line = "" if self.guard.user_line is None else f" ({self.guard.user_line} relies on it)"
+        remedy = "" if self.remedy is None else f"; {self.remedy}"
+        return " ".join(f"{self.reason}{line}{remedy}".splitlines())
+
+
+class GuardSet:
+    """Guards in the order in which they were added, each once.
+
+    >>> from framelift_guards import Equals, LocalSource
+    >>> guards = GuardSet([Guard(LocalSource("n"), Equals(3), UserLine("model.py", 7))])
+    >>> print(guards.first_failure(Scope({"n": 4})))
+    L['n'] was 3, is 4 (model.py:7 relies on it)
+    """
+
+    def __init__(self, guards: Iterable[Guard] = ()) -> None:
+        self._guards: dict[Guard, Guard] = {}
+        for guard in guards:
+            self.add(guard)
+
+    def add(self, guard: Guard) -> bool:
+        """Add a guard, and tell whether it was new; of equal guards the first one's line is kept."""
+        if guard in self._guards:
+            return False
+        self._guards[guard] = guard
+        return True
+
+    def check(self, scope: Scope) -> bool:
+        """Tell whether all guards hold."""
+        return self.first_failure(scope) is None
+
+    def first_failure(self, scope: Scope) -> Failure | None:
+        """Return why the first guard that fails does so, or ``None`` when all hold."""
+        for guard in self._guards:
+            failure = guard.failure(scope)
+            if failure is not None:
+                return failure
+        return None
+
+    def __iter__(self) -> Iterator[Guard]:
+        return iter(self._guards)
+
+    def __len__(self) -> int:
+        return len(self._guards)
+
+    def __contains__(self, guard: object) -> bool:
+        return guard in self._guards
+
+
+def _error_text(error: Exception) -> str:
+    # The message may be of the user's making: show it only for the exceptions of the built-in steps.
+    if type(error) in (KeyError, IndexError, AttributeError, TypeError, NameError, ReferenceError, ValueError):
+        return f"{type(error).__name__}: {error}"
+    return type(error).__name__

@@ -1,0 +1,46 @@
+"""Predicates: what must hold of a value, as frozen data. Those about tensors are in ``framelift_guards.torch``."""
+
+from __future__ import annotations
+
+from .attribute import HasAttribute, LacksAttribute
+from .base import Family, Member, Predicate
+from .container import Contains, DictKeys, IteratorState, LacksKey, Length
+from .equality import Equals
+from .expression import Expression
+from .identity import (
+    BoolIs,
+    CodeIs,
+    Distinct,
+    Is,
+    IsNone,
+    IsNot,
+    NotSameObject,
+    SameObject,
+    TypeIs,
+    WeakIs,
+)
+
+__all__ = [
+    "BoolIs",
+    "CodeIs",
+    "Contains",
+    "DictKeys",
+    "Distinct",
+    "Equals",
+    "Expression",
+    "Family",
+    "HasAttribute",
+    "Is",
+    "IsNone",
+    "IsNot",
+    "IteratorState",
+    "LacksAttribute",
+    "LacksKey",
+    "Length",
+    "Member",
+    "NotSameObject",
+    "Predicate",
+    "SameObject",
+    "TypeIs",
+    "WeakIs",
+]

@@ -1,0 +1,116 @@
+"""What a predicate is: one frozen datum with four readings."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from ..codegen import Builder
+from ..source import Scope, Source
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Predicate:
+    """Something that must hold of a value. Its check, its generated code and its explanation must agree.
+
+    A predicate never calls the value's own ``__eq__``, ``__hash__``, ``__getattr__`` or ``__class__`` unless that is
+    what it is about: exact types and identities are compared first.
+    """
+
+    kind: ClassVar[str]
+    """The name of the guard's kind, as Dynamo prints it."""
+
+    uses: ClassVar[int] = 1
+    """How often the generated code mentions the value; above 1 it is first bound to a local."""
+
+    family: ClassVar[Family | None] = None
+    """Predicates of one family are compiled together, into one check over many sources."""
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        """Return what identifies this predicate among those of its class."""
+        return ()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._parts()))
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._parts() == self._parts()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.describe('it')}>"
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The other sources that this predicate reads."""
+        return ()
+
+    def check(self, value: object, scope: Scope) -> bool:
+        """Tell whether the predicate holds of ``value`` now.
+
+        Args:
+            value: the value of the guard's source; ``None`` for a guard without source.
+            scope: from which other sources are fetched.
+        """
+        raise NotImplementedError
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        """Return an expression that is true exactly when :meth:`check` is."""
+        raise NotImplementedError
+
+    def describe(self, name: str) -> str:
+        """Return the rule as a sentence about the value called ``name``."""
+        raise NotImplementedError
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        """Return what was expected and what was found, or ``None`` when the predicate holds."""
+        raise NotImplementedError
+
+    def remedy(self, name: str) -> str | None:
+        """Return what the user can do to make the guard hold more often, if there is something."""
+        return None
+
+
+@dataclass(frozen=True)
+class Member:
+    """One predicate of a family, with the expression for its value (``None`` without a source)."""
+
+    predicate: Predicate
+    value: ast.expr | None
+
+
+class Family(Protocol):
+    """Compiles predicates over many sources into one check."""
+
+    def to_ast(self, members: Sequence[Member], builder: Builder) -> ast.expr:
+        """Return an expression that is true exactly when every member holds."""
+
+
+def both(*conditions: ast.expr) -> ast.expr:
+    """Return the conjunction of ``conditions``."""
+    return conditions[0] if len(conditions) == 1 else ast.BoolOp(ast.And(), list(conditions))
+
+
+def either(*conditions: ast.expr) -> ast.expr:
+    """Return the disjunction of ``conditions``."""
+    return ast.BoolOp(ast.Or(), list(conditions))
+
+
+def compare(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:
+    """Return the comparison ``left operator right``."""
+    return ast.Compare(left, [operator], [right])
+
+
+def is_exactly(value: ast.expr, kind: type, builder: Builder) -> ast.expr:
+    """Return the expression ``type(value) is kind``."""
+    return compare(builder.call(type, value), ast.Is(), builder.constant(kind, kind.__name__))
+
+
+def again(value: ast.expr) -> ast.expr:
+    """Return a second copy of an expression: two places of a tree must not share a node."""
+    if isinstance(value, ast.Name):
+        return ast.Name(value.id, ast.Load())
+    if isinstance(value, ast.Constant):
+        return ast.Constant(value.value)
+    raise TypeError(f"only a name may be mentioned twice, not {ast.unparse(value)!r}: declare `uses` on the predicate")

@@ -1,0 +1,238 @@
+"""Predicates about containers: lengths, keys and their order, membership, the position of an iterator."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from ..codegen import Builder
+from ..plain import identity_token, is_plain, same_plain, show
+from ..reference import Reference
+from ..source import Scope, dict_keys
+from .base import Predicate, again, both, compare, either, is_exactly
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Length(Predicate):
+    """The value has this length.
+
+    Args:
+        expected: the length.
+        via: the class whose ``__len__`` is asked, for containers whose class may define its own; ``len`` by default.
+
+    >>> Length(2).check([1, 2], Scope({}))
+    True
+    """
+
+    expected: int
+    via: type | None = None
+    kind = "SEQUENCE_LENGTH"
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return self.expected, self.via
+
+    def _measure(self, value: object) -> int:
+        return len(value) if self.via is None else self.via.__len__(value)  # type: ignore[arg-type, attr-defined, no-any-return]
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self._measure(value) == self.expected
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        measure = len if self.via is None else self.via.__len__  # type: ignore[attr-defined]
+        return compare(builder.call(measure, value), ast.Eq(), builder.constant(self.expected, "length"))
+
+    def describe(self, name: str) -> str:
+        return f"len({name}) == {self.expected}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        found = self._measure(value)
+        return None if found == self.expected else f"len({name}) was {self.expected}, is {found}"
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A key of a dictionary: plain data by its fingerprint, any other by identity."""
+
+    reference: Reference
+    token: Hashable
+    plain: bool
+
+    @classmethod
+    def of(cls, key: object) -> _Key:
+        plain = is_plain(key)
+        return cls(Reference(key, strong=plain), identity_token(key), plain)
+
+    def matches(self, key: object) -> bool:
+        return self.reference.refers_to(key) or (self.plain and same_plain(key, self.token))
+
+    def show(self) -> str:
+        return show(self.reference.get()) if self.reference.alive else "<a key that no longer exists>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DictKeys(Predicate):
+    """The value is a dictionary (or an instance of a subclass) with exactly these keys in this order.
+
+    >>> DictKeys(["a", "b"]).check({"b": 1, "a": 2}, Scope({}))
+    False
+    """
+
+    keys: tuple[_Key, ...]
+    kind = "DICT_KEYS"
+    uses = 4
+
+    def __init__(self, keys: object) -> None:
+        object.__setattr__(self, "keys", tuple([_Key.of(key) for key in keys]))  # type: ignore[attr-defined]
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (tuple([(key.reference if not key.plain else None, key.token) for key in self.keys]),)
+
+    def matches(self, value: object) -> bool:
+        """Tell whether ``value`` is a dictionary with these keys in this order."""
+        if not issubclass(type(value), dict) or dict.__len__(value) != len(self.keys):  # type: ignore[arg-type]
+            return False
+        return all(map(_Key.matches, self.keys, dict_keys(value)))
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self.matches(value)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        slow = builder.call(self.matches, value)
+        if not all(key.plain for key in self.keys):
+            return slow
+        # Keys of instance dictionaries are nearly always the same interned strings: compare those by identity in C.
+        quick: list[ast.expr] = [
+            is_exactly(again(value), dict, builder),
+            compare(builder.call(len, again(value)), ast.Eq(), ast.Constant(len(self.keys))),
+        ]
+        if not self.keys:
+            return either(both(*quick), slow)
+        expected = builder.constant(tuple([key.reference.get() for key in self.keys]), "keys")
+        same = builder.call(map, builder.constant(operator.is_, "is_"), again(value), expected)
+        return either(both(*quick, builder.call(all, same)), slow)
+
+    def describe(self, name: str) -> str:
+        return f"list({name}) == [{', '.join(key.show() for key in self.keys)}]"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.matches(value):
+            return None
+        if not issubclass(type(value), dict):
+            return f"{name} was a dictionary, is {show(value)}"
+        keys = list(dict_keys(value))
+        for position, (expected, found) in enumerate(zip(self.keys, keys, strict=False)):
+            if not expected.matches(found):
+                return f"key {position} of {name} was {expected.show()}, is {show(found)}"
+        return f"len({name}) was {len(self.keys)}, is {len(keys)}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Contains(Predicate):
+    """The key is in the container, by the ``__contains__`` of a built-in class.
+
+    Args:
+        key: plain data, or an object held weakly where that is possible.
+        via: the built-in class, ``dict`` by default.
+    """
+
+    key: _Key
+    via: type
+    kind = "DICT_CONTAINS"
+
+    def __init__(self, key: object, via: type = dict) -> None:
+        object.__setattr__(self, "key", _Key.of(key))
+        object.__setattr__(self, "via", via)
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return self.key.token, self.via
+
+    def holds(self, value: object) -> bool:
+        """Tell whether ``value`` contains the key."""
+        return self.key.reference.alive and self.via.__contains__(value, self.key.reference.get())  # type: ignore[attr-defined, no-any-return]
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self.holds(value)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        if self.key.reference.weak:
+            return builder.call(self.holds, value)
+        return builder.call(self.via.__contains__, value, builder.constant(self.key.reference.get(), "key"))  # type: ignore[attr-defined]
+
+    def describe(self, name: str) -> str:
+        return f"{self.key.show()} in {name}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        return None if self.check(value, scope) else f"{self.key.show()} was in {name}, now it is not"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LacksKey(Contains):
+    """The key is not in the container, by the ``__contains__`` of a built-in class."""
+
+    kind = "DICT_NOT_CONTAINS"
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return not self.holds(value)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return ast.UnaryOp(ast.Not(), super().to_ast(value, builder))
+
+    def describe(self, name: str) -> str:
+        return f"{self.key.show()} not in {name}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        return None if self.check(value, scope) else f"{self.key.show()} was not in {name}, now it is"
+
+
+ITERATORS: frozenset[type] = frozenset(
+    type(iterator) for iterator in (iter(()), iter([]), iter(range(0)), iter(range(1 << 70)), iter(""), iter(b""))
+)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IteratorState(Predicate):
+    """The value is a built-in iterator of this exact type with this many items left.
+
+    Args:
+        of: the iterator to take type and position from: that of a list, tuple, range, string or bytes.
+
+    Raises:
+        TypeError: for any other iterator.
+
+    >>> IteratorState(iter([1, 2])).check(iter([3]), Scope({}))
+    False
+    """
+
+    expected: type
+    remaining: int
+    kind = "ITERATOR_STATE"
+    uses = 2
+
+    def __init__(self, of: object) -> None:
+        if type(of) not in ITERATORS:
+            raise TypeError(f"IteratorState needs a built-in iterator over a sequence, not {show(of)}")
+        object.__setattr__(self, "expected", type(of))
+        object.__setattr__(self, "remaining", operator.length_hint(of))
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return self.expected, self.remaining
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return type(value) is self.expected and operator.length_hint(value) == self.remaining
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        left = builder.call(operator.length_hint, again(value))
+        same = compare(left, ast.Eq(), builder.constant(self.remaining, "remaining"))
+        return both(is_exactly(value, self.expected, builder), same)
+
+    def describe(self, name: str) -> str:
+        return f"{name} is a {self.expected.__qualname__} with {self.remaining} items left"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        if type(value) is not self.expected:
+            return f"{name} was a {self.expected.__qualname__}, is {show(value)}"
+        return f"{name} had {self.remaining} items left, has {operator.length_hint(value)}"

@@ -1,0 +1,119 @@
+"""A predicate that is an expression over other sources: shape guards, and what else compares several values."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field
+
+from ..codegen import Builder, GeneratedNamespace
+from ..plain import show
+from ..source import Scope, Source
+
+
+from .base import Predicate
+
+
+class _Substitute(ast.NodeTransformer):
+    def __init__(self, replacements: Mapping[str, ast.expr]) -> None:
+        self.replacements = replacements
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        replacement = self.replacements.get(node.id)
+        if replacement is None:
+            raise ValueError(f"Expression: the name {node.id!r} is neither an operand nor a constant")
+        return _copy(replacement)
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        return type(node)(
+            **{
+                name: [self.visit(item) for item in value]
+                if isinstance(value, list)
+                else (self.visit(value) if isinstance(value, ast.AST) else value)
+                for name, value in ast.iter_fields(node)
+            }
+        )
+
+
+def _copy(node: ast.expr) -> ast.expr:
+    return _Copy().visit(node)  # type: ignore[no-any-return]
+
+
+class _Copy(_Substitute):
+    def __init__(self) -> None:
+        super().__init__({})
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return ast.Name(node.id, ast.Load())
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Expression(Predicate):
+    """An expression over the values of other sources is true. The guard itself usually has no source.
+
+    Args:
+        template: the expression; its names are operands or constants. It must be free of side effects.
+        operands: a source for each name.
+        constants: a value for each other name (functions that the expression calls).
+        kind: the guard's kind; shape guards by default.
+
+    >>> less = Expression(ast.parse("a < b", mode="eval").body, {"a": LocalSource("a"), "b": LocalSource("b")})
+    >>> less.check(None, Scope({"a": 1, "b": 2}))
+    True
+    >>> less.explain("", None, Scope({"a": 3, "b": 2}))
+    "L['a'] < L['b'] held, now L['a'] is 3, L['b'] is 2"
+    """
+
+    template: ast.expr
+    operands: tuple[tuple[str, Source], ...]
+    constants: tuple[tuple[str, object], ...] = ()
+    kind: str = "SHAPE_ENV"  # type: ignore[misc]
+    text: str = field(init=False)
+
+    def __init__(
+        self,
+        template: ast.expr,
+        operands: Mapping[str, Source],
+        constants: Mapping[str, object] | None = None,
+        kind: str = "SHAPE_ENV",
+    ) -> None:
+        object.__setattr__(self, "template", template)
+        object.__setattr__(self, "operands", tuple(operands.items()))
+        object.__setattr__(self, "constants", tuple((constants or {}).items()))
+        object.__setattr__(self, "kind", kind)
+        printed: dict[str, ast.expr] = {name: ast.Name(source.name) for name, source in self.operands}
+        printed |= {name: ast.Name(name) for name, _ in self.constants}
+        object.__setattr__(self, "text", ast.unparse(_Substitute(printed).visit(template)))
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        constants = tuple([(name, id(value)) for name, value in self.constants])
+        return ast.dump(self.template), self.operands, constants, self.kind
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return tuple([source for _, source in self.operands])
+
+    def check(self, value: object, scope: Scope) -> bool:
+        values = {name: source.fetch(scope) for name, source in self.operands}
+        namespace = GeneratedNamespace()
+        arguments = ast.arguments([], [ast.arg(name) for name in values], None, [], [], None, [])
+        constants = {name: namespace.name_of(value, name) for name, value in self.constants}
+        names = {name: ast.Name(name, ast.Load()) for name in values}
+        names |= {name: ast.Name(bound, ast.Load()) for name, bound in constants.items()}
+        body = _Substitute(names).visit(self.template)
+        code = compile(ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body))), "<guard>", "eval")
+        return bool(eval(code, namespace.globals)(**values))
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        fetched = {name: builder.fetch(source) for name, source in self.operands}
+        fetched |= {name: builder.constant(value, name) for name, value in self.constants}
+        return _Substitute(fetched).visit(self.template)  # type: ignore[no-any-return]
+
+    def describe(self, name: str) -> str:
+        return self.text
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        found = ", ".join(f"{source.name} is {show(source.fetch(scope))}" for _, source in self.operands)
+        return f"{self.text} held, now {found}"

@@ -1,0 +1,347 @@
+"""Predicates about identity and type: they never look inside the value."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from ..codegen import Builder
+from ..plain import show
+from ..reference import Reference
+from ..source import Scope, Source
+from .base import Predicate, again, both, compare, is_exactly
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Is(Predicate):
+    """The value is this very object, held weakly where that is possible; when it dies the guard fails for good.
+
+    Args:
+        value: the object. Hold no mutable container by this: use its type, length and keys instead.
+
+    >>> Is(len).check(len, Scope({}))
+    True
+    """
+
+    reference: Reference
+    kind = "ID_MATCH"
+
+    def __init__(self, value: object) -> None:
+        object.__setattr__(self, "reference", value if type(value) is Reference else Reference(value))
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (self.reference,)
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self.reference.refers_to(value)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        if not self.reference.weak:
+            return compare(value, ast.Is(), self.reference.to_ast(builder, "expected"))
+        # A dead weak reference gives None: a value of None must not pass for it.
+        return compare(builder.call(_or_dead, self.reference.to_ast(builder, "expected")), ast.Is(), value)
+
+    def _expected(self) -> str:
+        return _title(self.reference.get()) if self.reference.alive else "an object that no longer exists"
+
+    def describe(self, name: str) -> str:
+        return f"{name} is {self._expected()}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        return f"{name} was {self._expected()}, is {_another(_title(value), self._expected())}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class WeakIs(Is):
+    """The value is this very object, which must allow weak references.
+
+    Raises:
+        TypeError: when the object does not.
+    """
+
+    kind = "WEAKREF_ALIVE"
+
+    def __init__(self, value: object) -> None:
+        if type(value).__weakrefoffset__ == 0:
+            raise TypeError(f"WeakIs needs an object that can be weakly referenced, not {show(value)}; use Is")
+        super().__init__(value)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TypeIs(Predicate):
+    """The value's exact type, whatever its ``__class__`` says.
+
+    >>> TypeIs(int).check(True, Scope({}))
+    False
+    """
+
+    reference: Reference
+    kind = "TYPE_MATCH"
+
+    def __init__(self, expected: type) -> None:
+        if not isinstance(expected, type):
+            raise TypeError(f"TypeIs needs a type, not {show(expected)}")
+        object.__setattr__(self, "reference", Reference(expected))
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (self.reference,)
+
+    @property
+    def expected(self) -> type | None:
+        """The type, or ``None`` when it no longer exists."""
+        return self.reference.get() if self.reference.alive else None  # type: ignore[return-value]
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self.reference.refers_to(type(value))
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return compare(builder.call(type, value), ast.Is(), self.reference.to_ast(builder, "expected_type"))
+
+    def _expected(self) -> str:
+        return _type_name(self.expected) if self.expected is not None else "a type that no longer exists"
+
+    def describe(self, name: str) -> str:
+        return f"type({name}) is {self._expected()}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        return f"type({name}) was {self._expected()}, is {_another(_type_name(type(value)), self._expected())}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Singleton(Predicate):
+    """The value is one of ``None``, ``True``, ``False``."""
+
+    expected: bool | None
+    kind = "CONSTANT_MATCH"
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (repr(self.expected),)
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return value is self.expected
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return compare(value, ast.Is(), ast.Constant(self.expected))
+
+    def describe(self, name: str) -> str:
+        return f"{name} is {self.expected}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        return None if value is self.expected else f"{name} was {self.expected}, is {show(value)}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IsNone(Singleton):
+    """The value is ``None``."""
+
+    kind = "NONE_MATCH"
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class BoolIs(Singleton):
+    """The value is exactly ``True``, or exactly ``False``."""
+
+    kind = "BOOL_MATCH"
+
+    def __init__(self, expected: bool) -> None:
+        if type(expected) is not bool:
+            raise TypeError(f"BoolIs needs True or False, not {show(expected)}")
+        super().__init__(expected)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IsNot(Predicate):
+    """The value is not this object, held as :class:`Is` holds it; one that has died cannot come back."""
+
+    reference: Reference
+    kind = "ID_NOT_MATCH"
+
+    def __init__(self, value: object) -> None:
+        object.__setattr__(self, "reference", Reference(value))
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (self.reference,)
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return not self.reference.refers_to(value)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        if not self.reference.weak:
+            return compare(value, ast.IsNot(), self.reference.to_ast(builder, "excluded"))
+        return compare(builder.call(_or_dead, self.reference.to_ast(builder, "excluded")), ast.IsNot(), value)
+
+    def _excluded(self) -> str:
+        return _title(self.reference.get()) if self.reference.alive else "an object that no longer exists"
+
+    def describe(self, name: str) -> str:
+        return f"{name} is not {self._excluded()}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        return None if self.check(value, scope) else f"{name} was not {self._excluded()}, now it is"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SameObject(Predicate):
+    """The value is the same object as that of another source."""
+
+    other: Source
+    kind = "DUPLICATE_INPUT"
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (self.other,)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return (self.other,)
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return value is self.other.fetch(scope)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return compare(value, ast.Is(), builder.fetch(self.other))
+
+    def describe(self, name: str) -> str:
+        return f"{name} is {self.other.name}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        return f"{name} and {self.other.name} were the same object, are different objects"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NotSameObject(SameObject):
+    """The value is not the object of another source."""
+
+    kind = "NOT_SAME_OBJECT"
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return value is not self.other.fetch(scope)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return compare(value, ast.IsNot(), builder.fetch(self.other))
+
+    def describe(self, name: str) -> str:
+        return f"{name} is not {self.other.name}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        return f"{name} and {self.other.name} were different objects, are the same object"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Distinct(Predicate):
+    """The values of these sources are pairwise different objects; one check however many there are.
+
+    Args:
+        others: the sources, at least two. The guard itself has no source.
+    """
+
+    others: tuple[Source, ...]
+    kind = "NO_ALIASING"
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (self.others,)
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        return self.others
+
+    def check(self, value: object, scope: Scope) -> bool:
+        values = [source.fetch(scope) for source in self.others]
+        return len({id(value) for value in values}) == len(values)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        fetched = [builder.fetch(source) for source in self.others]
+        if len(fetched) == 2:
+            return compare(fetched[0], ast.IsNot(), fetched[1])
+        count = builder.call(len, ast.Set([builder.call(id, item) for item in fetched]))
+        return compare(count, ast.Eq(), ast.Constant(len(fetched)))
+
+    def describe(self, name: str) -> str:
+        return f"no two of {', '.join(source.name for source in self.others)} are the same object"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        seen: dict[int, Source] = {}
+        for source in self.others:
+            first = seen.setdefault(id(source.fetch(scope)), source)
+            if first is not source:
+                return f"{first.name} and {source.name} were different objects, are the same object"
+        return None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CodeIs(Predicate):
+    """The value is a plain Python function with this very code object."""
+
+    code: types.CodeType
+    kind = "CODE_MATCH"
+    uses = 2
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (id(self.code),)
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return type(value) is types.FunctionType and value.__code__ is self.code
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        code = ast.Attribute(again(value), "__code__", ast.Load())
+        return both(
+            is_exactly(value, types.FunctionType, builder),
+            compare(code, ast.Is(), builder.constant(self.code, "code")),
+        )
+
+    def _place(self) -> str:
+        return f"{self.code.co_qualname} ({self.code.co_filename}:{self.code.co_firstlineno})"
+
+    def describe(self, name: str) -> str:
+        return f"{name}.__code__ is that of {self._place()}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        found = f"that of {value.__code__.co_qualname}" if type(value) is types.FunctionType else _title(value)
+        return f"{name}.__code__ was that of {self._place()}, is {found}"
+
+
+class _Dead:
+    """Stands for an object that no longer exists; no value is it."""
+
+
+_DEAD = _Dead()
+
+
+def _or_dead(value: object) -> object:
+    return _DEAD if value is None else value
+
+
+def _type_name(kind: type) -> str:
+    return f"{type.__getattribute__(kind, '__module__')}.{type.__getattribute__(kind, '__qualname__')}".removeprefix(
+        "builtins."
+    )
+
+
+def _title(value: object) -> str:
+    if isinstance(value, type):
+        return _type_name(value)
+    if type(value) is types.FunctionType:
+        return f"function {value.__qualname__}"
+    if type(value) is types.BuiltinFunctionType:
+        return f"built-in function {value.__qualname__}"
+    if type(value) is types.ModuleType:
+        return f"module {value.__name__}"
+    return show(value)
+
+
+def _another(found: str, expected: str) -> str:
+    return f"another {found}" if found == expected else found
