@@ -117,8 +117,8 @@ def show(value: object, limit: int = 60) -> str:
     >>> show("a'b"), show(object())
     ('"a\\'b"', '<object>')
     """
-    if isinstance(value, type) and type(value).__repr__ is type.__repr__:
-        return type.__repr__(value)
+    if issubclass(type(value), type):
+        return type.__repr__(value)  # type: ignore[arg-type]
     if not is_plain(value):
         return f"<{type.__getattribute__(type(value), '__qualname__')}>"
     text = repr(value)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..codegen import Builder, GeneratedNamespace
 from ..plain import show
 from ..source import Scope, Source
-
-
 from .base import Predicate
 
 
@@ -47,7 +45,7 @@ class _Copy(_Substitute):
         return ast.Name(node.id, ast.Load())
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class Expression(Predicate):
     """An expression over the values of other sources is true. The guard itself usually has no source.
 
@@ -66,9 +64,9 @@ class Expression(Predicate):
 
     template: ast.expr
     operands: tuple[tuple[str, Source], ...]
-    constants: tuple[tuple[str, object], ...] = ()
-    kind: str = "SHAPE_ENV"  # type: ignore[misc]
-    text: str = field(init=False)
+    constants: tuple[tuple[str, object], ...]
+    kind: str  # type: ignore[misc]
+    text: str
 
     def __init__(
         self,

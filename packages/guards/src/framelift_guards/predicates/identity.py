@@ -332,8 +332,8 @@ def _type_name(kind: type) -> str:
 
 
 def _title(value: object) -> str:
-    if isinstance(value, type):
-        return _type_name(value)
+    if issubclass(type(value), type):
+        return _type_name(value)  # type: ignore[arg-type]
     if type(value) is types.FunctionType:
         return f"function {value.__qualname__}"
     if type(value) is types.BuiltinFunctionType:
