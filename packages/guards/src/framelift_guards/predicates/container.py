@@ -110,7 +110,7 @@ class DictKeys(Predicate):
         if not self.keys:
             return either(both(*quick), slow)
         expected = builder.constant(tuple([key.reference.get() for key in self.keys]), "keys")
-        same = builder.call(map, builder.constant(operator.is_, "is_"), again(value), expected)
+        same = builder.call(map, builder.constant(operator.is_, "identical"), again(value), expected)
         return either(both(*quick, builder.call(all, same)), slow)
 
     def describe(self, name: str) -> str:

@@ -1,0 +1,139 @@
+"""Guards to statements: every shared step of a source is taken once, and predicates of one family become one check."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+
+from .codegen import Builder, Fetchable, GeneratedNamespace
+from .guard import Guard
+from .predicates import Family, Member, TypeIs
+from .source import LocalSource, Source
+
+
+class CheckBuilder(Builder):
+    """Builds the statements that leave a block by ``break`` when a guard does not hold.
+
+    Args:
+        namespace: where constants are held.
+        locals: how parameters are called in the generated function.
+        guards: all guards, in order, to know which steps are shared.
+    """
+
+    def __init__(self, namespace: GeneratedNamespace, locals: Mapping[str, str], guards: Iterable[Guard]) -> None:
+        super().__init__(namespace, locals)
+        self.statements: list[ast.stmt] = []
+        self.names: set[str] = set()
+        self._uses: dict[Source, int] = {}
+        self._bound: dict[Source, str] = {}
+        self._types: dict[Source, type] = {}
+        self._pending: dict[Family, list[Guard]] = {}
+        self._pending_sources: set[Source] = set()
+        for guard in guards:
+            if guard.source is not None:
+                self._count(guard.source, guard.predicate.uses)
+            for source in guard.predicate.sources:
+                self._count(source, 1)
+
+    def _count(self, source: Source, uses: int) -> None:
+        pending = [(source, uses)]
+        while pending:
+            current, more = pending.pop()
+            before = self._uses.get(current, 0)
+            self._uses[current] = before + more
+            if not before:
+                pending.extend([(base, 1) for base in current.bases])
+
+    def constant(self, value: object, hint: str = "constant") -> ast.expr:
+        expression = super().constant(value, hint)
+        if type(expression) is ast.Name:
+            self.names.add(expression.id)
+        return expression
+
+    def known_type(self, source: Fetchable) -> type | None:
+        return self._types.get(source)  # type: ignore[call-overload, no-any-return]
+
+    def fetch(self, source: Fetchable) -> ast.expr:
+        """Return the expression for ``source``, bound to a local first when it is mentioned more than once."""
+        assert isinstance(source, Source)
+        if isinstance(source, LocalSource):
+            return source.to_ast(self)
+        name = self._bound.get(source)
+        if name is None:
+            expression = source.to_ast(self)
+            if self._uses.get(source, 1) < 2 or isinstance(expression, ast.Name | ast.Constant):
+                return expression
+            name = self._bound[source] = self.namespace.fresh(_hint(source))
+            self.statements.append(ast.Assign([ast.Name(name, ast.Store())], expression))
+        return ast.Name(name, ast.Load())
+
+    def require(self, condition: ast.expr) -> None:
+        """Leave the block unless ``condition`` is true."""
+        self.statements.append(ast.If(_negation(condition), [ast.Break()], []))
+
+    def add(self, guard: Guard) -> None:
+        """Emit the check of ``guard``, or keep it until its family is compiled."""
+        if self._pending_sources and self._steps_through_pending(guard):
+            self.flush()
+        family = guard.predicate.family
+        if family is not None:
+            self._pending.setdefault(family, []).append(guard)
+            if guard.source is not None:
+                self._pending_sources.add(guard.source)
+            return
+        value = ast.Constant(None) if guard.source is None else self.fetch(guard.source)
+        self.require(guard.predicate.to_ast(value, self))
+        if type(guard.predicate) is TypeIs and guard.source is not None and guard.predicate.expected is not None:
+            self._types[guard.source] = guard.predicate.expected
+
+    def flush(self) -> None:
+        """Emit the checks of the families collected so far."""
+        for family, guards in self._pending.items():
+            members = [
+                Member(guard.predicate, None if guard.source is None else self.fetch(guard.source)) for guard in guards
+            ]
+            self.require(family.to_ast(members, self))
+        self._pending.clear()
+        self._pending_sources.clear()
+
+    def _steps_through_pending(self, guard: Guard) -> bool:
+        # A step from a value is taken only after the value itself was checked, so that no stranger's code runs.
+        roots = guard.predicate.sources if guard.source is None else (guard.source, *guard.predicate.sources)
+        pending = self._pending_sources
+        return any(step in pending for root in roots for base in root.bases for step in base.ancestors())
+
+
+def compile_guards(
+    guards: Iterable[Guard], namespace: GeneratedNamespace, locals: Mapping[str, str]
+) -> tuple[list[ast.stmt], set[str]]:
+    """Return statements that ``break`` unless all guards hold, and the names of the constants that they use.
+
+    Args:
+        guards: the guards, in order: what a source steps through must be guarded before it.
+        namespace: where constants are held.
+        locals: how the user's locals are called in the generated code, where that differs.
+    """
+    guards = list(guards)
+    builder = CheckBuilder(namespace, locals, guards)
+    for guard in guards:
+        builder.add(guard)
+    builder.flush()
+    return builder.statements, builder.names
+
+
+def _hint(source: Source) -> str:
+    step = getattr(source, "attr", None) or getattr(source, "key", None)
+    if type(step) is str:
+        return f"v_{step}"[:40]
+    return f"v_{step}" if type(step) is int else "v"
+
+
+_NEGATED: dict[type[ast.cmpop], ast.cmpop] = {ast.Is: ast.IsNot(), ast.IsNot: ast.Is(), ast.In: ast.NotIn()}
+
+
+def _negation(condition: ast.expr) -> ast.expr:
+    if isinstance(condition, ast.Compare) and len(condition.ops) == 1 and type(condition.ops[0]) in _NEGATED:
+        return ast.Compare(condition.left, [_NEGATED[type(condition.ops[0])]], condition.comparators)
+    if isinstance(condition, ast.UnaryOp) and isinstance(condition.op, ast.Not):
+        return condition.operand
+    return ast.UnaryOp(ast.Not(), condition)

@@ -1,0 +1,252 @@
+"""The dispatcher: a function with the user's signature that runs the first specialisation whose guards hold.
+
+Its body is generated. Adding a specialisation generates a new body and swaps the function's ``__code__``, which is
+atomic under the GIL: a call that is under way goes on with the body that it started with.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import threading
+import types
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from inspect import CO_VARARGS, CO_VARKEYWORDS
+
+from .codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
+from .compiler import compile_guards
+from .guard import Failure, Guard, GuardSet
+from .source import Scope
+
+Miss = Callable[[dict[str, object]], object]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The parameters of a function, with the names that they have in generated code.
+
+    Args:
+        positional: names of positional parameters, positional-only first.
+        positional_only: how many of them are positional-only.
+        keyword_only: names of keyword-only parameters.
+        varargs: name of ``*args``.
+        varkw: name of ``**kwargs``.
+    """
+
+    positional: tuple[str, ...]
+    positional_only: int = 0
+    keyword_only: tuple[str, ...] = ()
+    varargs: str | None = None
+    varkw: str | None = None
+
+    @classmethod
+    def of(cls, code: types.CodeType) -> Parameters:
+        """Return the parameters of a code object."""
+        names = iter(code.co_varnames)
+
+        def take(count: int) -> tuple[str, ...]:
+            return tuple([next(names) for _ in range(count)])
+
+        positional, keyword_only = take(code.co_argcount), take(code.co_kwonlyargcount)
+        varargs = next(names) if code.co_flags & CO_VARARGS else None
+        varkw = next(names) if code.co_flags & CO_VARKEYWORDS else None
+        return cls(positional, code.co_posonlyargcount, keyword_only, varargs, varkw)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, in the order of ``co_varnames``."""
+        return (*self.positional, *self.keyword_only, *[name for name in (self.varargs, self.varkw) if name])
+
+    def to_ast(self, renamed: dict[str, str]) -> ast.arguments:
+        """Return the parameters as ``ast``; defaults belong to the function, not to its code."""
+
+        def argument(name: str) -> ast.arg:
+            return ast.arg(renamed.get(name, name))
+
+        positional = [argument(name) for name in self.positional]
+        return ast.arguments(
+            positional[: self.positional_only],
+            positional[self.positional_only :],
+            None if self.varargs is None else argument(self.varargs),
+            [argument(name) for name in self.keyword_only],
+            [None for _ in self.keyword_only],
+            None if self.varkw is None else argument(self.varkw),
+            [],
+        )
+
+
+@dataclass(eq=False)
+class Specialisation:
+    """One guarded way to run a function.
+
+    Args:
+        guards: what must hold for it.
+        entry: what runs then; it gets the function's parameters positionally, in the order of ``co_varnames``.
+    """
+
+    guards: GuardSet
+    entry: Callable[..., object]
+    _block: list[ast.stmt] = field(repr=False, default_factory=list)
+    _names: set[str] = field(repr=False, default_factory=set)
+
+    def failure(self, locals: dict[str, object]) -> Failure | None:
+        """Return why this specialisation does not fit these arguments, or ``None`` when it does."""
+        return self.guards.first_failure(Scope(locals))
+
+
+class Dispatcher:
+    """A function with the signature of the user's that runs specialisations, and asks ``miss`` when none fits.
+
+    Args:
+        function: the user's function.
+        miss: called with the parameters by name when no specialisation fits; what it returns or raises is the outcome
+            of the call. It may add a specialisation.
+
+    The dispatcher's function has defaults of its own, initially those of the user's function; keyword-only defaults
+    are one dictionary for both.
+
+    >>> from framelift_guards import Equals, LocalSource
+    >>> def power(base, exponent=2):
+    ...     return base**exponent
+    >>> dispatcher = Dispatcher(power, lambda scope: "miss")
+    >>> dispatcher.function(3)
+    'miss'
+    >>> _ = dispatcher.add([Guard(LocalSource("exponent"), Equals(2))], lambda base, exponent: base * base)
+    >>> dispatcher.function(3), dispatcher.function(3, exponent=3)
+    (9, 'miss')
+    """
+
+    def __init__(self, function: types.FunctionType, miss: Miss) -> None:
+        if type(function) is not types.FunctionType:
+            raise TypeError(f"Dispatcher needs a Python function, not a {type(function).__qualname__}")
+        self._set_up(Parameters.of(function.__code__), miss, function.__name__, function.__code__.co_qualname)
+        self.function.__defaults__ = function.__defaults__
+        self.function.__kwdefaults__ = function.__kwdefaults__
+        functools.update_wrapper(self.function, function)
+
+    @classmethod
+    def for_parameters(cls, names: Iterable[str], miss: Miss, *, name: str = "resume") -> Dispatcher:
+        """Return a dispatcher of a function that takes these positional parameters.
+
+        Args:
+            names: the parameters; names that are no identifiers (``.0``) are allowed.
+            miss: as for the constructor.
+            name: name of the function.
+
+        >>> Dispatcher.for_parameters([".0", "x"], lambda scope: scope).function(1, 2)
+        {'.0': 1, 'x': 2}
+        """
+        dispatcher = cls.__new__(cls)
+        dispatcher._set_up(Parameters(tuple(names)), miss, name, name)
+        return dispatcher
+
+    def _set_up(self, parameters: Parameters, miss: Miss, name: str, qualname: str) -> None:
+        self.parameters = parameters
+        self._names = (name, qualname)
+        self._lock = threading.RLock()
+        self._specialisations: tuple[Specialisation, ...] = ()
+        self._namespace = GeneratedNamespace(reserved=parameters.names)
+        keyword_only = set(parameters.keyword_only)
+        self._renamed = {
+            parameter: self._namespace.fresh(f"p_{parameter}")
+            for parameter in parameters.names
+            if not is_identifier(parameter) and parameter not in keyword_only
+        }
+        self._builder = Builder(self._namespace, self._renamed)
+        self._miss = miss
+        self._namespace.globals["__name__"] = "framelift_generated"
+        self._miss_name = self._namespace.bind(miss, "miss")
+        self._exception = self._namespace.name_of(Exception, "Exception")
+        self.function = types.FunctionType((lambda: None).__code__, self._namespace.globals, name)
+        self.function.__qualname__ = qualname
+        self._file = SourceFile(name, self.function)
+        self._link(())
+
+    @property
+    def specialisations(self) -> tuple[Specialisation, ...]:
+        """The specialisations, in the order in which they are tried."""
+        return self._specialisations
+
+    def add(self, guards: Iterable[Guard], entry: Callable[..., object]) -> Specialisation:
+        """Add a specialisation after those that are there, and return it.
+
+        Args:
+            guards: what must hold, in order: what a source steps through must be guarded before it.
+            entry: what runs then; it gets the function's parameters positionally, in the order of ``co_varnames``:
+                ``*args`` as a tuple, ``**kwargs`` as a dictionary.
+        """
+        guards = guards if isinstance(guards, GuardSet) else GuardSet(guards)
+        with self._lock:
+            block, names = compile_guards(guards, self._namespace, self._renamed)
+            run = self._namespace.bind(entry, "entry")
+            specialisation = Specialisation(guards, entry, self._attempt(block, run), {*names, run})
+            self._link((*self._specialisations, specialisation))
+        return specialisation
+
+    def remove(self, specialisation: Specialisation) -> None:
+        """Forget one specialisation.
+
+        Raises:
+            ValueError: when it is not there.
+        """
+        with self._lock:
+            rest = tuple([other for other in self._specialisations if other is not specialisation])
+            if len(rest) == len(self._specialisations):
+                raise ValueError(f"{self.function.__qualname__} has no such specialisation; it may have been removed")
+            self._link(rest)
+            self._release([specialisation])
+
+    def clear(self) -> None:
+        """Forget all specialisations; calls under way finish with what they started."""
+        with self._lock:
+            removed = self._specialisations
+            self._link(())
+            self._release(removed)
+
+    def failures(self, locals: dict[str, object]) -> Iterator[Failure]:
+        """Yield, for each specialisation that does not fit these arguments, why."""
+        for specialisation in self._specialisations:
+            failure = specialisation.failure(locals)
+            if failure is not None:
+                yield failure
+
+    def source(self) -> str:
+        """Return the generated Python."""
+        return ast.unparse(self._definition) + "\n"
+
+    def _link(self, specialisations: tuple[Specialisation, ...]) -> None:
+        name, qualname = self._names
+        stem = name if is_identifier(name) else "dispatch"
+        definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), self._body(specialisations), [])
+        code = compile_code(definition, self._file.filename)
+        self._definition = definition
+        self._specialisations = specialisations
+        self._file.publish(lambda: ast.unparse(definition) + "\n")
+        self.function.__code__ = code.replace(co_name=name, co_qualname=qualname)
+
+    def _release(self, removed: Sequence[Specialisation]) -> None:
+        # A call under way that meets a name which is gone by now counts it as a guard that does not hold.
+        kept = {self._miss_name, self._exception}.union(*[one._names for one in self._specialisations])
+        self._namespace.drop({name for one in removed for name in one._names} - kept)
+
+    def _body(self, specialisations: tuple[Specialisation, ...]) -> list[ast.stmt]:
+        """Return the function's body: try each specialisation in turn, then report a miss."""
+        blocks = [statement for one in specialisations for statement in one._block]
+        keys: list[ast.expr | None] = [ast.Constant(name) for name in self.parameters.names]
+        found = ast.Dict(keys, [self._builder.local(name) for name in self.parameters.names])
+        return [*blocks, ast.Return(ast.Call(ast.Name(self._miss_name, ast.Load()), [found], []))]
+
+    def _attempt(self, checks: list[ast.stmt], entry: str) -> list[ast.stmt]:
+        """Return a block that returns what ``entry`` does, or falls through when a check fails.
+
+        The guards run inside ``try``: one whose source cannot be fetched any more does not hold. The entry runs
+        outside of it: what the user's code raises is the user's.
+        """
+        run = self._namespace.fresh("run")
+        bind = ast.Assign([ast.Name(run, ast.Store())], ast.Name(entry, ast.Load()))
+        handler = ast.ExceptHandler(ast.Name(self._exception, ast.Load()), None, [ast.Break()])
+        attempt = ast.Try([*checks, bind], [handler], [], [])
+        arguments = [self._builder.local(name) for name in self.parameters.names]
+        call = ast.Return(ast.Call(ast.Name(run, ast.Load()), arguments, []))
+        return [ast.While(ast.Constant(True), [attempt, call], [])]
