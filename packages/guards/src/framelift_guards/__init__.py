@@ -6,6 +6,7 @@ The torch predicates are in ``framelift_guards.torch`` (extra ``framelift-guards
 from __future__ import annotations
 
 from .codegen import Builder, GeneratedNamespace, compile_function
+from .dispatcher import Dispatcher, Specialisation
 from .guard import Failure, Guard, GuardSet, UserLine
 from .predicates import (
     BoolIs,
@@ -67,6 +68,7 @@ __all__ = [
     "DictItemSource",
     "DictKeySource",
     "DictKeys",
+    "Dispatcher",
     "Distinct",
     "Equals",
     "Expression",
@@ -96,6 +98,7 @@ __all__ = [
     "Scope",
     "SlotSource",
     "Source",
+    "Specialisation",
     "TupleItemSource",
     "TypeIs",
     "TypeSource",

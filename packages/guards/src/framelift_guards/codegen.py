@@ -14,7 +14,7 @@ import linecache
 import re
 import types
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 _SERIAL = itertools.count(1)
@@ -108,6 +108,8 @@ class Builder:
     def __init__(self, namespace: GeneratedNamespace, locals: Mapping[str, str] | None = None) -> None:
         self.namespace = namespace
         self.locals: Mapping[str, str] = {} if locals is None else locals
+        self.predicates: Sequence[object] = ()
+        """All predicates that are compiled together, for those whose code depends on the others."""
 
     def local(self, name: str) -> ast.expr:
         """Return the expression for the user's local variable ``name``."""

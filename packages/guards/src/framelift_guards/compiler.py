@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from .codegen import Builder, Fetchable, GeneratedNamespace
 from .guard import Guard
@@ -20,8 +20,9 @@ class CheckBuilder(Builder):
         guards: all guards, in order, to know which steps are shared.
     """
 
-    def __init__(self, namespace: GeneratedNamespace, locals: Mapping[str, str], guards: Iterable[Guard]) -> None:
+    def __init__(self, namespace: GeneratedNamespace, locals: Mapping[str, str], guards: Sequence[Guard]) -> None:
         super().__init__(namespace, locals)
+        self.predicates = [guard.predicate for guard in guards]
         self.statements: list[ast.stmt] = []
         self.names: set[str] = set()
         self._uses: dict[Source, int] = {}

@@ -75,12 +75,15 @@ class Guard:
 
     def failure(self, scope: Scope) -> Failure | None:
         """Return why the guard does not hold, or ``None`` when it does."""
+        remedy = None
         try:
             value = None if self.source is None else self.source.fetch(scope)
             reason = self.predicate.explain(self.name, value, scope)
+            if reason is not None:
+                remedy = self.predicate.remedy(self.name, value, scope)
         except Exception as error:  # A fetch may run the user's code: whatever it raises, the guard does not hold.
             reason = f"{self.predicate.describe(self.name)} held, now it cannot be checked: {_error_text(error)}"
-        return None if reason is None else Failure(self, reason)
+        return None if reason is None else Failure(self, reason, remedy)
 
     def __str__(self) -> str:
         return self.predicate.describe(self.name)
@@ -92,11 +95,7 @@ class Failure:
 
     guard: Guard
     reason: str
-
-    @property
-    def remedy(self) -> str | None:
-        """What the user can do about it, if there is something."""
-        return self.guard.predicate.remedy(self.guard.name)
+    remedy: str | None = None
 
     def __str__(self) -> str:
         line = "" if self.guard.user_line is None else f" ({self.guard.user_line} relies on it)"

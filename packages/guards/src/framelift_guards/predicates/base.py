@@ -67,8 +67,8 @@ class Predicate:
         """Return what was expected and what was found, or ``None`` when the predicate holds."""
         raise NotImplementedError
 
-    def remedy(self, name: str) -> str | None:
-        """Return what the user can do to make the guard hold more often, if there is something."""
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        """Return what the user can do to make the guard hold for ``value`` too, if there is something."""
         return None
 
 

@@ -1,0 +1,28 @@
+"""Guards on tensors and on torch's global state; needs the extra ``framelift-guards[torch]``."""
+
+from __future__ import annotations
+
+from .state import (
+    default_device,
+    deterministic_algorithms,
+    global_state,
+    global_state_guards,
+    grad_mode,
+    saved_tensors_hooks,
+    torch_function_state,
+)
+from .tensor import TensorMatch, size_source, storage_offset_source, stride_source
+
+__all__ = [
+    "TensorMatch",
+    "default_device",
+    "deterministic_algorithms",
+    "global_state",
+    "global_state_guards",
+    "grad_mode",
+    "saved_tensors_hooks",
+    "size_source",
+    "storage_offset_source",
+    "stride_source",
+    "torch_function_state",
+]

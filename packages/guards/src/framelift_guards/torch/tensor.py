@@ -1,0 +1,325 @@
+"""The predicate on a tensor's metadata, and its compilation in bulk."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..codegen import Builder
+from ..predicates.base import Member, Predicate, both
+from ..reference import Reference
+from ..source import CallSource, ItemSource, Scope, Source
+from . import native
+from .state import State
+
+# The descriptors of the base class: a subclass may shadow them by properties of its own.
+_dtype = torch.Tensor.dtype.__get__  # type: ignore[attr-defined]
+_device = torch.Tensor.device.__get__  # type: ignore[attr-defined]
+_layout = torch.Tensor.layout.__get__  # type: ignore[attr-defined]
+_requires_grad = torch.Tensor.requires_grad.__get__  # type: ignore[attr-defined]
+
+Order = tuple[int, ...]
+
+
+def size_source(tensor: Source, dim: int) -> ItemSource:
+    """Return the source of a size of a tensor: ``L['x'].size()[0]``.
+
+    >>> from framelift_guards import LocalSource
+    >>> size_source(LocalSource("x"), 0).name
+    "L['x'].size()[0]"
+    """
+    return ItemSource(CallSource(torch.Tensor.size, tensor, ".size()"), dim)
+
+
+def stride_source(tensor: Source, dim: int) -> ItemSource:
+    """Return the source of a stride of a tensor: ``L['x'].stride()[0]``."""
+    return ItemSource(CallSource(torch.Tensor.stride, tensor, ".stride()"), dim)
+
+
+def storage_offset_source(tensor: Source) -> CallSource:
+    """Return the source of a tensor's storage offset: ``L['x'].storage_offset()``."""
+    return CallSource(torch.Tensor.storage_offset, tensor, ".storage_offset()")
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TensorMatch(Predicate, native.InBulk):
+    """The value is a tensor of this exact type with this metadata.
+
+    Args:
+        type: exact type, held weakly unless importable.
+        dtype: element type.
+        device: device, with its index.
+        requires_grad: as the attribute.
+        layout: memory layout.
+        shape: sizes; ``None`` for a size that may vary.
+        stride: strides in elements, ``None`` for one that may vary; ``None`` for a layout without strides.
+        dense: an order of the dimensions in which the tensor is contiguous, where strides that may vary follow from
+            sizes that may vary.
+        dispatch_keys: what ``torch._C._dispatch_keys`` prints: conjugate and negative views, inference tensors and
+            wrapped tensors of ``torch.func`` differ in them.
+
+    >>> match = TensorMatch.of(torch.zeros(2, 3), dynamic=[0])
+    >>> match.check(torch.zeros(5, 3), Scope({})), match.check(torch.zeros(2, 4), Scope({}))
+    (True, False)
+    >>> match.explain("L['x']", torch.zeros(2, 4), Scope({}))
+    "L['x'].size(1) was 3, is 4"
+    """
+
+    type: Reference
+    dtype: torch.dtype
+    device: torch.device
+    requires_grad: bool
+    layout: torch.layout
+    shape: tuple[int | None, ...]
+    stride: tuple[int | None, ...] | None
+    dense: Order | None = None
+    dispatch_keys: str | None = None
+    kind = "TENSOR_MATCH"
+
+    @classmethod
+    def of(cls, tensor: torch.Tensor, dynamic: Collection[int] = ()) -> TensorMatch:
+        """Return the predicate that a tensor fulfils now.
+
+        Args:
+            tensor: the example. Nothing keeps it alive.
+            dynamic: the dimensions whose sizes may vary. Strides that follow from them may vary too where the tensor
+                is dense; otherwise strides are kept.
+        """
+        with torch._C.DisableTorchFunction():
+            sizes = tuple(torch.Tensor.size(tensor))
+            strided = _layout(tensor) is torch.strided
+            strides = tuple(torch.Tensor.stride(tensor)) if strided else None
+            dense = _dense_order(sizes, strides) if dynamic and strides is not None else None
+            return cls(
+                Reference(type(tensor)),
+                _dtype(tensor),
+                _device(tensor),
+                _requires_grad(tensor),
+                _layout(tensor),
+                tuple([None if dim in dynamic else size for dim, size in enumerate(sizes)]),
+                strides if dense is None or strides is None else _free_strides(strides, dense, dynamic),
+                dense,
+                _keys(tensor),
+            )
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (
+            self.type,
+            self.dtype,
+            self.device,
+            self.requires_grad,
+            self.layout,
+            self.shape,
+            self.stride,
+            self.dense,
+            self.dispatch_keys,
+        )
+
+    @property
+    def uses(self) -> int:  # type: ignore[override]
+        """The value is mentioned again where density is checked apart."""
+        return 1 if self.dense is None else 2
+
+    @property
+    def in_bulk(self) -> bool:
+        """Whether torch's compiled check can do this one: it holds a bare pointer to the type, so not for any type."""
+        return (
+            native.tensor_guards is not None
+            and self.layout is torch.strided
+            and not self.type.weak
+            and self.dispatch_keys is not None
+        )
+
+    def differences(self, value: object) -> Iterator[tuple[str, object, object]]:
+        """Yield what differs from the expectation, as (attribute, expected, found), the cheapest to find first."""
+        if not self.type.refers_to(type(value)):
+            yield "type", _type_name(self.type), type(value).__qualname__
+            return
+        # No torch-function mode, and no override of a subclass, may run here.
+        with torch._C.DisableTorchFunction():
+            yield from self._metadata(value)  # type: ignore[arg-type]
+
+    def _metadata(self, value: torch.Tensor) -> Iterator[tuple[str, object, object]]:
+        for attribute, expected, found in (
+            ("dtype", self.dtype, _dtype(value)),
+            ("device", self.device, _device(value)),
+            ("requires_grad", self.requires_grad, _requires_grad(value)),
+            ("layout", self.layout, _layout(value)),
+        ):
+            if expected != found:
+                yield attribute, expected, found
+        shape = torch.Tensor.size(value)
+        if len(shape) != len(self.shape):
+            yield "dim()", len(self.shape), len(shape)
+            return
+        yield from _unequal("size", self.shape, shape)
+        if self.stride is not None and _layout(value) is torch.strided:
+            yield from _unequal("stride", self.stride, torch.Tensor.stride(value))
+            if self.dense is not None and not is_dense(value, self.dense):
+                yield f"permute{self.dense}.is_contiguous()", True, False
+        if self.dispatch_keys is not None:
+            keys = _keys(value)
+            if keys != self.dispatch_keys:
+                yield "dispatch keys", self.dispatch_keys, keys
+
+    def matches(self, value: object) -> bool:
+        """Tell whether ``value`` is such a tensor."""
+        return next(self.differences(value), None) is None
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self.matches(value)
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return builder.call(self.matches, value)
+
+    def describe(self, name: str) -> str:
+        shape = ", ".join("*" if size is None else str(size) for size in self.shape)
+        grad = ", requires_grad" if self.requires_grad else ""
+        return f"{name} is a {_type_name(self.type)} of shape ({shape}), {self.dtype}, {self.device}{grad}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        difference = next(self.differences(value), None)
+        if difference is None:
+            return None
+        attribute, expected, found = difference
+        subject = f"type({name})" if attribute == "type" else f"{name}.{attribute}"
+        return f"{subject} was {expected}, is {found}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        attribute = next(self.differences(value), ("", None, None))[0]
+        if attribute.startswith("size("):
+            return f"mark_dynamic({_spelled(name)}, {attribute[5:-1]}) would avoid this"
+        return None
+
+
+@dataclass(frozen=True)
+class TensorFamily:
+    """Compiles any number of tensor predicates into one call of torch's own check, where that is possible."""
+
+    def to_ast(self, members: Sequence[Member], builder: Builder) -> ast.expr:
+        """Return the conjunction of the members."""
+        conditions: list[ast.expr] = []
+        bulk: list[tuple[TensorMatch, ast.expr]] = []
+        density: list[ast.expr] = []
+        for member in members:
+            predicate, value = member.predicate, member.value
+            assert isinstance(predicate, TensorMatch) and value is not None
+            if not predicate.in_bulk:
+                conditions.append(predicate.to_ast(value, builder))
+                continue
+            bulk.append((predicate, value))
+            if predicate.dense is not None:
+                order = builder.constant(predicate.dense, "order")
+                density.append(builder.call(is_dense, ast.Name(value.id, ast.Load()), order))  # type: ignore[attr-defined]
+        if bulk:
+            check = BulkCheck([predicate for predicate, _ in bulk], builder)
+            values = [value for _, value in bulk]
+            conditions.append(ast.Call(builder.constant(check.first, "tensors_match"), values, []))
+            check.name = conditions[-1].func.id  # type: ignore[attr-defined]
+        return both(*conditions, *density)
+
+
+FAMILY = TensorFamily()
+TensorMatch.family = FAMILY
+
+
+class BulkCheck:
+    """Replaces itself by torch's compiled check of the first tensors that fit.
+
+    The compiled check is made from tensors. Those seen during capture may have been changed by it, and it compares
+    dispatch keys with those of the thread: so it is made by the first call that passes, in the state that calls are
+    made in, and costs capture nothing.
+
+    Args:
+        predicates: one for each tensor.
+        builder: of the code that calls this; the name of the check is bound again in its namespace.
+    """
+
+    def __init__(self, predicates: Sequence[TensorMatch], builder: Builder) -> None:
+        self.predicates = predicates
+        self.states = [other for other in builder.predicates if isinstance(other, State)]
+        self.globals = builder.namespace.globals
+        self.name = ""
+
+    def first(self, *values: object) -> bool:
+        """Check the tensors in Python; when they fit, leave the next calls to the compiled check."""
+        if not (all(map(TensorMatch.matches, self.predicates, values)) and all(map(State.holds, self.states))):
+            return False
+        assert native.tensor_guards is not None
+        compiled = native.tensor_guards(
+            *values,
+            dynamic_dims_sizes=[list(predicate.shape) for predicate in self.predicates],
+            dynamic_dims_strides=[list(predicate.stride or ()) for predicate in self.predicates],
+        ).check
+        if self.name in self.globals and compiled(*values):
+            self.globals[self.name] = compiled
+        return True
+
+
+def is_dense(tensor: torch.Tensor, order: Order) -> bool:
+    """Tell whether a tensor is contiguous when its dimensions are taken in ``order``."""
+    expected = 1
+    sizes, strides = torch.Tensor.size(tensor), torch.Tensor.stride(tensor)
+    for dim in reversed(order):
+        if sizes[dim] != 1 and strides[dim] != expected:
+            return False
+        expected *= max(sizes[dim], 1)
+    return True
+
+
+def _dense_order(sizes: Sequence[int], strides: Sequence[int]) -> Order | None:
+    order = tuple(sorted(range(len(sizes)), key=lambda dim: (-strides[dim], dim)))
+    expected = 1
+    for dim in reversed(order):
+        if strides[dim] != expected:
+            return None
+        expected *= max(sizes[dim], 1)
+    return order
+
+
+def _free_strides(strides: Sequence[int], order: Order, dynamic: Collection[int]) -> tuple[int | None, ...]:
+    """Return the strides, ``None`` where a size that may vary is further inside."""
+    free: list[int | None] = list(strides)
+    varies = False
+    for dim in reversed(order):
+        if varies:
+            free[dim] = None
+        varies = varies or dim in dynamic
+    return tuple(free)
+
+
+def _unequal(what: str, expected: Sequence[int | None], found: Sequence[int]) -> Iterator[tuple[str, object, object]]:
+    for dim, (wanted, actual) in enumerate(zip(expected, found, strict=True)):
+        if wanted is not None and wanted != actual:
+            yield f"{what}({dim})", wanted, actual
+
+
+def _keys(tensor: torch.Tensor) -> str | None:
+    return None if native.dispatch_keys is None else str(native.dispatch_keys(tensor))
+
+
+def _type_name(kind: Reference) -> str:
+    if not kind.alive:
+        return "type that no longer exists"
+    found: type = kind.get()  # type: ignore[assignment]
+    return type.__getattribute__(found, "__qualname__")  # type: ignore[no-any-return]
+
+
+def _spelled(name: str) -> str:
+    # L['x'] is what the user calls x.
+    local = name.removeprefix("L['")
+    return local.replace("']", "", 1) if local != name and "']" in local else name
+
+
+__all__ = [
+    "BulkCheck",
+    "TensorFamily",
+    "TensorMatch",
+    "is_dense",
+    "size_source",
+    "storage_offset_source",
+    "stride_source",
+]
