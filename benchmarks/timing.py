@@ -1,0 +1,77 @@
+"""Measuring two tools side by side in one process: interleaved batches, minimum and median, and their ratios."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import statistics
+import time
+from collections.abc import Callable, Sequence
+
+BATCH_SECONDS = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """What repetitions of a measurement came to, in seconds."""
+
+    minimum: float
+    median: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Figure:
+        return cls(min(seconds), statistics.median(seconds))
+
+    def minus(self, other: Figure) -> Figure:
+        """Minimum minus minimum and so on: the least of the differences would be that of the most disturbed round."""
+        return Figure(self.minimum - other.minimum, self.median - other.median)
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One case: what framelift took, what torch took, and the ratio that is aimed at."""
+
+    case: str
+    framelift: Figure
+    torch: Figure
+    target: str = ""
+
+
+def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[Figure]:
+    """Time each call, a batch of it a round, in turn, so that a busy moment of the machine hits all alike.
+
+    Returns seconds a call.
+    """
+    batches = [max(1, int(BATCH_SECONDS / once(call))) for call in calls]
+    seconds: list[list[float]] = [[] for _ in calls]
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rounds):
+            for call, batch, taken in zip(calls, batches, seconds, strict=True):
+                repeat = range(batch)
+                start = time.perf_counter()
+                for _ in repeat:
+                    call()
+                taken.append((time.perf_counter() - start) / batch)
+    finally:
+        gc.enable()
+    return [Figure.of(taken) for taken in seconds]
+
+
+def once(call: Callable[[], object]) -> float:
+    """Return about how many seconds a call takes, after it has been called a few times."""
+    for _ in range(5):
+        call()
+    start = time.perf_counter()
+    for _ in range(5):
+        call()
+    return (time.perf_counter() - start) / 5
+
+
+def timed(call: Callable[[], object]) -> float:
+    """Return the seconds of one call, with the garbage collector as users have it."""
+    gc.collect()
+    start = time.perf_counter()
+    call()
+    return time.perf_counter() - start
