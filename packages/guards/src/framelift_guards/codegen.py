@@ -15,6 +15,7 @@ import re
 import types
 import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import isfinite
 from typing import Protocol
 
 _SERIAL = itertools.count(1)
@@ -97,7 +98,7 @@ class Builder:
 
     Args:
         namespace: where constants are held.
-        locals: how a local of the user's is called in the generated function, where that differs from its name.
+        renamed: how a local of the user's is called in the generated function, where that differs from its name.
 
     >>> from framelift_guards import LocalSource
     >>> builder = Builder(GeneratedNamespace(reserved=["x"]))
@@ -105,27 +106,27 @@ class Builder:
     'x.weight'
     """
 
-    def __init__(self, namespace: GeneratedNamespace, locals: Mapping[str, str] | None = None) -> None:
+    def __init__(self, namespace: GeneratedNamespace, renamed: Mapping[str, str] | None = None) -> None:
         self.namespace = namespace
-        self.locals: Mapping[str, str] = {} if locals is None else locals
+        self.renamed: Mapping[str, str] = {} if renamed is None else renamed
         self.predicates: Sequence[object] = ()
         """All predicates that are compiled together, for those whose code depends on the others."""
 
     def local(self, name: str) -> ast.expr:
         """Return the expression for the user's local variable ``name``."""
-        return ast.Name(self.locals.get(name, name), ast.Load())
+        return ast.Name(self.renamed.get(name, name), ast.Load())
 
     def constant(self, value: object, hint: str = "constant") -> ast.expr:
         """Return an expression for ``value``: a literal for small plain values, else a name in the namespace."""
         if value is None or value is True or value is False or (type(value) in _LITERALS and _printable(value)):
-            return ast.Constant(value)
+            return ast.Constant(value)  # type: ignore[arg-type]
         return ast.Name(self.namespace.name_of(value, hint), ast.Load())
 
     def fetch(self, source: Fetchable) -> ast.expr:
         """Return the expression that fetches ``source``."""
         return source.to_ast(self)
 
-    def known_type(self, source: Fetchable) -> type | None:
+    def known_type(self, source: Fetchable) -> type | None:  # noqa: ARG002  here nothing is known
         """Return the exact type that code before this point has established for ``source``, if any."""
         return None
 
@@ -135,12 +136,20 @@ class Builder:
         return ast.Call(self.constant(function, hint), list(arguments), [])
 
 
-_LITERALS: frozenset[type] = frozenset({int, str, bytes})
+_LITERALS: frozenset[type] = frozenset({int, float, str, bytes})
 
 
 def _printable(value: object) -> bool:
     # ast.unparse of a huge integer is refused by CPython's digit limit; long text would drown the generated code.
-    return value.bit_length() <= 64 if type(value) is int else len(value) <= 200  # type: ignore[arg-type]
+    if isinstance(value, int):
+        return value.bit_length() <= 64
+    if isinstance(value, float):
+        return isfinite(value)
+    return len(value) <= 200  # type: ignore[arg-type]
+
+
+_PARTS = (ast.expr, ast.arg, ast.arguments, ast.keyword, ast.comprehension, ast.withitem, ast.alias)
+"""What a statement consists of on its own line."""
 
 
 class _Layout:
@@ -154,15 +163,17 @@ class _Layout:
             self.statement(statement)
 
     def _expressions(self, node: ast.AST, line: int) -> None:
+        # Ends of ranges are left out: tracebacks then show the line without marking a part of it.
         pending = [node]
         while pending:
             current = pending.pop()
-            if "lineno" in current._attributes:
-                current.lineno = current.end_lineno = line  # type: ignore[attr-defined]
-                current.col_offset = current.end_col_offset = 0  # type: ignore[attr-defined]
-            for child in ast.iter_child_nodes(current):
-                if not isinstance(child, ast.stmt | ast.ExceptHandler | ast.match_case):
-                    pending.append(child)
+            for value in current.__dict__.values():
+                if isinstance(value, _PARTS):
+                    pending.append(value)
+                elif type(value) is list:
+                    pending.extend([item for item in value if isinstance(item, _PARTS)])
+            current.lineno = line  # type: ignore[attr-defined]
+            current.col_offset = 0  # type: ignore[attr-defined]
 
     def statement(self, statement: ast.stmt) -> None:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
@@ -213,7 +224,7 @@ class SourceFile:
 
     def publish(self, text: Callable[[], str]) -> None:
         """Let ``linecache`` find what ``text()`` returns; it is called at most once."""
-        linecache.cache[self.filename] = (text,)  # type: ignore[assignment]
+        linecache.cache[self.filename] = (text,)
 
 
 def compile_code(definition: ast.FunctionDef, filename: str) -> types.CodeType:
@@ -223,7 +234,7 @@ def compile_code(definition: ast.FunctionDef, filename: str) -> types.CodeType:
         definition: the function; its line numbers are laid out here.
         filename: the file name that tracebacks show.
     """
-    definition.type_params = getattr(definition, "type_params", [])  # required from CPython 3.12 on
+    vars(definition).setdefault("type_params", [])  # a field from CPython 3.12 on
     lay_out(definition)
     module = compile(ast.Module([definition], []), filename, "exec", dont_inherit=True)
     return next(code for code in module.co_consts if isinstance(code, types.CodeType))

@@ -16,12 +16,12 @@ class CheckBuilder(Builder):
 
     Args:
         namespace: where constants are held.
-        locals: how parameters are called in the generated function.
+        renamed: how parameters are called in the generated function.
         guards: all guards, in order, to know which steps are shared.
     """
 
-    def __init__(self, namespace: GeneratedNamespace, locals: Mapping[str, str], guards: Sequence[Guard]) -> None:
-        super().__init__(namespace, locals)
+    def __init__(self, namespace: GeneratedNamespace, renamed: Mapping[str, str], guards: Sequence[Guard]) -> None:
+        super().__init__(namespace, renamed)
         self.predicates = [guard.predicate for guard in guards]
         self.statements: list[ast.stmt] = []
         self.names: set[str] = set()
@@ -105,17 +105,17 @@ class CheckBuilder(Builder):
 
 
 def compile_guards(
-    guards: Iterable[Guard], namespace: GeneratedNamespace, locals: Mapping[str, str]
+    guards: Iterable[Guard], namespace: GeneratedNamespace, renamed: Mapping[str, str]
 ) -> tuple[list[ast.stmt], set[str]]:
     """Return statements that ``break`` unless all guards hold, and the names of the constants that they use.
 
     Args:
         guards: the guards, in order: what a source steps through must be guarded before it.
         namespace: where constants are held.
-        locals: how the user's locals are called in the generated code, where that differs.
+        renamed: how the user's locals are called in the generated code, where that differs.
     """
     guards = list(guards)
-    builder = CheckBuilder(namespace, locals, guards)
+    builder = CheckBuilder(namespace, renamed, guards)
     for guard in guards:
         builder.add(guard)
     builder.flush()

@@ -83,16 +83,18 @@ class Specialisation:
     Args:
         guards: what must hold for it.
         entry: what runs then; it gets the function's parameters positionally, in the order of ``co_varnames``.
+        block: its part of the dispatcher's body.
+        names: the constants that the block uses.
     """
 
     guards: GuardSet
     entry: Callable[..., object]
-    _block: list[ast.stmt] = field(repr=False, default_factory=list)
-    _names: set[str] = field(repr=False, default_factory=set)
+    block: list[ast.stmt] = field(repr=False, default_factory=list)
+    names: set[str] = field(repr=False, default_factory=set)
 
-    def failure(self, locals: dict[str, object]) -> Failure | None:
+    def failure(self, arguments: dict[str, object]) -> Failure | None:
         """Return why this specialisation does not fit these arguments, or ``None`` when it does."""
-        return self.guards.first_failure(Scope(locals))
+        return self.guards.first_failure(Scope(arguments))
 
 
 class Dispatcher:
@@ -138,7 +140,7 @@ class Dispatcher:
         {'.0': 1, 'x': 2}
         """
         dispatcher = cls.__new__(cls)
-        dispatcher._set_up(Parameters(tuple(names)), miss, name, name)
+        dispatcher._set_up(Parameters(tuple(names)), miss, name, name)  # noqa: SLF001  a second constructor
         return dispatcher
 
     def _set_up(self, parameters: Parameters, miss: Miss, name: str, qualname: str) -> None:
@@ -204,10 +206,10 @@ class Dispatcher:
             self._link(())
             self._release(removed)
 
-    def failures(self, locals: dict[str, object]) -> Iterator[Failure]:
+    def failures(self, arguments: dict[str, object]) -> Iterator[Failure]:
         """Yield, for each specialisation that does not fit these arguments, why."""
         for specialisation in self._specialisations:
-            failure = specialisation.failure(locals)
+            failure = specialisation.failure(arguments)
             if failure is not None:
                 yield failure
 
@@ -227,12 +229,12 @@ class Dispatcher:
 
     def _release(self, removed: Sequence[Specialisation]) -> None:
         # A call under way that meets a name which is gone by now counts it as a guard that does not hold.
-        kept = {self._miss_name, self._exception}.union(*[one._names for one in self._specialisations])
-        self._namespace.drop({name for one in removed for name in one._names} - kept)
+        kept = {self._miss_name, self._exception}.union(*[one.names for one in self._specialisations])
+        self._namespace.drop({name for one in removed for name in one.names} - kept)
 
     def _body(self, specialisations: tuple[Specialisation, ...]) -> list[ast.stmt]:
         """Return the function's body: try each specialisation in turn, then report a miss."""
-        blocks = [statement for one in specialisations for statement in one._block]
+        blocks = [statement for one in specialisations for statement in one.block]
         keys: list[ast.expr | None] = [ast.Constant(name) for name in self.parameters.names]
         found = ast.Dict(keys, [self._builder.local(name) for name in self.parameters.names])
         return [*blocks, ast.Return(ast.Call(ast.Name(self._miss_name, ast.Load()), [found], []))]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from .predicates import Predicate
 from .source import Scope, Source
@@ -30,7 +30,7 @@ class UserLine:
     text: str = ""
 
     def __str__(self) -> str:
-        return f"{os.path.basename(self.filename)}:{self.line}"
+        return f"{PurePath(self.filename).name}:{self.line}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Guard:
 
     @property
     def kind(self) -> str:
-        """The kind of the guard: ``TYPE_MATCH``, ``TENSOR_MATCH``, …"""
+        """The kind of the guard: ``TYPE_MATCH``, ``TENSOR_MATCH``, and so on."""
         return self.predicate.kind
 
     @property
@@ -81,7 +81,7 @@ class Guard:
             reason = self.predicate.explain(self.name, value, scope)
             if reason is not None:
                 remedy = self.predicate.remedy(self.name, value, scope)
-        except Exception as error:  # A fetch may run the user's code: whatever it raises, the guard does not hold.
+        except Exception as error:  # noqa: BLE001  A fetch may run the user's code: whatever it raises, the guard does not hold.
             reason = f"{self.predicate.describe(self.name)} held, now it cannot be checked: {_error_text(error)}"
         return None if reason is None else Failure(self, reason, remedy)
 

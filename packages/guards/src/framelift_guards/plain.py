@@ -112,13 +112,13 @@ def identity_token(value: object) -> Hashable:
 
 
 def show(value: object, limit: int = 60) -> str:
-    """Return a short text for ``value`` that runs no user code: ``repr`` of plain data, else its type.
+    r"""Return a short text for ``value`` that runs no user code: ``repr`` of plain data, else its type.
 
     >>> show("a'b"), show(object())
-    ('"a\\'b"', '<object>')
+    ('"a\'b"', '<object>')
     """
     if issubclass(type(value), type):
-        return type.__repr__(value)  # type: ignore[arg-type]
+        return type.__repr__(value)
     if not is_plain(value):
         return f"<{type.__getattribute__(type(value), '__qualname__')}>"
     text = repr(value)

@@ -5,6 +5,7 @@ item, a type, a call). Two sources are equal when they take the same steps from 
 expression of ``to_ast`` take the same steps; a property test keeps them together.
 """
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
@@ -16,7 +17,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from .codegen import is_identifier
 from .plain import identity_token, show
@@ -30,7 +31,7 @@ class Scope:
     """The locals of one call, from which sources are fetched.
 
     Args:
-        locals: the user's local variables by name.
+        variables: the user's local variables by name.
 
     >>> LocalSource("x").fetch(Scope({"x": 5}))
     5
@@ -38,8 +39,8 @@ class Scope:
 
     __slots__ = ("locals",)
 
-    def __init__(self, locals: Mapping[str, object]) -> None:
-        self.locals = locals
+    def __init__(self, variables: Mapping[str, object]) -> None:
+        self.locals = variables
 
 
 class Namespace:
@@ -167,7 +168,7 @@ class LocalSource(Source):
         return (self.variable,)
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"L[{self.variable!r}]"
 
     def fetch(self, scope: Scope) -> object:
@@ -188,7 +189,7 @@ class GlobalSource(Source):
         return self.variable, self.namespace
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"{self.namespace.label}[{self.variable!r}]"
 
     def fetch(self, scope: Scope) -> object:
@@ -228,7 +229,7 @@ class BuiltinSource(Source):
         return (self.variable,)
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"builtins.{self.variable}"
 
     def fetch(self, scope: Scope) -> object:
@@ -249,7 +250,7 @@ class FreeVariableSource(Source):
         return self.variable, id(self.cell)
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"L[{self.variable!r}]"
 
     def fetch(self, scope: Scope) -> object:
@@ -293,6 +294,11 @@ class ConstantSource(Source):
         return self.value.to_ast(builder, self.label)
 
 
+_dict_item = cast(Callable[[object, object], object], dict.__getitem__)
+_list_item = cast(Callable[[object, object], object], list.__getitem__)
+_tuple_item = cast(Callable[[object, object], object], tuple.__getitem__)
+
+
 # ---- steps ----------------------------------------------------------------------------------------------------------
 
 
@@ -321,7 +327,7 @@ class AttributeSource(Step):
         return self.base, self.attr
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         if is_identifier(self.attr):
             return f"{self.base.name}.{self.attr}"
         return f"getattr({self.base.name}, {self.attr!r})"
@@ -346,7 +352,7 @@ class Keyed(Step):
         return self.base, identity_token(self.key)
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"{self.base.name}[{show(self.key)}]"
 
 
@@ -368,13 +374,13 @@ class DictItemSource(Keyed):
     """``dict.__getitem__(base, key)``: for dicts whose class may define its own."""
 
     def fetch(self, scope: Scope) -> object:
-        return dict.__getitem__(self.base.fetch(scope), self.key)  # type: ignore[arg-type]
+        return _dict_item(self.base.fetch(scope), self.key)
 
     def to_ast(self, builder: Builder) -> ast.expr:
         base, key = builder.fetch(self.base), builder.constant(self.key, "key")
         if builder.known_type(self.base) is dict:
             return _subscript(base, key)
-        return builder.call(dict.__getitem__, base, key)
+        return builder.call(_dict_item, base, key)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -382,13 +388,13 @@ class ListItemSource(Keyed):
     """``list.__getitem__(base, index)``: for lists whose class may define its own."""
 
     def fetch(self, scope: Scope) -> object:
-        return list.__getitem__(self.base.fetch(scope), self.key)  # type: ignore[arg-type, call-overload]
+        return _list_item(self.base.fetch(scope), self.key)
 
     def to_ast(self, builder: Builder) -> ast.expr:
         base, key = builder.fetch(self.base), builder.constant(self.key, "index")
         if builder.known_type(self.base) is list:
             return _subscript(base, key)
-        return builder.call(list.__getitem__, base, key)
+        return builder.call(_list_item, base, key)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -396,13 +402,13 @@ class TupleItemSource(Keyed):
     """``tuple.__getitem__(base, index)``: for tuples whose class may define its own."""
 
     def fetch(self, scope: Scope) -> object:
-        return tuple.__getitem__(self.base.fetch(scope), self.key)  # type: ignore[arg-type, call-overload]
+        return _tuple_item(self.base.fetch(scope), self.key)
 
     def to_ast(self, builder: Builder) -> ast.expr:
         base, key = builder.fetch(self.base), builder.constant(self.key, "index")
         if builder.known_type(self.base) is tuple:
             return _subscript(base, key)
-        return builder.call(tuple.__getitem__, base, key)
+        return builder.call(_tuple_item, base, key)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -410,7 +416,7 @@ class TypeSource(Step):
     """``type(base)``, whatever the object's ``__class__`` says."""
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"type({self.base.name})"
 
     def fetch(self, scope: Scope) -> object:
@@ -425,7 +431,7 @@ class InstanceDictSource(Step):
     """The instance's own ``__dict__``, past any ``__getattribute__`` of its class."""
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"{self.base.name}.__dict__"
 
     def fetch(self, scope: Scope) -> object:
@@ -454,7 +460,7 @@ class ClassAttributeSource(Step):
         return self.base, self.attr
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"inspect.getattr_static({self.base.name}, {self.attr!r})"
 
     def fetch(self, scope: Scope) -> object:
@@ -481,7 +487,7 @@ class SlotSource(Step):
         return self.base, self.owner, self.attr
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"{self.base.name}.{self.attr}"
 
     def fetch(self, scope: Scope) -> object:
@@ -497,7 +503,7 @@ class CellContentsSource(Step):
     """The contents of a cell object."""
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"{self.base.name}.cell_contents"
 
     def fetch(self, scope: Scope) -> object:
@@ -517,7 +523,7 @@ class DictKeySource(Step):
         return self.base, self.index
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"list({self.base.name})[{self.index}]"
 
     def fetch(self, scope: Scope) -> object:
@@ -549,7 +555,7 @@ class CallSource(Step):
         return self.base, id(self.function)
 
     @cached_property
-    def name(self) -> str:  # type: ignore[override]
+    def name(self) -> str:
         return f"{self.base.name}{self.label}"
 
     def fetch(self, scope: Scope) -> object:
@@ -572,12 +578,17 @@ def _alive(value: object) -> object:
     return value
 
 
+_GETATTRIBUTE: object = vars(object)["__getattribute__"]
+
+
 def _ordinary_dict(kind: type) -> bool:
     """Tell whether ``instance.__dict__`` is the plain instance dictionary for instances of ``kind``."""
-    if kind.__getattribute__ is not object.__getattribute__:
-        return False
     found = [vars(base)["__dict__"] for base in kind.__mro__ if "__dict__" in vars(base)]
-    return bool(found) and all(type(item) is types.GetSetDescriptorType for item in found)
+    return (
+        class_attribute(kind, "__getattribute__") is _GETATTRIBUTE
+        and bool(found)
+        and all(type(item) is types.GetSetDescriptorType for item in found)
+    )
 
 
 def class_attribute(owner: object, name: str) -> object:

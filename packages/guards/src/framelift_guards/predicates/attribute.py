@@ -1,13 +1,15 @@
 """Predicates about attributes, by ordinary access: these ask the object, as the user's program does."""
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from ..codegen import Builder
-from ..source import Scope
+from framelift_guards.codegen import Builder
+from framelift_guards.source import Scope
+
 from .base import Predicate
 
 

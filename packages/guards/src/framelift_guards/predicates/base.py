@@ -1,5 +1,6 @@
 """What a predicate is: one frozen datum with four readings."""
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
@@ -7,8 +8,8 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from ..codegen import Builder
-from ..source import Scope, Source
+from framelift_guards.codegen import Builder
+from framelift_guards.source import Scope, Source
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -1,16 +1,18 @@
 """Predicates about containers: lengths, keys and their order, membership, the position of an iterator."""
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
-from ..codegen import Builder
-from ..plain import identity_token, is_plain, same_plain, show
-from ..reference import Reference
-from ..source import Scope, dict_keys
+from framelift_guards.codegen import Builder
+from framelift_guards.plain import identity_token, is_plain, same_plain, show
+from framelift_guards.reference import Reference
+from framelift_guards.source import Scope, dict_keys
+
 from .base import Predicate, again, both, compare, either, is_exactly
 
 
@@ -34,7 +36,7 @@ class Length(Predicate):
         return self.expected, self.via
 
     def _measure(self, value: object) -> int:
-        return len(value) if self.via is None else self.via.__len__(value)  # type: ignore[arg-type, attr-defined, no-any-return]
+        return len(value) if self.via is None else self.via.__len__(value)  # type: ignore[arg-type, attr-defined]
 
     def check(self, value: object, scope: Scope) -> bool:
         return self._measure(value) == self.expected
@@ -148,9 +150,13 @@ class Contains(Predicate):
     def _parts(self) -> tuple[Hashable, ...]:
         return self.key.token, self.via
 
+    @property
+    def _contains(self) -> Callable[[object, object], bool]:
+        return self.via.__contains__  # type: ignore[operator, no-any-return]
+
     def holds(self, value: object) -> bool:
         """Tell whether ``value`` contains the key."""
-        return self.key.reference.alive and self.via.__contains__(value, self.key.reference.get())  # type: ignore[attr-defined, no-any-return]
+        return self.key.reference.alive and self._contains(value, self.key.reference.get())
 
     def check(self, value: object, scope: Scope) -> bool:
         return self.holds(value)
@@ -158,7 +164,7 @@ class Contains(Predicate):
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
         if self.key.reference.weak:
             return builder.call(self.holds, value)
-        return builder.call(self.via.__contains__, value, builder.constant(self.key.reference.get(), "key"))  # type: ignore[attr-defined]
+        return builder.call(self._contains, value, builder.constant(self.key.reference.get(), "key"))
 
     def describe(self, name: str) -> str:
         return f"{self.key.show()} in {name}"

@@ -1,5 +1,6 @@
 """Equality of plain data that keeps apart what ``==`` confuses: ``1`` and ``True``, ``0.0`` and ``-0.0``; NaN holds."""
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
@@ -7,9 +8,10 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from math import copysign, isnan
 
-from ..codegen import Builder
-from ..plain import ATOMS, NotPlain, fingerprint, same_plain, show
-from ..source import Scope
+from framelift_guards.codegen import Builder
+from framelift_guards.plain import ATOMS, NotPlain, fingerprint, same_plain, show
+from framelift_guards.source import Scope
+
 from .base import Predicate, again, both, compare, is_exactly
 
 _SINGLETONS = (type(None), bool, type(Ellipsis), type(NotImplemented))
@@ -67,7 +69,9 @@ class Equals(Predicate):
         same = compare(again(value), ast.Eq(), builder.constant(expected, "expected"))
         if expected:
             return same
-        sign = compare(builder.call(copysign, ast.Constant(1.0), again(value)), ast.Eq(), _number(copysign(1, expected)))
+        sign = compare(
+            builder.call(copysign, ast.Constant(1.0), again(value)), ast.Eq(), builder.constant(copysign(1.0, expected))
+        )
         return both(same, sign)
 
     def describe(self, name: str) -> str:
@@ -82,7 +86,3 @@ class Equals(Predicate):
         elif type(value) is not type(self.expected):
             found = f"{found} of type {type(value).__qualname__}"
         return f"{name} was {expected}, is {found}"
-
-
-def _number(value: float) -> ast.expr:
-    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if value < 0 else ast.Constant(value)

@@ -1,14 +1,17 @@
 """A predicate that is an expression over other sources: shape guards, and what else compares several values."""
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable, Mapping
+import types
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 
-from ..codegen import Builder, GeneratedNamespace
-from ..plain import show
-from ..source import Scope, Source
+from framelift_guards.codegen import Builder, GeneratedNamespace, compile_code
+from framelift_guards.plain import show
+from framelift_guards.source import Scope, Source
+
 from .base import Predicate
 
 
@@ -92,15 +95,18 @@ class Expression(Predicate):
         return tuple([source for _, source in self.operands])
 
     def check(self, value: object, scope: Scope) -> bool:
-        values = {name: source.fetch(scope) for name, source in self.operands}
-        namespace = GeneratedNamespace()
-        arguments = ast.arguments([], [ast.arg(name) for name in values], None, [], [], None, [])
-        constants = {name: namespace.name_of(value, name) for name, value in self.constants}
-        names = {name: ast.Name(name, ast.Load()) for name in values}
-        names |= {name: ast.Name(bound, ast.Load()) for name, bound in constants.items()}
-        body = _Substitute(names).visit(self.template)
-        code = compile(ast.fix_missing_locations(ast.Expression(ast.Lambda(arguments, body))), "<guard>", "eval")
-        return bool(eval(code, namespace.globals)(**values))
+        values = [source.fetch(scope) for _, source in self.operands]
+        return bool(self._function()(*values))
+
+    def _function(self) -> Callable[..., object]:
+        """Return the expression as a function of its operands."""
+        namespace = GeneratedNamespace(reserved=[name for name, _ in self.operands])
+        names: dict[str, ast.expr] = {name: ast.Name(name, ast.Load()) for name, _ in self.operands}
+        names |= {name: ast.Name(namespace.name_of(value, name), ast.Load()) for name, value in self.constants}
+        parameters = ast.arguments([], [ast.arg(name) for name, _ in self.operands], None, [], [], None, [])
+        body: list[ast.stmt] = [ast.Return(_Substitute(names).visit(self.template))]
+        code = compile_code(ast.FunctionDef("holds", parameters, body, []), "framelift-expression")
+        return types.FunctionType(code, namespace.globals)
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
         fetched = {name: builder.fetch(source) for name, source in self.operands}

@@ -1,5 +1,6 @@
 """Predicates about identity and type: they never look inside the value."""
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
@@ -7,10 +8,11 @@ import types
 from collections.abc import Hashable
 from dataclasses import dataclass
 
-from ..codegen import Builder
-from ..plain import show
-from ..reference import Reference
-from ..source import Scope, Source
+from framelift_guards.codegen import Builder
+from framelift_guards.plain import show
+from framelift_guards.reference import Reference
+from framelift_guards.source import Scope, Source
+
 from .base import Predicate, again, both, compare, is_exactly
 
 

@@ -3,6 +3,8 @@
 A state is read when a capture starts, since the captured code may change it.
 """
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
+# ruff: noqa: SLF001 -- what torch offers for this is private
 from __future__ import annotations
 
 import ast
@@ -12,12 +14,13 @@ from dataclasses import dataclass
 import torch
 from torch.utils._device import DeviceContext
 
-from ..codegen import Builder
-from ..guard import Guard, UserLine
-from ..plain import identity_token, show
-from ..predicates.base import Member, Predicate, both, compare
-from ..reference import Reference
-from ..source import Scope
+from framelift_guards.codegen import Builder
+from framelift_guards.guard import Guard, UserLine
+from framelift_guards.plain import identity_token, show
+from framelift_guards.predicates.base import Member, Predicate, both, compare
+from framelift_guards.reference import Reference
+from framelift_guards.source import Scope
+
 from . import native
 
 Reading = tuple[str, Callable[[], object]]
@@ -96,7 +99,9 @@ class State(Predicate):
         return self.holds()
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
-        return both(*self._conditions(builder, 0)) if self.compiled is None else both(*self.compiled_conditions(builder))
+        return (
+            both(*self._conditions(builder, 0)) if self.compiled is None else both(*self.compiled_conditions(builder))
+        )
 
     def compiled_conditions(self, builder: Builder) -> list[ast.expr]:
         """Return the compiled check and a comparison for each reading that it leaves out."""
@@ -254,7 +259,7 @@ class StateFamily:
     def to_ast(self, members: Sequence[Member], builder: Builder) -> ast.expr:
         """Return the conjunction of the members."""
         predicates = [member.predicate for member in members]
-        implied = {other for one in predicates if isinstance(one, State) for other in one.also_covers}
+        implied: set[Predicate] = {other for one in predicates if isinstance(one, State) for other in one.also_covers}
         implied |= {_device_of(one) for one in predicates if isinstance(one, Stack) and one.read is _modes}
         needed = [one for one in predicates if one not in implied]
         # The cheapest and most often changed state first: grad mode is part of the compiled check.
@@ -271,11 +276,11 @@ def _stack(kind: str, title: str, read: Callable[[], Sequence[object]], empty: E
     return Stack(kind, title, read, empty, tuple([_entry(item) for item in read()]))
 
 
-def _modes() -> list[object]:
+def _modes() -> Sequence[object]:
     return [torch._C._get_function_stack_at(index) for index in range(torch._C._len_torch_function_stack())]
 
 
-def _default_device() -> list[object]:
+def _default_device() -> Sequence[object]:
     return [mode for mode in _modes() if type(mode) is DeviceContext][-1:]
 
 
@@ -297,13 +302,13 @@ _NO_HOOKS = Emptiness(_top_hooks, (True,), None)
 
 
 def _entry(item: object) -> torch.device | Reference:
-    return item.device if type(item) is DeviceContext else Reference(item)  # type: ignore[attr-defined, no-any-return]
+    return item.device if type(item) is DeviceContext else Reference(item)
 
 
 def _is_entry(entry: torch.device | Reference, item: object) -> bool:
     if isinstance(entry, Reference):
         return entry.refers_to(item)
-    return type(item) is DeviceContext and item.device == entry  # type: ignore[attr-defined, no-any-return]
+    return type(item) is DeviceContext and item.device == entry
 
 
 def _show(value: object) -> str:

@@ -1,5 +1,7 @@
 """The predicate on a tensor's metadata, and its compilation in bulk."""
 
+# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
+# ruff: noqa: SLF001 -- what torch offers for this is private
 from __future__ import annotations
 
 import ast
@@ -8,16 +10,17 @@ from dataclasses import dataclass
 
 import torch
 
-from ..codegen import Builder
-from ..predicates.base import Member, Predicate, both
-from ..reference import Reference
-from ..source import CallSource, ItemSource, Scope, Source
+from framelift_guards.codegen import Builder
+from framelift_guards.predicates.base import Member, Predicate, both
+from framelift_guards.reference import Reference
+from framelift_guards.source import CallSource, ItemSource, Scope, Source
+
 from . import native
 from .state import State
 
 # The descriptors of the base class: a subclass may shadow them by properties of its own.
 _dtype = torch.Tensor.dtype.__get__  # type: ignore[attr-defined]
-_device = torch.Tensor.device.__get__  # type: ignore[attr-defined]
+_device = torch.Tensor.device.__get__
 _layout = torch.Tensor.layout.__get__  # type: ignore[attr-defined]
 _requires_grad = torch.Tensor.requires_grad.__get__  # type: ignore[attr-defined]
 
@@ -206,7 +209,8 @@ class TensorFamily:
         density: list[ast.expr] = []
         for member in members:
             predicate, value = member.predicate, member.value
-            assert isinstance(predicate, TensorMatch) and value is not None
+            assert isinstance(predicate, TensorMatch)
+            assert value is not None
             if not predicate.in_bulk:
                 conditions.append(predicate.to_ast(value, builder))
                 continue
