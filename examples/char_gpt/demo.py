@@ -62,13 +62,12 @@ class Forward:
 
     @classmethod
     def of(cls, model: Any) -> Forward:
-        specialisations = model.framelift.specialisations
-        graphs = [graph for specialisation in specialisations for graph in specialisation.graphs]
+        view = model.framelift
         return cls(
-            graphs=len(graphs),
-            operations=sum(node.op in OPERATIONS for graph in graphs for node in graph.graph.nodes),
-            guards=sum(len(specialisation.guards) for specialisation in specialisations),
-            breaks=sum(len(specialisation.breaks) for specialisation in specialisations),
+            graphs=len(view.graphs),
+            operations=sum(node.op in OPERATIONS for graph in view.graphs for node in graph.graph.nodes),
+            guards=len(view.guards),
+            breaks=len(view.breaks),
         )
 
     def since(self, before: Forward) -> Forward:

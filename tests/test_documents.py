@@ -1,0 +1,94 @@
+"""What the documents name exists, and the code that they show runs."""
+
+import ast
+import re
+import warnings
+
+import pytest
+
+DOCUMENTS = ["README.md", "CONTRIBUTING.md"]
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+NOX = re.compile(r"nox (?:-s|--session) ([^`\n]*)")
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def sessions(root):
+    tree = ast.parse((root / "noxfile.py").read_text())
+    return {
+        node.name
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef)
+        and any("nox.session" in ast.unparse(decorator) for decorator in node.decorator_list)
+    }
+
+
+def named_sessions(text):
+    """The names after `nox -s`, without options, arguments after `--`, and the parameters of a session."""
+    for command in NOX.findall(text):
+        words = re.findall(r'"[^"]*"|\S+', command.partition(" -- ")[0])
+        for word in words:
+            name = word.strip('".,;:)').partition("(")[0]
+            if name.startswith("-"):
+                break
+            if re.fullmatch(r"[a-z_]+", name) is None:
+                break
+            yield name
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, ".ci/run"])
+def test_every_session_that_is_named_exists(root, document):
+    named = set(named_sessions((root / document).read_text().replace("run -s", "nox -s")))
+    assert named
+    assert named <= sessions(root)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_link_leads_somewhere(root, document):
+    targets = LINK.findall((root / document).read_text())
+    assert [target for target in targets if not (root / target).exists()] == []
+
+
+def test_the_readme_names_every_package(root, packages):
+    text = (root / "README.md").read_text()
+    assert [package.name for package in packages if f"(packages/{package.name})" not in text] == []
+
+
+def test_contributing_names_every_package(root, packages):
+    text = (root / "CONTRIBUTING.md").read_text()
+    assert [package.name for package in packages if f"\n    {package.name}/" not in text] == []
+
+
+def changes(root):
+    """The rows of "Where a change goes": (kind of change, the text that names the file)."""
+    (section,) = re.findall(
+        r"^## Where a change goes\n(.*?)^## ", (root / "CONTRIBUTING.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| ")]
+    return [(kind, place) for kind, place in rows[2:]]
+
+
+KINDS = ["Python type", "CPython", "torch function", "backend", "comptime call", "guard"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_of_change_has_a_place(root, kind):
+    assert any(kind in row for row, _ in changes(root))
+
+
+def test_each_place_of_a_change_exists(root):
+    paths = [path for _, place in changes(root) for path in re.findall(r"`([\w./]+/[\w./]*)`", place)]
+    assert len(paths) >= len(KINDS)
+    assert [path for path in paths if not (root / path).exists()] == []
+
+
+def test_the_code_of_the_readme_runs(root, capsys):
+    pytest.importorskip("framelift", reason="framelift is not installed here")
+    blocks = BLOCK.findall((root / "README.md").read_text())
+    assert blocks
+    namespace = {"__name__": "readme"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for block in blocks:
+            expected = "".join(f"{text}\n" for text in re.findall(r"# prints: (.*)", block))
+            exec(compile(block, str(root / "README.md"), "exec"), namespace)
+            assert capsys.readouterr().out == expected
