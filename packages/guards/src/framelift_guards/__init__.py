@@ -5,10 +5,10 @@ The torch predicates are in ``framelift_guards.torch`` (extra ``framelift-guards
 
 from __future__ import annotations
 
-from .codegen import Builder, GeneratedNamespace, compile_function
-from .dispatcher import Dispatcher, Specialisation
-from .guard import Failure, Guard, GuardSet, UserLine
-from .predicates import (
+from framelift_guards.codegen import Builder, GeneratedNamespace, compile_function
+from framelift_guards.dispatcher import Dispatcher, Specialisation
+from framelift_guards.guard import Failure, Guard, GuardSet, UserLine
+from framelift_guards.predicates import (
     BoolIs,
     CodeIs,
     Contains,
@@ -30,23 +30,25 @@ from .predicates import (
     TypeIs,
     WeakIs,
 )
-from .source import (
-    AttributeSource,
+from framelift_guards.roots import (
     BuiltinSource,
-    CallSource,
-    CellContentsSource,
-    ClassAttributeSource,
     ConstantSource,
-    DictItemSource,
-    DictKeySource,
     FreeVariableSource,
     GlobalSource,
-    InstanceDictSource,
-    ItemSource,
-    ListItemSource,
     LocalSource,
     Namespace,
     NamespaceSource,
+)
+from framelift_guards.source import (
+    AttributeSource,
+    CallSource,
+    CellContentsSource,
+    ClassAttributeSource,
+    DictItemSource,
+    DictKeySource,
+    InstanceDictSource,
+    ItemSource,
+    ListItemSource,
     Scope,
     SlotSource,
     Source,

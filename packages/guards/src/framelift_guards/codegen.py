@@ -126,7 +126,7 @@ class Builder:
         """Return the expression that fetches ``source``."""
         return source.to_ast(self)
 
-    def known_type(self, source: Fetchable) -> type | None:  # noqa: ARG002  here nothing is known
+    def known_type(self, source: Fetchable) -> type | None:
         """Return the exact type that code before this point has established for ``source``, if any."""
         return None
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
-from .codegen import Builder, Fetchable, GeneratedNamespace
-from .guard import Guard
-from .predicates import Family, Member, TypeIs
-from .source import LocalSource, Source
+from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
+from framelift_guards.guard import Guard
+from framelift_guards.predicates import Family, Member, TypeIs
+from framelift_guards.source import Source
+
+_LONGEST = 50
+"""How many steps of a path may be taken in one expression."""
 
 
 class CheckBuilder(Builder):
@@ -37,13 +41,12 @@ class CheckBuilder(Builder):
                 self._count(source, 1)
 
     def _count(self, source: Source, uses: int) -> None:
-        pending = [(source, uses)]
-        while pending:
-            current, more = pending.pop()
-            before = self._uses.get(current, 0)
-            self._uses[current] = before + more
-            if not before:
-                pending.extend([(base, 1) for base in current.bases])
+        for step in source.ancestors():
+            before = self._uses.get(step, 0)
+            self._uses[step] = before + uses
+            if before:
+                return
+            uses = 1
 
     def constant(self, value: object, hint: str = "constant") -> ast.expr:
         expression = super().constant(value, hint)
@@ -57,16 +60,24 @@ class CheckBuilder(Builder):
     def fetch(self, source: Fetchable) -> ast.expr:
         """Return the expression for ``source``, bound to a local first when it is mentioned more than once."""
         assert isinstance(source, Source)
-        if isinstance(source, LocalSource):
+        if source.is_local:
             return source.to_ast(self)
         name = self._bound.get(source)
         if name is None:
+            self._shorten(source)
             expression = source.to_ast(self)
             if self._uses.get(source, 1) < 2 or isinstance(expression, ast.Name | ast.Constant):
                 return expression
             name = self._bound[source] = self.namespace.fresh(_hint(source))
             self.statements.append(ast.Assign([ast.Name(name, ast.Store())], expression))
         return ast.Name(name, ast.Load())
+
+    def _shorten(self, source: Source) -> None:
+        """Bind steps of a long path, so that no expression nests deeper than the compiler and we can recurse."""
+        path = list(itertools.takewhile(lambda step: step not in self._bound, source.ancestors()))
+        for step in reversed(path[_LONGEST::_LONGEST]):
+            self._uses[step] = max(2, self._uses.get(step, 1))
+            self.fetch(step)
 
     def require(self, condition: ast.expr) -> None:
         """Leave the block unless ``condition`` is true."""
@@ -101,7 +112,7 @@ class CheckBuilder(Builder):
         # A step from a value is taken only after the value itself was checked, so that no stranger's code runs.
         roots = guard.predicate.sources if guard.source is None else (guard.source, *guard.predicate.sources)
         pending = self._pending_sources
-        return any(step in pending for root in roots for base in root.bases for step in base.ancestors())
+        return any(step in pending for root in roots if root.parent is not None for step in root.parent.ancestors())
 
 
 def compile_guards(

@@ -14,10 +14,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 
-from .codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
-from .compiler import compile_guards
-from .guard import Failure, Guard, GuardSet
-from .source import Scope
+from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
+from framelift_guards.compiler import compile_guards
+from framelift_guards.guard import Failure, Guard, GuardSet
+from framelift_guards.source import Scope
 
 Miss = Callable[[dict[str, object]], object]
 
@@ -140,7 +140,7 @@ class Dispatcher:
         {'.0': 1, 'x': 2}
         """
         dispatcher = cls.__new__(cls)
-        dispatcher._set_up(Parameters(tuple(names)), miss, name, name)  # noqa: SLF001  a second constructor
+        dispatcher._set_up(Parameters(tuple(names)), miss, name, name)
         return dispatcher
 
     def _set_up(self, parameters: Parameters, miss: Miss, name: str, qualname: str) -> None:

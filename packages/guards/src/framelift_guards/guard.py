@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from .predicates import Predicate
-from .source import Scope, Source
+from framelift_guards.predicates import Predicate
+from framelift_guards.source import Scope, Source
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,10 @@ class Guard:
 
     def check(self, scope: Scope) -> bool:
         """Tell whether the guard holds; it does not when its source cannot be fetched."""
-        return self.failure(scope) is None
+        try:
+            return self.predicate.check(None if self.source is None else self.source.fetch(scope), scope)
+        except Exception:  # noqa: BLE001
+            return False
 
     def failure(self, scope: Scope) -> Failure | None:
         """Return why the guard does not hold, or ``None`` when it does."""
@@ -81,7 +84,7 @@ class Guard:
             reason = self.predicate.explain(self.name, value, scope)
             if reason is not None:
                 remedy = self.predicate.remedy(self.name, value, scope)
-        except Exception as error:  # noqa: BLE001  A fetch may run the user's code: whatever it raises, the guard does not hold.
+        except Exception as error:  # noqa: BLE001
             reason = f"{self.predicate.describe(self.name)} held, now it cannot be checked: {_error_text(error)}"
         return None if reason is None else Failure(self, reason, remedy)
 
@@ -126,7 +129,7 @@ class GuardSet:
 
     def check(self, scope: Scope) -> bool:
         """Tell whether all guards hold."""
-        return self.first_failure(scope) is None
+        return all(guard.check(scope) for guard in self._guards)
 
     def first_failure(self, scope: Scope) -> Failure | None:
         """Return why the first guard that fails does so, or ``None`` when all hold."""

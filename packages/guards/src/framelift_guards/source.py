@@ -1,30 +1,36 @@
 """Sources: where a value came from, as a frozen algebra that can be printed, fetched, and compiled.
 
-A source is built from a root (a local, a global, a free variable, a builtin, a constant) by steps (an attribute, an
-item, a type, a call). Two sources are equal when they take the same steps from the same root. ``fetch`` and the
-expression of ``to_ast`` take the same steps; a property test keeps them together.
+A source is a root (``roots.py``: a local, a global, a free variable, a builtin, a constant) or takes one step from
+another source (an attribute, an item, a type, a call). Two sources are equal when they take the same steps from the
+same root. A step has two readings, ``take`` and ``take_ast``; a property test keeps them together. Paths may be as long
+as a linked list of the user's, so nothing here recurses along them.
 """
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
-import builtins
-import itertools
 import operator
-import types
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
-from .codegen import is_identifier
-from .plain import identity_token, show
-from .reference import Reference
+from framelift_guards.codegen import is_identifier
+from framelift_guards.lookup import (
+    class_attribute,
+    dict_item,
+    has_ordinary_dict,
+    instance_attribute,
+    list_item,
+    nth_key,
+    slot_value,
+    tuple_item,
+)
+from framelift_guards.plain import identity_token, show
+from framelift_guards.reference import Reference
 
 if TYPE_CHECKING:
-    from .codegen import Builder
+    from framelift_guards.codegen import Builder
 
 
 class Scope:
@@ -33,6 +39,7 @@ class Scope:
     Args:
         variables: the user's local variables by name.
 
+    >>> from framelift_guards import LocalSource
     >>> LocalSource("x").fetch(Scope({"x": 5}))
     5
     """
@@ -43,37 +50,11 @@ class Scope:
         self.locals = variables
 
 
-class Namespace:
-    """A module's global variables, compared by identity.
-
-    Args:
-        variables: the dictionary, usually a function's ``__globals__``.
-        label: how to print it.
-
-    >>> GlobalSource("f", Namespace({"f": len})).name
-    "G['f']"
-    """
-
-    __slots__ = ("label", "variables")
-
-    def __init__(self, variables: dict[str, object], label: str = "G") -> None:
-        self.variables = variables
-        self.label = label
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Namespace) and other.variables is self.variables
-
-    def __hash__(self) -> int:
-        return id(self.variables)
-
-    def __repr__(self) -> str:
-        return f"<Namespace {self.label}>"
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Source:
     """A way to fetch one value at the time of a call. Immutable, hashable, compared by structure.
 
+    >>> from framelift_guards import LocalSource
     >>> weight = LocalSource("self").attribute("weight")
     >>> weight.name
     "L['self'].weight"
@@ -83,6 +64,9 @@ class Source:
 
     runs_user_code: ClassVar[bool] = False
     """Whether fetching takes a step that may call a method of the user's (attribute access, ``[]``, a call)."""
+
+    is_local: ClassVar[bool] = False
+    """Whether this is a local variable of the guarded function."""
 
     def _parts(self) -> tuple[Hashable, ...]:
         """Return what identifies this source among those of its class."""
@@ -103,21 +87,21 @@ class Source:
             return False
         return self._token == other._token  # type: ignore[attr-defined, no-any-return]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The text for this source, as users of Dynamo know it: ``L['x'].weight``."""
         raise NotImplementedError
 
     @property
-    def bases(self) -> tuple[Source, ...]:
-        """The sources that this one takes its step from."""
-        return ()
+    def parent(self) -> Source | None:
+        """The source that this one takes its step from; ``None`` for a root."""
+        return None
 
     def fetch(self, scope: Scope) -> object:
         """Return the value now.
 
         Raises:
-            Exception: whatever the step raises when the value is no longer there.
+            Exception: whatever a step raises when the value is no longer there.
         """
         raise NotImplementedError
 
@@ -125,20 +109,26 @@ class Source:
         """Return the expression that fetches the value in generated code."""
         raise NotImplementedError
 
-    @cached_property
-    def local_root(self) -> LocalSource | None:
-        """The local variable that the path starts from, if it starts from one."""
-        if isinstance(self, LocalSource):
-            return self
-        return self.bases[0].local_root if self.bases else None
+    @property
+    def root(self) -> Source:
+        """Where the path starts."""
+        source = self
+        while source.parent is not None:
+            source = source.parent
+        return source
 
-    def ancestors(self) -> Iterable[Source]:
+    @property
+    def local_root(self) -> Source | None:
+        """The local variable (a ``LocalSource``) that the path starts from, if it starts from one."""
+        root = self.root
+        return root if root.is_local else None
+
+    def ancestors(self) -> Iterator[Source]:
         """Yield this source and every source on the way to its root."""
-        pending: list[Source] = [self]
-        while pending:
-            source = pending.pop()
+        source: Source | None = self
+        while source is not None:
             yield source
-            pending.extend(source.bases)
+            source = source.parent
 
     def attribute(self, name: str) -> AttributeSource:
         """Return the source of an attribute of this."""
@@ -155,151 +145,9 @@ class Source:
         return f"<{type(self).__name__} {self.name}>"
 
 
-# ---- roots ----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class LocalSource(Source):
-    """A local variable (a parameter) of the guarded function: ``L['x']``."""
-
-    variable: str
-
-    def _parts(self) -> tuple[Hashable, ...]:
-        return (self.variable,)
-
-    @cached_property
-    def name(self) -> str:
-        return f"L[{self.variable!r}]"
-
-    def fetch(self, scope: Scope) -> object:
-        return scope.locals[self.variable]
-
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return builder.local(self.variable)
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class GlobalSource(Source):
-    """A global variable of a module, without the fallback to builtins: ``G['f']``."""
-
-    variable: str
-    namespace: Namespace
-
-    def _parts(self) -> tuple[Hashable, ...]:
-        return self.variable, self.namespace
-
-    @cached_property
-    def name(self) -> str:
-        return f"{self.namespace.label}[{self.variable!r}]"
-
-    def fetch(self, scope: Scope) -> object:
-        return self.namespace.variables[self.variable]
-
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return _subscript(builder.constant(self.namespace.variables, "G"), builder.constant(self.variable, "key"))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class NamespaceSource(Source):
-    """The dictionary of a module's global variables itself, to guard that a name is absent from it: ``G``."""
-
-    namespace: Namespace
-
-    def _parts(self) -> tuple[Hashable, ...]:
-        return (self.namespace,)
-
-    @property
-    def name(self) -> str:
-        return self.namespace.label
-
-    def fetch(self, scope: Scope) -> object:
-        return self.namespace.variables
-
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return builder.constant(self.namespace.variables, "G")
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class BuiltinSource(Source):
-    """A name of the ``builtins`` module: ``builtins.len``."""
-
-    variable: str
-
-    def _parts(self) -> tuple[Hashable, ...]:
-        return (self.variable,)
-
-    @cached_property
-    def name(self) -> str:
-        return f"builtins.{self.variable}"
-
-    def fetch(self, scope: Scope) -> object:
-        return builtins.__dict__[self.variable]
-
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return _subscript(builder.constant(builtins.__dict__, "builtins"), builder.constant(self.variable, "key"))
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class FreeVariableSource(Source):
-    """A free variable of the guarded function, through its cell: ``L['z']``."""
-
-    variable: str
-    cell: types.CellType
-
-    def _parts(self) -> tuple[Hashable, ...]:
-        return self.variable, id(self.cell)
-
-    @cached_property
-    def name(self) -> str:
-        return f"L[{self.variable!r}]"
-
-    def fetch(self, scope: Scope) -> object:
-        return self.cell.cell_contents
-
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return ast.Attribute(builder.constant(self.cell, f"cell_{self.variable}"), "cell_contents", ast.Load())
-
-
-@dataclass(frozen=True, eq=False, repr=False)
-class ConstantSource(Source):
-    """An object that the generated namespace holds, printed as ``label``.
-
-    Args:
-        label: the text for it, such as ``torch.nn.Linear``.
-        value: the object.
-        weak: hold it weakly, where that is possible; fetching a dead one raises ``ReferenceError``.
-    """
-
-    label: str
-    value: Reference
-
-    def __init__(self, label: str, value: object, *, weak: bool = False) -> None:
-        object.__setattr__(self, "label", label)
-        object.__setattr__(self, "value", Reference(value, strong=not weak))
-        self.__post_init__()
-
-    def _parts(self) -> tuple[Hashable, ...]:
-        return (self.value,)
-
-    @property
-    def name(self) -> str:
-        return self.label
-
-    def fetch(self, scope: Scope) -> object:
-        return self.value.get()
-
-    def to_ast(self, builder: Builder) -> ast.expr:
-        if self.value.weak:
-            return builder.call(_alive, self.value.to_ast(builder, self.label))
-        return self.value.to_ast(builder, self.label)
-
-
-_dict_item = cast(Callable[[object, object], object], dict.__getitem__)
-_list_item = cast(Callable[[object, object], object], list.__getitem__)
-_tuple_item = cast(Callable[[object, object], object], tuple.__getitem__)
-
-
-# ---- steps ----------------------------------------------------------------------------------------------------------
+def subscript(base: ast.expr, key: ast.expr) -> ast.expr:
+    """Return ``base[key]``."""
+    return ast.Subscript(base, key, ast.Load())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -312,8 +160,42 @@ class Step(Source):
         return (self.base,)
 
     @property
-    def bases(self) -> tuple[Source, ...]:
-        return (self.base,)
+    def parent(self) -> Source:
+        return self.base
+
+    def label(self, base: str) -> str:
+        """Return the name of this source, given that of its base."""
+        raise NotImplementedError
+
+    def take(self, base: object) -> object:
+        """Take the step from the base's value."""
+        raise NotImplementedError
+
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        """Return the step from the base's expression."""
+        raise NotImplementedError
+
+    @cached_property
+    def name(self) -> str:
+        steps = self._steps()
+        name = steps[-1].base.name
+        for step in reversed(steps):
+            name = step.label(name)
+        return name
+
+    def fetch(self, scope: Scope) -> object:
+        steps = self._steps()
+        value = steps[-1].base.fetch(scope)
+        for step in reversed(steps):
+            value = step.take(value)
+        return value
+
+    def to_ast(self, builder: Builder) -> ast.expr:
+        return self.take_ast(builder.fetch(self.base), builder)
+
+    def _steps(self) -> list[Step]:
+        """Return the steps of the path, the last one first."""
+        return [source for source in self.ancestors() if isinstance(source, Step)]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -326,17 +208,15 @@ class AttributeSource(Step):
     def _parts(self) -> tuple[Hashable, ...]:
         return self.base, self.attr
 
-    @cached_property
-    def name(self) -> str:
+    def label(self, base: str) -> str:
         if is_identifier(self.attr):
-            return f"{self.base.name}.{self.attr}"
-        return f"getattr({self.base.name}, {self.attr!r})"
+            return f"{base}.{self.attr}"
+        return f"getattr({base}, {self.attr!r})"
 
-    def fetch(self, scope: Scope) -> object:
-        return getattr(self.base.fetch(scope), self.attr)
+    def take(self, base: object) -> object:
+        return getattr(base, self.attr)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        base = builder.fetch(self.base)
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
         if is_identifier(self.attr):
             return ast.Attribute(base, self.attr, ast.Load())
         return builder.call(getattr, base, builder.constant(self.attr, "attribute"))
@@ -351,9 +231,8 @@ class Keyed(Step):
     def _parts(self) -> tuple[Hashable, ...]:
         return self.base, identity_token(self.key)
 
-    @cached_property
-    def name(self) -> str:
-        return f"{self.base.name}[{show(self.key)}]"
+    def label(self, base: str) -> str:
+        return f"{base}[{show(self.key)}]"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -362,87 +241,84 @@ class ItemSource(Keyed):
 
     runs_user_code = True
 
-    def fetch(self, scope: Scope) -> object:
-        return operator.getitem(self.base.fetch(scope), self.key)  # type: ignore[call-overload]
+    def take(self, base: object) -> object:
+        return operator.getitem(base, self.key)  # type: ignore[call-overload]
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return _subscript(builder.fetch(self.base), builder.constant(self.key, "key"))
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        return subscript(base, builder.constant(self.key, "key"))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DictItemSource(Keyed):
     """``dict.__getitem__(base, key)``: for dicts whose class may define its own."""
 
-    def fetch(self, scope: Scope) -> object:
-        return _dict_item(self.base.fetch(scope), self.key)
+    def take(self, base: object) -> object:
+        return dict_item(base, self.key)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        base, key = builder.fetch(self.base), builder.constant(self.key, "key")
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        key = builder.constant(self.key, "key")
         if builder.known_type(self.base) is dict:
-            return _subscript(base, key)
-        return builder.call(_dict_item, base, key)
+            return subscript(base, key)
+        return builder.call(dict_item, base, key)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ListItemSource(Keyed):
     """``list.__getitem__(base, index)``: for lists whose class may define its own."""
 
-    def fetch(self, scope: Scope) -> object:
-        return _list_item(self.base.fetch(scope), self.key)
+    def take(self, base: object) -> object:
+        return list_item(base, self.key)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        base, key = builder.fetch(self.base), builder.constant(self.key, "index")
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        key = builder.constant(self.key, "index")
         if builder.known_type(self.base) is list:
-            return _subscript(base, key)
-        return builder.call(_list_item, base, key)
+            return subscript(base, key)
+        return builder.call(list_item, base, key)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TupleItemSource(Keyed):
     """``tuple.__getitem__(base, index)``: for tuples whose class may define its own."""
 
-    def fetch(self, scope: Scope) -> object:
-        return _tuple_item(self.base.fetch(scope), self.key)
+    def take(self, base: object) -> object:
+        return tuple_item(base, self.key)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        base, key = builder.fetch(self.base), builder.constant(self.key, "index")
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        key = builder.constant(self.key, "index")
         if builder.known_type(self.base) is tuple:
-            return _subscript(base, key)
-        return builder.call(_tuple_item, base, key)
+            return subscript(base, key)
+        return builder.call(tuple_item, base, key)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TypeSource(Step):
     """``type(base)``, whatever the object's ``__class__`` says."""
 
-    @cached_property
-    def name(self) -> str:
-        return f"type({self.base.name})"
+    def label(self, base: str) -> str:
+        return f"type({base})"
 
-    def fetch(self, scope: Scope) -> object:
-        return type(self.base.fetch(scope))
+    def take(self, base: object) -> object:
+        return type(base)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return builder.call(type, builder.fetch(self.base))
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        return builder.call(type, base)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class InstanceDictSource(Step):
     """The instance's own ``__dict__``, past any ``__getattribute__`` of its class."""
 
-    @cached_property
-    def name(self) -> str:
-        return f"{self.base.name}.__dict__"
+    def label(self, base: str) -> str:
+        return f"{base}.__dict__"
 
-    def fetch(self, scope: Scope) -> object:
-        return object.__getattribute__(self.base.fetch(scope), "__dict__")
+    def take(self, base: object) -> object:
+        return instance_attribute(base, "__dict__")
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        base = builder.fetch(self.base)
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
         known = builder.known_type(self.base)
-        if known is not None and _ordinary_dict(known):
+        if known is not None and has_ordinary_dict(known):
             return ast.Attribute(base, "__dict__", ast.Load())
-        return builder.call(object.__getattribute__, base, builder.constant("__dict__"))
+        return builder.call(instance_attribute, base, builder.constant("__dict__"))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -459,15 +335,14 @@ class ClassAttributeSource(Step):
     def _parts(self) -> tuple[Hashable, ...]:
         return self.base, self.attr
 
-    @cached_property
-    def name(self) -> str:
-        return f"inspect.getattr_static({self.base.name}, {self.attr!r})"
+    def label(self, base: str) -> str:
+        return f"inspect.getattr_static({base}, {self.attr!r})"
 
-    def fetch(self, scope: Scope) -> object:
-        return class_attribute(self.base.fetch(scope), self.attr)
+    def take(self, base: object) -> object:
+        return class_attribute(base, self.attr)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return builder.call(class_attribute, builder.fetch(self.base), builder.constant(self.attr, "attribute"))
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        return builder.call(class_attribute, base, builder.constant(self.attr, "attribute"))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -486,31 +361,29 @@ class SlotSource(Step):
     def _parts(self) -> tuple[Hashable, ...]:
         return self.base, self.owner, self.attr
 
-    @cached_property
-    def name(self) -> str:
-        return f"{self.base.name}.{self.attr}"
+    def label(self, base: str) -> str:
+        return f"{base}.{self.attr}"
 
-    def fetch(self, scope: Scope) -> object:
-        return slot_value(self.base.fetch(scope), self.owner.get(), self.attr)
+    def take(self, base: object) -> object:
+        return slot_value(base, self.owner.get(), self.attr)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
         owner = self.owner.to_ast(builder, "owner")
-        return builder.call(slot_value, builder.fetch(self.base), owner, builder.constant(self.attr, "slot"))
+        return builder.call(slot_value, base, owner, builder.constant(self.attr, "slot"))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CellContentsSource(Step):
     """The contents of a cell object."""
 
-    @cached_property
-    def name(self) -> str:
-        return f"{self.base.name}.cell_contents"
+    def label(self, base: str) -> str:
+        return f"{base}.cell_contents"
 
-    def fetch(self, scope: Scope) -> object:
-        return self.base.fetch(scope).cell_contents  # type: ignore[attr-defined]
+    def take(self, base: object) -> object:
+        return base.cell_contents  # type: ignore[attr-defined]
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return ast.Attribute(builder.fetch(self.base), "cell_contents", ast.Load())
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        return ast.Attribute(base, "cell_contents", ast.Load())
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -522,116 +395,43 @@ class DictKeySource(Step):
     def _parts(self) -> tuple[Hashable, ...]:
         return self.base, self.index
 
-    @cached_property
-    def name(self) -> str:
-        return f"list({self.base.name})[{self.index}]"
+    def label(self, base: str) -> str:
+        return f"list({base})[{self.index}]"
 
-    def fetch(self, scope: Scope) -> object:
-        return nth_key(self.base.fetch(scope), self.index)
+    def take(self, base: object) -> object:
+        return nth_key(base, self.index)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return builder.call(nth_key, builder.fetch(self.base), builder.constant(self.index))
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        return builder.call(nth_key, base, builder.constant(self.index))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class CallSource(Step):
     """``function(base)`` for a function that has no side effects, printed as the base's name and a label.
 
+    >>> from framelift_guards import LocalSource
     >>> CallSource(str.upper, LocalSource("s"), ".upper()").name
     "L['s'].upper()"
     """
 
     function: Callable[..., object] = field(kw_only=True)
-    label: str = field(kw_only=True)
+    suffix: str = field(kw_only=True)
     runs_user_code = True
 
     def __init__(self, function: Callable[..., object], base: Source, label: str) -> None:
         object.__setattr__(self, "function", function)
         object.__setattr__(self, "base", base)
-        object.__setattr__(self, "label", label)
+        object.__setattr__(self, "suffix", label)
         self.__post_init__()
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.base, id(self.function)
 
-    @cached_property
-    def name(self) -> str:
-        return f"{self.base.name}{self.label}"
+    def label(self, base: str) -> str:
+        return f"{base}{self.suffix}"
 
-    def fetch(self, scope: Scope) -> object:
-        return self.function(self.base.fetch(scope))
+    def take(self, base: object) -> object:
+        return self.function(base)
 
-    def to_ast(self, builder: Builder) -> ast.expr:
-        return builder.call(self.function, builder.fetch(self.base))
-
-
-# ---- what generated code calls --------------------------------------------------------------------------------------
-
-
-def _subscript(base: ast.expr, key: ast.expr) -> ast.expr:
-    return ast.Subscript(base, key, ast.Load())
-
-
-def _alive(value: object) -> object:
-    if value is None:
-        raise ReferenceError("the constant no longer exists")
-    return value
-
-
-_GETATTRIBUTE: object = vars(object)["__getattribute__"]
-
-
-def _ordinary_dict(kind: type) -> bool:
-    """Tell whether ``instance.__dict__`` is the plain instance dictionary for instances of ``kind``."""
-    found = [vars(base)["__dict__"] for base in kind.__mro__ if "__dict__" in vars(base)]
-    return (
-        class_attribute(kind, "__getattribute__") is _GETATTRIBUTE
-        and bool(found)
-        and all(type(item) is types.GetSetDescriptorType for item in found)
-    )
-
-
-def class_attribute(owner: object, name: str) -> object:
-    """Return ``name`` from the first class of the MRO that has it, without binding it.
-
-    Raises:
-        AttributeError: when no class has it.
-    """
-    for base in type.__dict__["__mro__"].__get__(owner):
-        variables = type.__dict__["__dict__"].__get__(base)
-        if name in variables:
-            return variables[name]
-    raise AttributeError(name)
-
-
-def slot_value(value: object, owner: object, name: str) -> object:
-    """Return the value of the descriptor ``name`` of the class ``owner`` on ``value``."""
-    descriptor = type.__dict__["__dict__"].__get__(owner)[name]
-    return type(descriptor).__get__(descriptor, value, type(value))
-
-
-def dict_keys(value: object) -> Iterable[object]:
-    """Return the keys of a dictionary in order, past any ``__iter__`` of its class.
-
-    An ``OrderedDict`` has an order of its own, which ``move_to_end`` changes.
-
-    Raises:
-        TypeError: when it is not a dictionary.
-    """
-    kind = type(value)
-    if kind is dict:
-        return value  # type: ignore[return-value]
-    if issubclass(kind, OrderedDict):
-        return OrderedDict.__iter__(value)  # type: ignore[arg-type]
-    return dict.__iter__(value)  # type: ignore[arg-type]
-
-
-def nth_key(value: object, index: int) -> object:
-    """Return the ``index``-th key of a dictionary.
-
-    Raises:
-        IndexError: when there are fewer keys.
-    """
-    for key in itertools.islice(dict_keys(value), index, None):
-        return key
-    raise IndexError(index)
+    def take_ast(self, base: ast.expr, builder: Builder) -> ast.expr:
+        return builder.call(self.function, base)

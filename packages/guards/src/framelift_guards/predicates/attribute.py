@@ -1,6 +1,5 @@
 """Predicates about attributes, by ordinary access: these ask the object, as the user's program does."""
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast

@@ -1,6 +1,5 @@
 """What a predicate is: one frozen datum with four readings."""
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast

@@ -1,6 +1,5 @@
 """Predicates about containers: lengths, keys and their order, membership, the position of an iterator."""
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
@@ -9,9 +8,10 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 from framelift_guards.codegen import Builder
+from framelift_guards.lookup import dict_keys
 from framelift_guards.plain import identity_token, is_plain, same_plain, show
 from framelift_guards.reference import Reference
-from framelift_guards.source import Scope, dict_keys
+from framelift_guards.source import Scope
 
 from .base import Predicate, again, both, compare, either, is_exactly
 

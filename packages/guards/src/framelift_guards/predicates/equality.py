@@ -1,6 +1,5 @@
 """Equality of plain data that keeps apart what ``==`` confuses: ``1`` and ``True``, ``0.0`` and ``-0.0``; NaN holds."""
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast

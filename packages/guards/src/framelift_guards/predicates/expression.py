@@ -1,6 +1,5 @@
 """A predicate that is an expression over other sources: shape guards, and what else compares several values."""
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
@@ -58,9 +57,12 @@ class Expression(Predicate):
         constants: a value for each other name (functions that the expression calls).
         kind: the guard's kind; shape guards by default.
 
+    >>> from framelift_guards import LocalSource
     >>> less = Expression(ast.parse("a < b", mode="eval").body, {"a": LocalSource("a"), "b": LocalSource("b")})
+    >>> from framelift_guards import LocalSource
     >>> less.check(None, Scope({"a": 1, "b": 2}))
     True
+    >>> from framelift_guards import LocalSource
     >>> less.explain("", None, Scope({"a": 3, "b": 2}))
     "L['a'] < L['b'] held, now L['a'] is 3, L['b'] is 2"
     """

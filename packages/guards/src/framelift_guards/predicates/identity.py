@@ -1,6 +1,5 @@
 """Predicates about identity and type: they never look inside the value."""
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
 from __future__ import annotations
 
 import ast
@@ -13,7 +12,7 @@ from framelift_guards.plain import show
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope, Source
 
-from .base import Predicate, again, both, compare, is_exactly
+from .base import Predicate, again, both, compare, either, is_exactly
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,6 +28,7 @@ class Is(Predicate):
 
     reference: Reference
     kind = "ID_MATCH"
+    uses = 2
 
     def __init__(self, value: object) -> None:
         object.__setattr__(self, "reference", value if type(value) is Reference else Reference(value))
@@ -43,7 +43,8 @@ class Is(Predicate):
         if not self.reference.weak:
             return compare(value, ast.Is(), self.reference.to_ast(builder, "expected"))
         # A dead weak reference gives None: a value of None must not pass for it.
-        return compare(builder.call(_or_dead, self.reference.to_ast(builder, "expected")), ast.Is(), value)
+        here = compare(again(value), ast.IsNot(), ast.Constant(None))
+        return both(here, compare(self.reference.to_ast(builder, "expected"), ast.Is(), value))
 
     def _expected(self) -> str:
         return _title(self.reference.get()) if self.reference.alive else "an object that no longer exists"
@@ -166,6 +167,7 @@ class IsNot(Predicate):
 
     reference: Reference
     kind = "ID_NOT_MATCH"
+    uses = 2
 
     def __init__(self, value: object) -> None:
         object.__setattr__(self, "reference", Reference(value))
@@ -179,7 +181,8 @@ class IsNot(Predicate):
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
         if not self.reference.weak:
             return compare(value, ast.IsNot(), self.reference.to_ast(builder, "excluded"))
-        return compare(builder.call(_or_dead, self.reference.to_ast(builder, "excluded")), ast.IsNot(), value)
+        gone = compare(again(value), ast.Is(), ast.Constant(None))
+        return either(gone, compare(self.reference.to_ast(builder, "excluded"), ast.IsNot(), value))
 
     def _excluded(self) -> str:
         return _title(self.reference.get()) if self.reference.alive else "an object that no longer exists"
@@ -314,17 +317,6 @@ class CodeIs(Predicate):
             return None
         found = f"that of {value.__code__.co_qualname}" if type(value) is types.FunctionType else _title(value)
         return f"{name}.__code__ was that of {self._place()}, is {found}"
-
-
-class _Dead:
-    """Stands for an object that no longer exists; no value is it."""
-
-
-_DEAD = _Dead()
-
-
-def _or_dead(value: object) -> object:
-    return _DEAD if value is None else value
 
 
 def _type_name(kind: type) -> str:

@@ -3,8 +3,6 @@
 A state is read when a capture starts, since the captured code may change it.
 """
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
-# ruff: noqa: SLF001 -- what torch offers for this is private
 from __future__ import annotations
 
 import ast

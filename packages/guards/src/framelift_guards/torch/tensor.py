@@ -1,7 +1,5 @@
 """The predicate on a tensor's metadata, and its compilation in bulk."""
 
-# ruff: noqa: ARG002 -- the readings of one datum share a signature, and not each needs all of it
-# ruff: noqa: SLF001 -- what torch offers for this is private
 from __future__ import annotations
 
 import ast
