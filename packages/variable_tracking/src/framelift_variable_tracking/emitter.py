@@ -1,0 +1,55 @@
+"""What the reconstruction of values and the replay of effects ask of whoever writes the generated code."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Protocol
+
+from framelift_guards import Source
+
+from .variable import Variable
+
+
+class Emitter(Protocol):
+    """Writes entry code in two phases: first all values are fetched and made, then all effects are done.
+
+    The phases keep `x.a, x.b = x.b, x.a` right: what an effect stores was fetched before any effect was done.
+    `CodeEmitter` is the one in this package; a recorder of graphs extends it by values that a graph computes.
+    """
+
+    def fetch(self, source: Source) -> ast.expr:
+        """Return an expression for the value of `source` at the start of the call; evaluated once."""
+        ...
+
+    def constant(self, value: object, hint: str = "constant") -> ast.expr:
+        """Return an expression for a host object that the generated namespace holds."""
+        ...
+
+    def value(self, variable: Variable) -> ast.expr:
+        """Return an expression for the value of `variable`: always the same object for the same variable.
+
+        Raises:
+            ReconstructionError: it can't be made again.
+        """
+        ...
+
+    def statement(self, statement: ast.stmt) -> None:
+        """Add a statement to the phase of values."""
+        ...
+
+    def effect(self, statement: ast.stmt) -> None:
+        """Add a statement to the phase of effects."""
+        ...
+
+    def temporary(self, expression: ast.expr, hint: str = "value") -> ast.Name:
+        """Bind `expression` to a new name in the phase of values, and return the name."""
+        ...
+
+    def call(self, function: Callable[..., object], *arguments: ast.expr) -> ast.Call:
+        """Return a call of the host function `function`."""
+        ...
+
+    def refill(self, variable: Variable) -> None:
+        """Make the content of an existing object that of `variable`, in the phase of effects."""
+        ...
