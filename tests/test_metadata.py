@@ -139,3 +139,14 @@ def test_the_linter_targets_the_oldest_python(workspace, packages):
     )
     assert workspace["tool"]["mypy"]["python_version"] == oldest
     assert workspace["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+
+
+def test_the_development_shell_has_what_the_packages_test_with(workspace, packages):
+    groups = workspace["dependency-groups"]
+
+    def names(group):
+        for entry in groups[group]:
+            yield from names(entry["include-group"]) if isinstance(entry, dict) else [Requirement(entry).name]
+
+    needed = {Requirement(text).name for package in packages for text in package.metadata["dependency-groups"]["test"]}
+    assert needed - set(names("dev")) == set()
