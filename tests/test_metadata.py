@@ -118,6 +118,8 @@ def test_the_layers_name_every_package(workspace, packages):
     names = sorted(package.source.name for package in packages)
     linter = workspace["tool"]["importlinter"]
     assert sorted(linter["root_packages"]) == names
+    (acyclic,) = (contract["ancestors"] for contract in linter["contracts"] if contract["id"] == "acyclic")
+    assert sorted(acyclic) == names
     (layers,) = (contract["layers"] for contract in linter["contracts"] if contract["id"] == "layers")
     assert sorted(name for layer in layers for name in layer.split(" | ")) == names
 
