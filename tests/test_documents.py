@@ -89,6 +89,6 @@ def test_the_code_of_the_readme_runs(root, capsys):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for block in blocks:
-            expected = "".join(f"{text}\n" for text in re.findall(r"# prints: (.*)", block))
+            expected = "".join(f"{text}\n" for text in re.findall(r"^# prints: (.*)", block, re.MULTILINE))
             exec(compile(block, str(root / "README.md"), "exec"), namespace)
             assert capsys.readouterr().out == expected
