@@ -76,7 +76,9 @@ def test_each_kind_of_change_has_a_place(root, kind):
 
 
 def test_each_place_of_a_change_exists(root):
-    paths = [path for _, place in changes(root) for path in re.findall(r"`([\w./]+/[\w./]*)`", place)]
+    paths = [
+        path for _, place in changes(root) for path in re.findall(r"`(packages/[\w./]*|[a-z]+\.(?:py|toml))`", place)
+    ]
     assert len(paths) >= len(KINDS)
     assert [path for path in paths if not (root / path).exists()] == []
 

@@ -1,6 +1,7 @@
 """The packages' metadata agree with each other, with the workspace, and with what the code imports."""
 
 import ast
+import re
 import sys
 
 import pytest
@@ -152,3 +153,14 @@ def test_the_development_shell_has_what_the_packages_test_with(workspace, packag
 
     needed = {Requirement(text).name for package in packages for text in package.metadata["dependency-groups"]["test"]}
     assert needed - set(names("dev")) == set()
+
+
+def test_the_codes_of_errors_and_breaks_are_unique(packages):
+    places = {}
+    for package in packages:
+        for path, tree in package.modules():
+            constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)]
+            for node in constants:
+                if isinstance(node.value, str) and re.fullmatch(r"FL\d+", node.value):
+                    places.setdefault(node.value, []).append(f"{path}:{node.lineno}")
+    assert {code: found for code, found in places.items() if len(found) > 1} == {}
