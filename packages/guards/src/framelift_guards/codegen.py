@@ -178,11 +178,12 @@ class _Layout:
     def statement(self, statement: ast.stmt) -> None:
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             self.line += 1 if self.line else 0  # unparse prints an empty line before a definition
-            for decorator in statement.decorator_list:
-                self.line += 1
-                self._expressions(decorator, self.line)
+            self.line += len(statement.decorator_list)
         self.line += 1
         self._expressions(statement, self.line)
+        decorators = getattr(statement, "decorator_list", ())
+        for line, decorator in enumerate(decorators, self.line - len(decorators)):
+            self._expressions(decorator, line)
         self.statements(getattr(statement, "body", ()))
         for handler in getattr(statement, "handlers", ()):
             self.line += 1

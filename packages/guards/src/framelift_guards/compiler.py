@@ -100,11 +100,16 @@ class CheckBuilder(Builder):
 
     def flush(self) -> None:
         """Emit the checks of the families collected so far."""
+        checks = []
         for family, guards in self._pending.items():
             members = [
                 Member(guard.predicate, None if guard.source is None else self.fetch(guard.source)) for guard in guards
             ]
-            self.require(family.to_ast(members, self))
+            checks.append(family.to_ast(members, self))
+        for stage in itertools.zip_longest(*checks):
+            for condition in stage:
+                if condition is not None:
+                    self.require(condition)
         self._pending.clear()
         self._pending_sources.clear()
 
@@ -134,10 +139,12 @@ def compile_guards(
 
 
 def _hint(source: Source) -> str:
-    step = getattr(source, "attr", None) or getattr(source, "key", None)
-    if type(step) is str:
-        return f"v_{step}"[:40]
-    return f"v_{step}" if type(step) is int else "v"
+    """Return what to call a local that holds the value of ``source``."""
+    for name in ("attr", "key", "variable", "suffix"):
+        step = getattr(source, name, None)
+        if type(step) in (str, int):
+            return f"v_{step}"[:40]
+    return "v"
 
 
 _NEGATED: dict[type[ast.cmpop], ast.cmpop] = {ast.Is: ast.IsNot(), ast.IsNot: ast.Is(), ast.In: ast.NotIn()}

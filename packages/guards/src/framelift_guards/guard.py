@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from framelift_guards.plain import show
 from framelift_guards.predicates import Predicate
 from framelift_guards.source import Scope, Source
 
@@ -73,7 +74,7 @@ class Guard:
         """Tell whether the guard holds; it does not when its source cannot be fetched."""
         try:
             return self.predicate.check(None if self.source is None else self.source.fetch(scope), scope)
-        except Exception:  # noqa: BLE001
+        except Exception:  # noqa: BLE001 -- as in `failure`
             return False
 
     def failure(self, scope: Scope) -> Failure | None:
@@ -84,7 +85,7 @@ class Guard:
             reason = self.predicate.explain(self.name, value, scope)
             if reason is not None:
                 remedy = self.predicate.remedy(self.name, value, scope)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001 -- a fetch may run the user's code; whatever it raises, this fails
             reason = f"{self.predicate.describe(self.name)} held, now it cannot be checked: {_error_text(error)}"
         return None if reason is None else Failure(self, reason, remedy)
 
@@ -150,7 +151,5 @@ class GuardSet:
 
 
 def _error_text(error: Exception) -> str:
-    # The message may be of the user's making: show it only for the exceptions of the built-in steps.
-    if type(error) in (KeyError, IndexError, AttributeError, TypeError, NameError, ReferenceError, ValueError):
-        return f"{type(error).__name__}: {error}"
-    return type(error).__name__
+    # Printing an exception may run the user's code: its arguments are shown as values are.
+    return f"{type(error).__name__}({', '.join(show(argument) for argument in error.args)})"

@@ -83,8 +83,12 @@ class Member:
 class Family(Protocol):
     """Compiles predicates over many sources into one check."""
 
-    def to_ast(self, members: Sequence[Member], builder: Builder) -> ast.expr:
-        """Return an expression that is true exactly when every member holds."""
+    def to_ast(self, members: Sequence[Member], builder: Builder) -> Sequence[ast.expr]:
+        """Return expressions that are all true exactly when every member holds.
+
+        The first runs before, and any other after, the first of every other family: where a check has to call a method
+        of a value, the state that the method runs in has been checked by then.
+        """
 
 
 def both(*conditions: ast.expr) -> ast.expr:

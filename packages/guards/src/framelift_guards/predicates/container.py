@@ -173,7 +173,7 @@ class Contains(Predicate):
         return None if self.check(value, scope) else f"{self.key.show()} was in {name}, now it is not"
 
 
-@dataclass(frozen=True, eq=False, repr=False)
+@dataclass(frozen=True, eq=False, repr=False, init=False)
 class LacksKey(Contains):
     """The key is not in the container, by the ``__contains__`` of a built-in class."""
 

@@ -40,11 +40,12 @@ class Is(Predicate):
         return self.reference.refers_to(value)
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        expected = self.reference.to_ast(builder, _hint(self.reference.get()) if self.reference.alive else "expected")
         if not self.reference.weak:
-            return compare(value, ast.Is(), self.reference.to_ast(builder, "expected"))
+            return compare(value, ast.Is(), expected)
         # A dead weak reference gives None: a value of None must not pass for it.
         here = compare(again(value), ast.IsNot(), ast.Constant(None))
-        return both(here, compare(self.reference.to_ast(builder, "expected"), ast.Is(), value))
+        return both(here, compare(expected, ast.Is(), value))
 
     def _expected(self) -> str:
         return _title(self.reference.get()) if self.reference.alive else "an object that no longer exists"
@@ -102,7 +103,7 @@ class TypeIs(Predicate):
         return self.reference.refers_to(type(value))
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
-        return compare(builder.call(type, value), ast.Is(), self.reference.to_ast(builder, "expected_type"))
+        return compare(builder.call(type, value), ast.Is(), self.reference.to_ast(builder, _hint(self.expected)))
 
     def _expected(self) -> str:
         return _type_name(self.expected) if self.expected is not None else "a type that no longer exists"
@@ -317,6 +318,11 @@ class CodeIs(Predicate):
             return None
         found = f"that of {value.__code__.co_qualname}" if type(value) is types.FunctionType else _title(value)
         return f"{name}.__code__ was that of {self._place()}, is {found}"
+
+
+def _hint(value: object) -> str:
+    named = issubclass(type(value), type) or type(value) in (types.FunctionType, types.BuiltinFunctionType)
+    return value.__name__ if named else "expected"  # type: ignore[attr-defined]
 
 
 def _type_name(kind: type) -> str:

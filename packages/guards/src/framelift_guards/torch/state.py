@@ -254,7 +254,7 @@ def global_state_guards(user_line: UserLine | None = None) -> tuple[Guard, ...]:
 class StateFamily:
     """Compiles all predicates on torch's state into one short check."""
 
-    def to_ast(self, members: Sequence[Member], builder: Builder) -> ast.expr:
+    def to_ast(self, members: Sequence[Member], builder: Builder) -> Sequence[ast.expr]:
         """Return the conjunction of the members."""
         predicates = [member.predicate for member in members]
         implied: set[Predicate] = {other for one in predicates if isinstance(one, State) for other in one.also_covers}
@@ -262,7 +262,7 @@ class StateFamily:
         needed = [one for one in predicates if one not in implied]
         # The cheapest and most often changed state first: grad mode is part of the compiled check.
         needed.sort(key=lambda one: not isinstance(one, State))
-        return both(*[one.to_ast(ast.Constant(None), builder) for one in needed])
+        return [both(*[one.to_ast(ast.Constant(None), builder) for one in needed])]
 
 
 FAMILY = StateFamily()

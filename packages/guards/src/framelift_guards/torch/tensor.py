@@ -132,6 +132,7 @@ class TensorMatch(Predicate, native.InBulk):
             and self.layout is torch.strided
             and not self.type.weak
             and self.dispatch_keys is not None
+            and (self.dense is None or self.type.get() in (torch.Tensor, torch.nn.Parameter))
         )
 
     def differences(self, value: object) -> Iterator[tuple[str, object, object]]:
@@ -200,8 +201,8 @@ class TensorMatch(Predicate, native.InBulk):
 class TensorFamily:
     """Compiles any number of tensor predicates into one call of torch's own check, where that is possible."""
 
-    def to_ast(self, members: Sequence[Member], builder: Builder) -> ast.expr:
-        """Return the conjunction of the members."""
+    def to_ast(self, members: Sequence[Member], builder: Builder) -> Sequence[ast.expr]:
+        """Return the compiled check, and after it the check of what that one leaves out."""
         conditions: list[ast.expr] = []
         bulk: list[tuple[TensorMatch, ast.expr]] = []
         density: list[ast.expr] = []
@@ -221,7 +222,7 @@ class TensorFamily:
             values = [value for _, value in bulk]
             conditions.append(ast.Call(builder.constant(check.first, "tensors_match"), values, []))
             check.name = conditions[-1].func.id  # type: ignore[attr-defined]
-        return both(*conditions, *density)
+        return [both(*conditions), *density]
 
 
 FAMILY = TensorFamily()

@@ -1,0 +1,413 @@
+import ast
+import functools
+import gc
+import inspect
+import linecache
+import pickle
+import threading
+import traceback
+import weakref
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from framelift_guards import (
+    DictItemSource,
+    DictKeys,
+    Dispatcher,
+    Equals,
+    Guard,
+    GuardSet,
+    InstanceDictSource,
+    Is,
+    ItemSource,
+    Length,
+    LocalSource,
+    TypeIs,
+)
+
+
+def recording(scope):
+    return "miss", scope
+
+
+def equals(name, value):
+    return Guard(LocalSource(name), Equals(value))
+
+
+def power(base, exponent=2, *, modulus=None):
+    """Raise to a power."""
+    return pow(base, exponent, modulus)
+
+
+def everything(a, /, b, c=3, *rest, d, e=5, **more):
+    return a, b, c, d, e, rest, more
+
+
+POWER = Dispatcher(power, lambda scope: power(**scope))
+power_twin = POWER.function
+
+
+@pytest.mark.parametrize(
+    ("args", "kwargs"),
+    [((1, 2), {"d": 4}), ((1, 2, 3, 4, 5), {"d": 6, "e": 7, "x": 8}), ((1,), {"b": 2, "d": 4, "a": "in more"})],
+)
+def test_entry_gets_parameters_positionally_and_miss_by_name(args, kwargs):
+    dispatcher = Dispatcher(everything, recording)
+    kind, scope = dispatcher.function(*args, **kwargs)
+    assert kind == "miss"
+    assert list(scope) == ["a", "b", "c", "d", "e", "rest", "more"]
+    assert tuple(scope.values()) == everything(*args, **kwargs)
+    dispatcher.add([], lambda *parameters: parameters)
+    assert dispatcher.function(*args, **kwargs) == everything(*args, **kwargs)
+
+
+@pytest.mark.parametrize(("args", "kwargs"), [((), {}), ((1,), {"d": 1}), ((1, 2), {}), ((1, 2), {"d": 1, "b": 2})])
+def test_wrong_arguments_raise_what_the_function_raises(args, kwargs):
+    dispatcher = Dispatcher(everything, recording)
+    with pytest.raises(TypeError) as theirs:
+        everything(*args, **kwargs)
+    with pytest.raises(TypeError) as ours:
+        dispatcher.function(*args, **kwargs)
+    assert str(ours.value) == str(theirs.value)
+
+
+def test_it_looks_like_the_function():
+    assert inspect.signature(power_twin) == inspect.signature(power)
+    assert inspect.signature(power_twin, follow_wrapped=False) == inspect.signature(power)
+    for name in (*functools.WRAPPER_ASSIGNMENTS, "__defaults__", "__kwdefaults__"):
+        assert getattr(power_twin, name, None) == getattr(power, name, None)
+    assert power_twin.__wrapped__ is power
+    assert power_twin.__code__.co_name == "power"
+    assert inspect.getdoc(power_twin) == "Raise to a power."
+
+
+def test_it_is_pickled_by_name():
+    def clash(x):
+        return x
+
+    clash.__qualname__ = clash.__name__ = "POWER_FUNCTION"
+    globals()["POWER_FUNCTION"] = Dispatcher(clash, recording).function
+    assert pickle.loads(pickle.dumps(globals()["POWER_FUNCTION"])) is globals()["POWER_FUNCTION"]
+
+
+def test_defaults_changed_later_are_honoured():
+    def function(a, b=1, *, c=2):
+        return a, b, c
+
+    dispatcher = Dispatcher(function, lambda scope: tuple(scope.values()))
+    twin = dispatcher.function
+    assert twin(0) == (0, 1, 2)
+    twin.__defaults__ = (10,)
+    assert twin(0) == (0, 10, 2)
+    function.__kwdefaults__["c"] = 20  # one dictionary for both
+    assert twin(0) == (0, 10, 20)
+    function.__defaults__ = (5,)  # documented: the dispatcher has defaults of its own
+    assert twin(0) == (0, 10, 20)
+
+
+def test_methods_static_and_class_methods():
+    def add(self, n):
+        return "run", self, n
+
+    class Counter:
+        bound = Dispatcher(add, recording).function
+        static = staticmethod(Dispatcher(power, recording).function)
+        of_class = classmethod(Dispatcher(add, recording).function)
+
+    counter = Counter()
+    assert counter.bound(3) == ("miss", {"self": counter, "n": 3})
+    assert counter.static(3)[1] == {"base": 3, "exponent": 2, "modulus": None}
+    assert Counter.of_class(3)[1]["self"] is Counter
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["type", "len", "miss", "entry", "run", "Exception", "expected", "v", "v_a", "key", "tensors_match", "self",
+             "True_", "G", "copysign", "same_plain", "fingerprint", "__builtins__", "__name__", "x", "run_1"]
+        ),
+        min_size=1, max_size=8, unique=True,
+    ),
+    st.integers(0, 3),
+)  # fmt: skip
+def test_generated_names_never_clash_with_parameters(names, chosen):
+    (definition,) = ast.parse(f"def f({', '.join(names)}): return ({', '.join(names)},)").body
+    space = {}
+    exec(compile(ast.Module([definition], []), "f", "exec"), space)
+    dispatcher = Dispatcher(space["f"], recording)
+    first = LocalSource(names[chosen % len(names)])
+    guards = [
+        Guard(first, TypeIs(dict)),
+        Guard(first, DictKeys(["a"])),
+        Guard(ItemSource(first, "a"), Equals((1, -0.0))),
+        Guard(ItemSource(first, "a"), Length(2)),
+    ]
+    dispatcher.add(guards, lambda *parameters: parameters)
+    arguments = [{"a": (1, -0.0)} for _ in names]
+    assert dispatcher.function(*arguments) == space["f"](*arguments)
+    arguments[chosen % len(names)] = {"a": (1, 0.0)}
+    assert dispatcher.function(*arguments) == ("miss", dict(zip(names, arguments, strict=True)))
+
+
+def test_parameters_that_are_no_identifiers():
+    dispatcher = Dispatcher.for_parameters([".0", "class", "x"], recording, name="<genexpr>")
+    assert dispatcher.function(1, 2, 3) == ("miss", {".0": 1, "class": 2, "x": 3})
+    dispatcher.add([equals(".0", 1), equals("class", 2)], lambda *parameters: parameters)
+    assert dispatcher.function(1, 2, 3) == (1, 2, 3)
+    assert dispatcher.function(1, 5, 3)[0] == "miss"
+    assert dispatcher.function.__name__ == "<genexpr>"
+
+
+def test_specialisations_are_tried_in_order():
+    dispatcher = Dispatcher.for_parameters(["n"], recording)
+    first = dispatcher.add([equals("n", 1)], lambda n: "first")
+    second = dispatcher.add([Guard(LocalSource("n"), TypeIs(int))], lambda n: "second")
+    assert dispatcher.specialisations == (first, second)
+    assert [dispatcher.function(n) for n in (1, 2)] == ["first", "second"]
+    assert dispatcher.function(1.0)[0] == "miss"
+    dispatcher.remove(first)
+    assert dispatcher.function(1) == "second"
+    with pytest.raises(ValueError, match="no such specialisation"):
+        dispatcher.remove(first)
+    dispatcher.clear()
+    assert dispatcher.function(1)[0] == "miss"
+
+
+def test_removing_one_keeps_constants_that_another_shares():
+    class Local:
+        pass
+
+    dispatcher = Dispatcher.for_parameters(["n"], recording)
+    guards = [Guard(LocalSource("n"), TypeIs(Local)), Guard(LocalSource("n").attribute("a b"), Equals(1.5e300))]
+    first = dispatcher.add(guards, lambda n: "first")
+    dispatcher.add(guards, lambda n: "second")
+    dispatcher.remove(first)
+    local = Local()
+    setattr(local, "a b", 1.5e300)
+    assert dispatcher.function(local) == "second"
+
+
+def test_the_reasons_of_a_miss():
+    dispatcher = Dispatcher.for_parameters(
+        ["n"], lambda scope: [str(failure) for failure in dispatcher.failures(scope)]
+    )
+    dispatcher.add([equals("n", 1)], lambda n: n)
+    specialisation = dispatcher.add([Guard(LocalSource("n"), TypeIs(str))], lambda n: n)
+    assert dispatcher.function(2.5) == ["L['n'] was 1, is 2.5 of type float", "type(L['n']) was str, is float"]
+    assert specialisation.failure({"n": "s"}) is None
+
+
+def test_a_guard_whose_source_is_gone_is_a_miss_and_the_entrys_exception_is_the_users():
+    dispatcher = Dispatcher.for_parameters(["d"], recording)
+
+    def entry(d):
+        raise KeyError("of the user")
+
+    dispatcher.add([Guard(LocalSource("d").item("k"), TypeIs(int))], entry)
+    assert dispatcher.function({})[0] == "miss"
+    with pytest.raises(KeyError, match="of the user"):
+        dispatcher.function({"k": 1})
+
+
+def test_shared_steps_are_taken_once():
+    class Module:
+        pass
+
+    module = Module()
+    module.items = {"0": {"w": 1, "b": 2}}
+    items = DictItemSource(InstanceDictSource(LocalSource("self")), "items")
+    inner = DictItemSource(items, "0")
+
+    def forward(self):
+        pass
+
+    dispatcher = Dispatcher(forward, recording)
+    guards = [
+        Guard(LocalSource("self"), TypeIs(Module)),
+        Guard(items, TypeIs(dict)),
+        Guard(inner, TypeIs(dict)),
+        Guard(DictItemSource(inner, "w"), Equals(1)),
+        Guard(DictItemSource(inner, "b"), TypeIs(int)),
+    ]
+    dispatcher.add(guards, lambda self: "hit")
+    assert dispatcher.function(module) == "hit"
+    assert dispatcher.source() == (
+        "def forward(self):\n"
+        "    while True:\n"
+        "        try:\n"
+        "            if type(self) is not Module_ref():\n"
+        "                break\n"
+        "            v_items = getitem(self.__dict__, 'items')\n"
+        "            if type(v_items) is not dict:\n"
+        "                break\n"
+        "            v_0 = v_items['0']\n"
+        "            if type(v_0) is not dict:\n"
+        "                break\n"
+        "            v_w = v_0['w']\n"
+        "            if not (type(v_w) is int and v_w == 1):\n"
+        "                break\n"
+        "            if type(v_0['b']) is not int:\n"
+        "                break\n"
+        "            run = entry\n"
+        "        except Exception:\n"
+        "            break\n"
+        "        return run(self)\n"
+        "    return miss({'self': self})\n"
+    )
+
+
+def test_a_path_as_long_as_a_linked_list():
+    source = LocalSource("x")
+    for _ in range(3000):
+        source = source.item("next")
+    dispatcher = Dispatcher.for_parameters(["x"], recording)
+    dispatcher.add([Guard(source, TypeIs(str))], lambda x: "hit")
+    value = "end"
+    for _ in range(3000):
+        value = {"next": value}
+    assert dispatcher.function(value) == "hit"
+    assert dispatcher.function({"next": value})[0] == "miss"
+
+
+def test_recursion_and_re_entry_while_specialising():
+    def fibonacci(n):
+        return n if n < 2 else fibonacci.twin(n - 1) + fibonacci.twin(n - 2)
+
+    def miss(scope):
+        if len(dispatcher.specialisations) < 50:
+            dispatcher.add([equals("n", scope["n"])], fibonacci)
+        return fibonacci(scope["n"])
+
+    dispatcher = Dispatcher(fibonacci, miss)
+    fibonacci.twin = dispatcher.function
+    assert dispatcher.function(20) == 6765
+    assert len(dispatcher.specialisations) == 21
+
+
+def test_a_call_under_way_survives_clear():
+    dispatcher = Dispatcher.for_parameters(["d"], recording)
+
+    class Clears(dict):
+        def __getitem__(self, key):
+            dispatcher.clear()
+            return 1
+
+    dispatcher.add(
+        [Guard(LocalSource("d").item("k"), TypeIs(int)), Guard(LocalSource("d"), Length(0))], lambda d: "hit"
+    )
+    assert dispatcher.function(Clears())[0] == "miss"
+
+    entered = []
+
+    def entry(d):
+        dispatcher.clear()
+        entered.append(d)
+        return "done"
+
+    dispatcher.add([], entry)
+    assert dispatcher.function(1) == "done"
+    assert dispatcher.function(1)[0] == "miss"
+
+
+def test_threads_see_right_results_while_others_relink():
+    def square(n):
+        return n * n
+
+    def miss(scope):
+        n = scope["n"]
+        with lock:
+            if not any(one.failure(scope) is None for one in dispatcher.specialisations):
+                dispatcher.add([equals("n", n)], lambda n: n * n)
+        return n * n
+
+    lock, dispatcher, wrong = threading.Lock(), None, []
+    dispatcher = Dispatcher(square, miss)
+
+    def work(offset):
+        for turn in range(300):
+            n = (turn * 7 + offset) % 20
+            if dispatcher.function(n) != n * n:
+                wrong.append(n)
+            if turn % 100 == 99:
+                dispatcher.clear()
+
+    threads = [threading.Thread(target=work, args=(index,)) for index in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert not any(thread.is_alive() for thread in threads)
+    assert wrong == []
+
+
+def test_a_traceback_shows_the_generated_line_under_the_users_name():
+    dispatcher = Dispatcher(power, recording)
+    dispatcher.add([equals("base", 1)], lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError) as caught:
+        dispatcher.function(1)
+    frames = traceback.extract_tb(caught.tb)
+    assert frames[1].name == "power"
+    assert frames[1].line == "return run(base, exponent, modulus)"
+
+
+def test_nothing_is_kept_alive_and_linecache_is_cleaned():
+    class Model:
+        pass
+
+    def make():
+        model = Model()
+
+        def helper():
+            return model
+
+        def forward(self, f):
+            return self
+
+        dispatcher = Dispatcher(forward, lambda scope: dispatcher and scope)
+        guards = [Guard(LocalSource("self"), TypeIs(Model)), Guard(LocalSource("self"), Is(model))]
+        dispatcher.add([*guards, Guard(LocalSource("f"), Is(helper))], lambda self, f: "hit")
+        assert dispatcher.function(model, helper) == "hit"
+        return dispatcher, weakref.ref(model), weakref.ref(helper), weakref.ref(forward)
+
+    dispatcher, model, helper, forward = make()
+    gc.collect()
+    assert model() is None
+    assert helper() is None
+    assert list(dispatcher.function(Model(), None)) == ["self", "f"]
+    filename = dispatcher.function.__code__.co_filename
+    assert linecache.getline(filename, 1) == "def forward(self, f):\n"
+    del dispatcher
+    gc.collect()
+    assert forward() is None
+    assert filename not in linecache.cache
+
+
+def test_clearing_frees_what_only_a_specialisation_held():
+    class Graph:
+        def __call__(self, x):
+            return x
+
+    graph = Graph()
+    dead = weakref.ref(graph)
+    dispatcher = Dispatcher.for_parameters(["x"], recording)
+    dispatcher.add([equals("x", 1)], graph)
+    del graph
+    gc.collect()
+    assert dead() is not None
+    dispatcher.clear()
+    gc.collect()
+    assert dead() is None
+
+
+def test_a_set_or_any_iterable_of_guards():
+    dispatcher = Dispatcher.for_parameters(["x"], recording)
+    guards = GuardSet([equals("x", 1)])
+    assert dispatcher.add(guards, lambda x: x).guards is guards
+    assert len(dispatcher.add(iter([equals("x", 2), equals("x", 2)]), lambda x: x).guards) == 1
+
+
+def test_what_is_no_python_function_is_refused():
+    with pytest.raises(TypeError, match="Dispatcher needs a Python function, not a builtin_function_or_method"):
+        Dispatcher(len, recording)

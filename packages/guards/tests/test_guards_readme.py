@@ -1,0 +1,14 @@
+import re
+import types
+from pathlib import Path
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+def test_the_example_runs_and_prints_what_it_says(capsys):
+    (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    (printed,) = re.findall(r"```text\n(.*?)```", README.read_text(), re.DOTALL)
+    module = types.ModuleType("example")
+    exec(compile(example, str(README), "exec"), vars(module))
+    reasons = re.findall(r"# prints: (.*)", example)
+    assert capsys.readouterr().out.split("\n\n")[0] == "\n".join([*reasons, printed.rstrip()])
