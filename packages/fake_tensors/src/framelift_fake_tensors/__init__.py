@@ -1,0 +1,25 @@
+"""Tensors without data: what a torch call would return, told from metadata alone."""
+
+from framelift_fake_tensors.errors import (
+    DataAccessError,
+    DataDependentError,
+    FakeTensorError,
+    ForeignTensorError,
+    NoMetaKernelError,
+    PropagationError,
+    UnsupportedTensorError,
+)
+from framelift_fake_tensors.mode import FakeMode
+from framelift_fake_tensors.tensor import FakeTensor
+
+__all__ = [
+    "DataAccessError",
+    "DataDependentError",
+    "FakeMode",
+    "FakeTensor",
+    "FakeTensorError",
+    "ForeignTensorError",
+    "NoMetaKernelError",
+    "PropagationError",
+    "UnsupportedTensorError",
+]

@@ -1,0 +1,143 @@
+"""`FakeMode`: makes fakes of real tensors and propagates torch calls over them."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Collection, Sequence
+from typing import Any
+
+import torch
+import torch._C
+from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from framelift_fake_tensors.errors import FakeTensorError, PropagationError, UnsupportedTensorError
+from framelift_fake_tensors.operators import run_operator
+from framelift_fake_tensors.tensor import FakeTensor, Memory, make_fake
+
+__all__ = ["FakeMode"]
+
+Dynamic = bool | Collection[int] | Callable[[int], bool]
+Origin = Callable[[str, int], object]
+
+
+class _Dispatch(TorchDispatchMode):
+    """Runs the operators that a torch function calls, while the function is propagated."""
+
+    # With a mode in this slot torch does not initialise a device that is only named (c10's TorchDispatchModeTLS,
+    # device_lazy_init), so that `torch.zeros(2, device="cuda")` works where there is none.
+    _mode_key = torch._C._TorchDispatchModeKey.FAKE
+
+    def __init__(self, mode: FakeMode) -> None:
+        super().__init__()
+        self._mode = mode
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # else torch wraps __torch_dispatch__, and the wrapper imports torch._dynamo (more than a second)
+
+    def __torch_dispatch__(
+        self,
+        func: OpOverload,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        return run_operator(self._mode, func, args, kwargs or {})
+
+
+class FakeMode:
+    """Makes fake tensors, and tells what torch calls on them return.
+
+    Args:
+        shape_env: the environment of symbolic sizes; without one, every size is a number.
+
+    >>> import torch
+    >>> mode = FakeMode()
+    >>> x = mode.fake(torch.ones(2, 3), name="x")
+    >>> mode.propagate(torch.matmul, (x, x.t()), {})
+    FakeTensor(..., size=(2, 2))
+    """
+
+    def __init__(self, shape_env: Any = None) -> None:
+        self.shape_env = shape_env
+        self._memo: weakref.WeakKeyDictionary[Any, FakeTensor] = weakref.WeakKeyDictionary()
+        self._dispatch = _Dispatch(self)
+
+    def fake(
+        self,
+        tensor: torch.Tensor,
+        *,
+        name: str,
+        dynamic: Dynamic = False,
+        origin: Origin | None = None,
+    ) -> FakeTensor:
+        """Return the fake of a real tensor; the same one each time.
+
+        Args:
+            tensor: a dense, strided tensor; its data is never read.
+            name: how a user would write the tensor, such as `L['x']`; it names symbols.
+            dynamic: the dimensions whose size becomes a symbol.
+            origin: called with `"size"` and a dimension; what it returns comes back with the symbol.
+        """
+        known = self._memo.get(_Identity(tensor))
+        if known is not None:
+            return known
+        if tensor.layout is not torch.strided:
+            raise UnsupportedTensorError(f"layout {tensor.layout}")
+        fake = make_fake(
+            self,
+            Memory(),
+            tensor.size(),
+            tensor.stride(),
+            tensor.storage_offset(),
+            tensor.dtype,
+            tensor.device,
+            tensor.requires_grad,
+        )
+        if isinstance(tensor, torch.nn.Parameter):
+            fake._is_param = True  # type: ignore[attr-defined]
+        self._memo[_Identity(tensor)] = fake
+        return fake
+
+    def propagate(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what `function(*args, **kwargs)` would return: fakes for tensors, everything else as it is.
+
+        Args:
+            function: a torch function, method descriptor or operator.
+            args: fakes, numbers (symbolic ones too) and constants, in containers or not.
+            kwargs: the same, by name.
+
+        Raises:
+            PropagationError: the function raised; its own error is the `__cause__`.
+            DataDependentError: the result depends on data.
+            NoMetaKernelError: an operator has no meta kernel.
+        """
+        try:
+            with self._dispatch:
+                return function(*args, **kwargs)
+        except FakeTensorError:
+            raise
+        except Exception as error:  # whatever the function raised is what the caller wants to know
+            raise PropagationError(getattr(function, "__name__", repr(function)), error) from error
+
+    def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Run an operator that was called on fakes of this mode outside of `propagate`."""
+        with self._dispatch:
+            return function(*args, **kwargs)
+
+
+class _Identity:
+    """A weak key that compares by identity: tensors compare element by element."""
+
+    __slots__ = ("__weakref__", "_hash", "_tensor")
+
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self._hash = id(tensor)
+        self._tensor = weakref.ref(tensor)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Identity) and self._tensor() is other._tensor() is not None

@@ -1,0 +1,191 @@
+"""How one ATen operator is run on fakes: on meta twins, and back.
+
+A fake's *twin* is a tensor of the meta device with the same metadata. Running the operator on twins gives shape, stride
+and dtype, and which results share storage with which arguments; the device is added here.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch._C
+import torch.utils._pytree as pytree
+from torch._ops import OpOverload
+
+from framelift_fake_tensors.device import result_device
+from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError, NoMetaKernelError
+from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, make_fake
+
+__all__ = ["fake_constant", "run_operator", "twin_of"]
+
+_META = torch.device("meta")
+
+
+def twin_of(fake: FakeTensor) -> torch.Tensor:
+    """Return the meta tensor that stands for `fake` in meta kernels; the same one each time."""
+    twin = fake.meta_twin
+    if twin is None:
+        twin = fake.meta_twin = _make_twin(fake)
+    return twin
+
+
+def _make_twin(fake: FakeTensor) -> torch.Tensor:
+    memory = fake.memory
+    size, stride, offset = fake.size(), fake.stride(), fake.storage_offset()
+    if memory.storage is None and not isinstance(offset, torch.SymInt) and offset == 0:
+        twin = torch.empty_strided(size, stride, dtype=fake.dtype, device=_META)
+        memory.storage = twin.untyped_storage()
+        return twin
+    if memory.storage is None:
+        extent = offset + 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+        memory.storage = torch.empty(extent, dtype=fake.dtype, device=_META).untyped_storage()
+    return torch.empty(0, dtype=fake.dtype, device=_META).set_(memory.storage, offset, size, stride)
+
+
+def fake_constant(mode: Mode, tensor: torch.Tensor) -> FakeTensor:
+    """Return a fake of a real tensor that torch itself made in the course of a call, such as `torch.tensor(1.5)`'s."""
+    return make_fake(
+        mode, Memory(), tensor.size(), tensor.stride(), tensor.storage_offset(), tensor.dtype, tensor.device
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _depends_on_data(operator: OpOverload) -> bool:
+    return torch.Tag.data_dependent_output in operator.tags or torch.Tag.dynamic_output_shape in operator.tags
+
+
+@functools.lru_cache(maxsize=4096)
+def _device_argument(operator: OpOverload) -> bool:
+    return any(argument.name == "device" for argument in operator._schema.arguments)
+
+
+class _Twins:
+    """The arguments of one call as twins, and the way back from twins to fakes."""
+
+    def __init__(self, mode: Mode, operator: OpOverload) -> None:
+        self._mode = mode
+        self._operator = operator
+        self._fakes: dict[int, FakeTensor] = {}
+        self.twins: list[torch.Tensor] = []
+        self.memories: dict[int, Memory] = {}
+
+    def lower(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is FakeTensor:
+            if value.fake_mode is not self._mode:
+                raise ForeignTensorError(str(self._operator), "a fake tensor of another mode")
+            twin = twin_of(value)
+            if id(twin) not in self._fakes:
+                self._fakes[id(twin)] = value
+                self.twins.append(twin)
+                self.memories[twin.untyped_storage()._cdata] = value.memory
+            return twin
+        if kind is list or kind is tuple:
+            return kind([self.lower(item) for item in value])
+        if isinstance(value, torch.Tensor) and (value.dim() or value.device.type != "cpu"):
+            # A 0-d tensor of the CPU is a Python number that torch wrapped; meta kernels take those as they are.
+            raise ForeignTensorError(str(self._operator), f"a real tensor of shape {tuple(value.shape)}")
+        return value
+
+    def raise_(self, value: Any, device: torch.device) -> Any:
+        if isinstance(value, torch.Tensor):
+            return self._raise_tensor(value, device)
+        if isinstance(value, (list, tuple)):
+            items = [self.raise_(item, device) for item in value]
+            return items if isinstance(value, list) else _rebuild(value, items)
+        return value
+
+    def _raise_tensor(self, tensor: torch.Tensor, device: torch.device) -> FakeTensor:
+        known = self._fakes.get(id(tensor))
+        if known is not None:
+            return known
+        storage = tensor.untyped_storage()
+        memory = self.memories.get(storage._cdata)
+        if memory is None:
+            memory = self.memories[storage._cdata] = Memory(storage)
+        fake = make_fake(
+            self._mode, memory, tensor.size(), tensor.stride(), tensor.storage_offset(), tensor.dtype, device
+        )
+        fake.meta_twin = tensor
+        return fake
+
+    def absorb_changes(self) -> None:
+        """Give fakes the metadata that the operator changed in place on their twins (`t_`, `resize_`, `set_`)."""
+        for twin in self.twins:
+            fake = self._fakes[id(twin)]
+            if (
+                fake.shape != twin.shape
+                or fake.stride() != twin.stride()
+                or fake.storage_offset() != twin.storage_offset()
+            ):
+                memory = self.memories.get(twin.untyped_storage()._cdata) or Memory(twin.untyped_storage())
+                changed = make_fake(
+                    self._mode, memory, twin.size(), twin.stride(), twin.storage_offset(), twin.dtype, fake.device
+                )
+                with torch._C._DisableTorchDispatch():  # else torch detaches `changed` through the mode
+                    fake.data = changed
+                fake.memory = memory
+
+
+def _rebuild(value: tuple[Any, ...], items: list[Any]) -> Any:
+    if type(value) is tuple:
+        return tuple(items)
+    # A structseq of torch.return_types takes one sequence; a namedtuple takes its fields one by one.
+    return type(value)(items) if hasattr(value, "n_fields") else type(value)(*items)
+
+
+def run_operator(mode: Mode, operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what `operator` gives on fakes: fakes for tensors, everything else as it is.
+
+    Args:
+        mode: the mode that the fakes belong to.
+        operator: the ATen or custom operator.
+        args: positional arguments, as torch dispatched them.
+        kwargs: keyword arguments.
+
+    Raises:
+        DataDependentError: the result depends on data.
+        NoMetaKernelError: the operator has no meta kernel.
+        ForeignTensorError: an argument is a tensor that isn't a fake of this mode.
+    """
+    if operator is torch.ops.aten.lift_fresh.default or operator is torch.ops.aten.lift.default:
+        return args[0] if isinstance(args[0], FakeTensor) else fake_constant(mode, args[0])
+    if _depends_on_data(operator):
+        raise DataDependentError(str(operator))
+    device = result_device(operator, args, kwargs)
+    twins = _Twins(mode, operator)
+    lowered = tuple([twins.lower(value) for value in args])
+    lowered_kwargs = {name: twins.lower(value) for name, value in kwargs.items()}
+    if _device_argument(operator) and (not twins.twins or lowered_kwargs.get("device") is not None):
+        lowered_kwargs["device"] = _META
+    if lowered_kwargs.get("pin_memory"):
+        lowered_kwargs["pin_memory"] = None
+    result = _call(operator, lowered, lowered_kwargs)
+    raised = twins.raise_(result, device)
+    twins.absorb_changes()
+    return raised
+
+
+def _call(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    try:
+        with torch._C._DisableTorchDispatch():
+            return operator(*args, **kwargs)
+    except NotImplementedError as error:
+        if _is_missing_kernel(error):
+            raise NoMetaKernelError(str(operator)) from error
+        raise
+
+
+def _is_missing_kernel(error: NotImplementedError) -> bool:
+    return "with arguments from the 'Meta' backend" in str(error)
+
+
+def flatten(value: Any) -> list[Any]:
+    """Return the leaves of nested containers."""
+    return pytree.tree_leaves(value)
+
+
+OperatorCall = Callable[..., Any]
