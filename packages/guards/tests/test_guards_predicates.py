@@ -355,7 +355,10 @@ def test_explanations():
         "'k' was not in x, now it is",
         "x and L['other'] were the same object, are different objects",
         "x had an attribute 'weight', now it has not",
-        f"x.__code__ was that of function ({__file__}:{function.__code__.co_firstlineno}), is that of another",
+        (
+            f"x.__code__ was that of function (test_guards_predicates.py:{function.__code__.co_firstlineno}), "
+            "is that of another"
+        ),
         "x had 2 items left, has 1",
     ]
 

@@ -111,6 +111,17 @@ def identity_token(value: object) -> Hashable:
         return "id", id(value)
 
 
+def type_name(kind: type) -> str:
+    """Return the qualified name of a class without running code of its metaclass.
+
+    >>> type_name(int), type_name(NotPlain)
+    ('int', 'framelift_guards.plain.NotPlain')
+    """
+    module = type.__getattribute__(kind, "__module__")
+    name: str = type.__getattribute__(kind, "__qualname__")
+    return name if module == "builtins" or type(module) is not str else f"{module}.{name}"
+
+
 def show(value: object, limit: int = 60) -> str:
     r"""Return a short text for ``value`` that runs no user code: ``repr`` of plain data, else its type.
 

@@ -21,23 +21,32 @@ class ConstantHolder(Protocol):
         """Return an expression for ``value``, held by the generated namespace."""
 
 
-def _importable(value: type) -> bool:
-    found: object = sys.modules.get(type.__getattribute__(value, "__module__"))
-    for part in type.__getattribute__(value, "__qualname__").split("."):
-        scope = getattr(found, "__dict__", None)
-        if scope is None or part not in scope:
+_weakref_offset = vars(type)["__weakrefoffset__"].__get__
+_type_variables = vars(type)["__dict__"].__get__
+
+
+def _importable(value: object) -> bool:
+    """Tell whether a class is what its module and qualified name say, so that it lives on without us."""
+    module, name = [type.__getattribute__(value, attr) for attr in ("__module__", "__qualname__")]
+    found: object = sys.modules.get(module) if type(module) is str else None
+    for part in name.split("."):
+        if issubclass(type(found), types.ModuleType):
+            scope = object.__getattribute__(found, "__dict__")
+        elif issubclass(type(found), type):
+            scope = _type_variables(found)
+        else:
             return False
-        found = scope[part]
+        found = scope.get(part)
     return found is value
 
 
 def _held_strongly(value: object) -> bool:
     kind = type(value)
     if issubclass(kind, type):
-        return _importable(value)  # type: ignore[arg-type]
+        return _importable(value)
     if kind is types.BuiltinFunctionType:
         return value.__self__ is None or type(value.__self__) is types.ModuleType  # type: ignore[attr-defined]
-    return kind is types.ModuleType or kind.__weakrefoffset__ == 0
+    return kind is types.ModuleType or not _weakref_offset(kind)
 
 
 class Reference:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st  # noqa: E402
 
 from framelift_guards import Dispatcher, Expression, Guard, LocalSource, Scope, TypeIs  # noqa: E402
 from framelift_guards.torch import (  # noqa: E402
+    DeviceEquals,
     TensorMatch,
     global_state_guards,
     native,
@@ -279,6 +280,15 @@ def test_a_module_of_many_parameters():
     assert dispatcher.function(model) != "hit"
     model[3] = torch.nn.ReLU()
     assert dispatcher.function(model) != "hit"
+
+
+def test_devices_are_compared_by_value():
+    predicate = DeviceEquals(torch.device("cpu"))
+    assert holds(predicate, torch.device("cpu"))
+    assert predicate == DeviceEquals(torch.device("cpu")) != DeviceEquals(torch.device("cpu", 0))
+    for other in (torch.device("meta"), torch.device("cpu", 0), "cpu", None):
+        assert not holds(predicate, other)
+    assert predicate.explain("d", "cpu", Scope({})) == "d was device(type='cpu'), is 'cpu'"
 
 
 def test_torch_dynamo_is_not_imported():

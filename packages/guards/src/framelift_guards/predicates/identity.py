@@ -6,9 +6,10 @@ import ast
 import types
 from collections.abc import Hashable
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from framelift_guards.codegen import Builder
-from framelift_guards.plain import show
+from framelift_guards.plain import show, type_name
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope, Source
 
@@ -106,7 +107,7 @@ class TypeIs(Predicate):
         return compare(builder.call(type, value), ast.Is(), self.reference.to_ast(builder, _hint(self.expected)))
 
     def _expected(self) -> str:
-        return _type_name(self.expected) if self.expected is not None else "a type that no longer exists"
+        return type_name(self.expected) if self.expected is not None else "a type that no longer exists"
 
     def describe(self, name: str) -> str:
         return f"type({name}) is {self._expected()}"
@@ -114,7 +115,7 @@ class TypeIs(Predicate):
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
             return None
-        return f"type({name}) was {self._expected()}, is {_another(_type_name(type(value)), self._expected())}"
+        return f"type({name}) was {self._expected()}, is {_another(type_name(type(value)), self._expected())}"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -308,7 +309,7 @@ class CodeIs(Predicate):
         )
 
     def _place(self) -> str:
-        return f"{self.code.co_qualname} ({self.code.co_filename}:{self.code.co_firstlineno})"
+        return f"{self.code.co_qualname} ({PurePath(self.code.co_filename).name}:{self.code.co_firstlineno})"
 
     def describe(self, name: str) -> str:
         return f"{name}.__code__ is that of {self._place()}"
@@ -321,19 +322,17 @@ class CodeIs(Predicate):
 
 
 def _hint(value: object) -> str:
-    named = issubclass(type(value), type) or type(value) in (types.FunctionType, types.BuiltinFunctionType)
-    return value.__name__ if named else "expected"  # type: ignore[attr-defined]
-
-
-def _type_name(kind: type) -> str:
-    return f"{type.__getattribute__(kind, '__module__')}.{type.__getattribute__(kind, '__qualname__')}".removeprefix(
-        "builtins."
-    )
+    """Return what to call ``value`` in generated code."""
+    if issubclass(type(value), type):
+        return str(type.__getattribute__(value, "__name__"))
+    if type(value) in (types.FunctionType, types.BuiltinFunctionType):
+        return str(value.__name__)  # type: ignore[attr-defined]
+    return "expected"
 
 
 def _title(value: object) -> str:
     if issubclass(type(value), type):
-        return _type_name(value)  # type: ignore[arg-type]
+        return type_name(value)  # type: ignore[arg-type]
     if type(value) is types.FunctionType:
         return f"function {value.__qualname__}"
     if type(value) is types.BuiltinFunctionType:

@@ -11,9 +11,10 @@ from .state import (
     saved_tensors_hooks,
     torch_function_state,
 )
-from .tensor import TensorMatch, size_source, storage_offset_source, stride_source
+from .tensor import DeviceEquals, TensorMatch, size_source, storage_offset_source, stride_source
 
 __all__ = [
+    "DeviceEquals",
     "TensorMatch",
     "default_device",
     "deterministic_algorithms",

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import torch
 
 from framelift_guards.codegen import Builder
-from framelift_guards.predicates.base import Member, Predicate, both
+from framelift_guards.plain import show
+from framelift_guards.predicates.base import Member, Predicate, again, both, compare, is_exactly
 from framelift_guards.reference import Reference
 from framelift_guards.source import CallSource, ItemSource, Scope, Source
 
@@ -195,6 +196,37 @@ class TensorMatch(Predicate, native.InBulk):
         if attribute.startswith("size("):
             return f"mark_dynamic({_spelled(name)}, {attribute[5:-1]}) would avoid this"
         return None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DeviceEquals(Predicate):
+    """The value is a ``torch.device`` equal to this one.
+
+    >>> DeviceEquals(torch.device("cpu")).check("cpu", Scope({}))
+    False
+    """
+
+    expected: torch.device
+    kind = "EQUALS_MATCH"
+    uses = 2
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (self.expected,)
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return type(value) is torch.device and value == self.expected
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        same = compare(again(value), ast.Eq(), builder.constant(self.expected, "device"))
+        return both(is_exactly(value, torch.device, builder), same)
+
+    def describe(self, name: str) -> str:
+        return f"{name} == {self.expected!r}"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        return f"{name} was {self.expected!r}, is {repr(value) if type(value) is torch.device else show(value)}"
 
 
 @dataclass(frozen=True)
