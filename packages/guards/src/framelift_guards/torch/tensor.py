@@ -247,8 +247,7 @@ class TensorFamily:
                 continue
             bulk.append((predicate, value))
             if predicate.dense is not None:
-                order = builder.constant(predicate.dense, "order")
-                density.append(builder.call(is_dense, ast.Name(value.id, ast.Load()), order))  # type: ignore[attr-defined]
+                density.append(_density(again(value), predicate.dense, builder))
         if bulk:
             check = BulkCheck([predicate for predicate, _ in bulk], builder)
             values = [value for _, value in bulk]
@@ -296,6 +295,8 @@ class BulkCheck:
 
 def is_dense(tensor: torch.Tensor, order: Order) -> bool:
     """Tell whether a tensor is contiguous when its dimensions are taken in ``order``."""
+    if _is_natural(order):
+        return torch.Tensor.is_contiguous(tensor)
     expected = 1
     sizes, strides = torch.Tensor.size(tensor), torch.Tensor.stride(tensor)
     for dim in reversed(order):
@@ -303,6 +304,16 @@ def is_dense(tensor: torch.Tensor, order: Order) -> bool:
             return False
         expected *= max(sizes[dim], 1)
     return True
+
+
+def _is_natural(order: Order) -> bool:
+    return order == tuple(range(len(order)))
+
+
+def _density(value: ast.expr, order: Order, builder: Builder) -> ast.expr:
+    if _is_natural(order):
+        return builder.call(torch.Tensor.is_contiguous, value)
+    return builder.call(is_dense, value, builder.constant(order, "order"))
 
 
 def _dense_order(sizes: Sequence[int], strides: Sequence[int]) -> Order | None:
