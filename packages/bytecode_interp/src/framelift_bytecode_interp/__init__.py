@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from .binding import bind_arguments
 from .completion import Completion, Discard, Insert, Push, PushCallable, PushNext, PushSent, RaiseResult, Retry, deliver
-from .domain import Domain
+from .concrete import ConcreteDomain, InterpretedFunction, interpret
+from .decoding import decode
+from .domain import Domain, missing_special_method
+from .errors import (
+    BytecodeError,
+    DecodeError,
+    NotInterpretableError,
+    ResumeError,
+    UnsupportedInstructionError,
+    UnsupportedPythonError,
+)
 from .frame import NO_EXCEPTION, NULL, UNBOUND, Frame, LastInstruction, Marker
 from .instruction import Code, HandlerEntry, Instruction, Positions
+from .interpreter import InstructionLimit, Interpreter
 from .outcome import (
     NEXT,
     Break,
@@ -28,8 +40,11 @@ __all__ = [
     "NULL",
     "UNBOUND",
     "Break",
+    "BytecodeError",
     "Code",
     "Completion",
+    "ConcreteDomain",
+    "DecodeError",
     "Discard",
     "Domain",
     "Enter",
@@ -38,10 +53,14 @@ __all__ = [
     "HandlerEntry",
     "Insert",
     "Instruction",
+    "InstructionLimit",
+    "InterpretedFunction",
+    "Interpreter",
     "Jump",
     "LastInstruction",
     "Marker",
     "Next",
+    "NotInterpretableError",
     "Outcome",
     "Positions",
     "Push",
@@ -51,10 +70,17 @@ __all__ = [
     "Raise",
     "RaiseResult",
     "Result",
+    "ResumeError",
     "Retry",
     "Return",
+    "UnsupportedInstructionError",
+    "UnsupportedPythonError",
     "Unwind",
     "Value",
     "Yield",
+    "bind_arguments",
+    "decode",
     "deliver",
+    "interpret",
+    "missing_special_method",
 ]

@@ -32,7 +32,7 @@ class Completion:
         """Go on with a value."""
         raise NotImplementedError(f"completion {self.kind!r} takes no value")
 
-    def on_raise(self, frame: Frame[V], raised: Raise[V], domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_raise(self, frame: Frame[V], raised: Raise[V], domain: Domain[V]) -> Outcome[V]:
         """Go on with an exception: it is raised by the instruction, unless a completion knows better."""
         return raised
 
@@ -43,7 +43,7 @@ class Push(Completion):
 
     kind: ClassVar[str] = "push"
 
-    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         stack = frame.stack
         if self.pops:
             del stack[-self.pops :]
@@ -57,7 +57,7 @@ class Discard(Completion):
 
     kind: ClassVar[str] = "discard"
 
-    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         if self.pops:
             del frame.stack[-self.pops :]
         return NEXT
@@ -70,7 +70,7 @@ class PushCallable(Completion):
     kind: ClassVar[str] = "push callable"
     null_first: bool
 
-    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         frame.stack[-self.pops :] = (NULL, value) if self.null_first else (value, NULL)
         return NEXT
 
@@ -81,7 +81,7 @@ class Insert(Completion):
 
     kind: ClassVar[str] = "insert"
 
-    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         stack = frame.stack
         stack.insert(len(stack) - self.pops, value)
         return NEXT
@@ -97,7 +97,7 @@ class Retry(Completion):
 
     kind: ClassVar[str] = "retry"
 
-    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         frame.stack[-self.pops :] = (value,)
         return Jump(frame.index)
 
@@ -109,7 +109,7 @@ class PushNext(Completion):
     kind: ClassVar[str] = "next"
     target: int
 
-    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         frame.stack.append(value)
         return NEXT
 
@@ -132,7 +132,7 @@ class PushSent(Completion):
     target: int
     keeps_receiver: bool
 
-    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         frame.stack[-1] = value
         return NEXT
 
@@ -150,7 +150,7 @@ class RaiseResult(Completion):
 
     kind: ClassVar[str] = "raise"
 
-    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:  # noqa: ARG002
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         return Raise(value)
 
 

@@ -11,10 +11,23 @@ from collections.abc import Sequence
 from types import CodeType
 from typing import Any, Protocol, TypeVar
 
-from .frame import Frame
+from .frame import Frame, Marker
 from .outcome import Result
 
 V = TypeVar("V")
+
+
+def missing_special_method(type_name: str, name: str, *, has_enter: bool) -> str:
+    """CPython's words for `with` and `async with` over an object without the protocol (Python/ceval.c).
+
+    Args:
+        type_name: of the object.
+        name: the special method that it lacks.
+        has_enter: whether it has the `__enter__` (`__aenter__`) of the pair.
+    """
+    kind = "an asynchronous" if name.startswith("__a") else "the"
+    text = f"{type_name!r} object does not support {kind} context manager protocol"
+    return text if name.endswith("enter__") or not has_enter else f"{text} (missed {name} method)"
 
 
 class Names(Protocol[V]):
@@ -97,7 +110,10 @@ class Operators(Protocol[V]):
     def delete_attribute(self, owner: V, name: str) -> Result[V]: ...
 
     def special_method(self, owner: V, name: str) -> Result[V]:
-        """The bound special method, looked up on the type; raises AttributeError where there is none."""
+        """The bound special method, looked up on the type; immediate.
+
+        Where there is none, it raises the TypeError of the statement that asks: `missing_special_method` words it.
+        """
         ...
 
     def length(self, value: V) -> Result[V]: ...
@@ -160,7 +176,7 @@ class Calls(Protocol[V]):
         """`callee(*args, **kwargs)`."""
         ...
 
-    def make_function(  # noqa: PLR0917 - one argument for each operand of MAKE_FUNCTION
+    def make_function(
         self,
         frame: Frame[V],
         code: CodeType,
@@ -183,6 +199,7 @@ class Calls(Protocol[V]):
     def make_generator(self, frame: Frame[V]) -> Result[V]:
         """The generator (coroutine, async generator) that owns `frame`, suspended at its start; immediate.
 
+        `frame.generator` becomes it, unless the domain sets it otherwise (to a weak reference, say).
         To resume it, answer `Enter(frame, delivering=Value(sent))`, or `delivering=Raise(thrown)`.
         """
         ...
@@ -207,10 +224,11 @@ class Exceptions(Protocol[V]):
         """An exception that the interpreter itself raises; the arguments are host objects."""
         ...
 
-    def raise_exception(self, exception: V | None, cause: V | None, handled: V | None) -> Result[V]:
+    def raise_exception(self, exception: V | Marker, cause: V | Marker, handled: V | None) -> Result[V]:
         """`raise`, `raise exception` or `raise exception from cause`, while `handled` is handled.
 
-        Answers Raise; a frame that is entered must return the exception to raise.
+        What is absent is NULL (`None` may be a value). Answers Raise; a frame that is entered must return the
+        exception to raise.
         """
         ...
 
@@ -219,7 +237,7 @@ class Exceptions(Protocol[V]):
         ...
 
     def split_group(self, exception: V, types: V) -> Result[Any]:
-        """For `except* types`: a *host* tuple (rest, matched), None values where empty; immediate."""
+        """For `except* types`: a *host* tuple (rest, matched), host None where empty; immediate."""
         ...
 
     def reraise_star(self, original: V, exceptions: V) -> Result[V]:

@@ -7,7 +7,7 @@ one is made for each interpreted instruction).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Generic, TypeAlias, TypeVar
+from typing import Any, Final, Generic, TypeAlias, TypeVar
 
 from .frame import Frame
 from .instruction import Pending
@@ -97,6 +97,6 @@ class Unwind(BaseException):
     nothing else does; it is no `Exception`, so that no code on the way takes it for an error.
     """
 
-    def __init__(self, outcome: Raise[V] | Break) -> None:
+    def __init__(self, outcome: Raise[Any] | Break) -> None:
         super().__init__(outcome)
-        self.outcome: Raise[V] | Break = outcome
+        self.outcome = outcome

@@ -1,0 +1,8 @@
+"""The domain of real objects: an interpreter of Python that is tested against CPython itself."""
+
+from __future__ import annotations
+
+from .domain import ConcreteDomain
+from .interpret import InterpretedFunction, interpret
+
+__all__ = ["ConcreteDomain", "InterpretedFunction", "interpret"]

@@ -1,0 +1,35 @@
+"""Running real operations: what they raise becomes a value, without this package's own frames in the traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any, Final
+
+from ..outcome import Raise, Unwind, Value
+
+PACKAGE: Final = str(Path(__file__).parent.parent)
+
+
+def is_own(frame: FrameType) -> bool:
+    """Whether a frame runs this package's code."""
+    return frame.f_code.co_filename.startswith(PACKAGE)
+
+
+def foreign_part(traceback: TracebackType | None) -> TracebackType | None:
+    """A traceback without the leading entries of this package."""
+    while traceback is not None and is_own(traceback.tb_frame):
+        traceback = traceback.tb_next
+    return traceback
+
+
+def attempt(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Value[Any] | Raise[Any]:
+    """Run an operation on real objects."""
+    try:
+        return Value(operation(*args, **kwargs))
+    except Unwind:
+        raise
+    except BaseException as error:  # noqa: BLE001 - each one is the interpreted program's own
+        error.__traceback__ = foreign_part(error.__traceback__)
+        return Raise(error)

@@ -1,0 +1,321 @@
+"""Calls of real callables: Python functions are entered, all else is called."""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import sys
+import types
+from collections.abc import Callable, Sequence
+from types import CellType, CodeType, FunctionType, MethodType
+from typing import Any, TypeAlias
+
+from ..binding import bind_arguments
+from ..decoding import decode
+from ..domain import Domain
+from ..frame import UNBOUND, Frame
+from ..outcome import Break, Enter, Finish, Raise, Result, Value
+from . import polyfills
+from .attempt import attempt
+from .containers import call_text
+from .generators import Sent, Wrapped, awaits_itself, make_driver
+from .intrinsics import run_intrinsic
+from .names import local_names
+from .operators import find_special_method
+
+FrameFunction: TypeAlias = Callable[[Frame[Any], tuple[Any, ...], dict[str, Any]], Result[Any]]
+
+
+def zero_argument_super(frame: Frame[Any]) -> Value[Any] | Raise[Any]:
+    """`super()` in a method (Objects/typeobject.c, super_init_without_args)."""
+    code = frame.code
+    if not code.raw.co_argcount:
+        return Raise(RuntimeError("super(): no arguments"))
+    first = frame.locals[0]
+    if isinstance(first, CellType) and 0 in code.cell_slots:
+        try:
+            first = first.cell_contents
+        except ValueError:
+            first = UNBOUND
+    if first is UNBOUND:
+        return Raise(RuntimeError("super(): arg[0] deleted"))
+    if "__class__" not in code.raw.co_freevars:
+        return Raise(RuntimeError("super(): __class__ cell not found"))
+    try:
+        cls = frame.local("__class__").cell_contents
+    except ValueError:
+        return Raise(RuntimeError("super(): empty __class__ cell"))
+    return attempt(super, cls, first)
+
+
+def _super(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    return attempt(super, *args, **kwargs) if args or kwargs else zero_argument_super(frame)
+
+
+def _locals(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    return attempt(locals, *args, **kwargs) if args or kwargs else Value(local_names(frame))
+
+
+def _globals(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    return attempt(globals, *args, **kwargs) if args or kwargs else Value(frame.globals)
+
+
+def _vars(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    return attempt(vars, *args, **kwargs) if args or kwargs else Value(local_names(frame))
+
+
+def _dir(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    return attempt(dir, *args, **kwargs) if args or kwargs else Value(sorted(local_names(frame)))
+
+
+def _evaluating(function: Callable[..., Any]) -> FrameFunction:
+    """`eval` and `exec`, which default to the frame's own names."""
+
+    def call(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+        if len(args) == 1:
+            return attempt(function, args[0], frame.globals, local_names(frame), **kwargs)
+        if len(args) == 2 and args[1] is None:
+            return attempt(function, args[0], frame.globals, local_names(frame), **kwargs)
+        return attempt(function, *args, **kwargs)
+
+    return call
+
+
+def _exception(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    return attempt(sys.exception, *args, **kwargs) if args or kwargs else Value(frame.topmost_handled())
+
+
+def _exc_info(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    if args or kwargs:
+        return attempt(sys.exc_info, *args, **kwargs)
+    handled = frame.topmost_handled()
+    return Value((None, None, None) if handled is None else (type(handled), handled, handled.__traceback__))
+
+
+def _getframe(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    return Break("sys._getframe() asks for CPython's frame objects, which interpreted frames have none of")
+
+
+# By identity, as look-ups by equality would run the callee's own __eq__ and __hash__.
+_FRAME_FUNCTIONS: dict[int, FrameFunction] = {
+    id(builtins.super): _super,
+    id(builtins.locals): _locals,
+    id(builtins.globals): _globals,
+    id(builtins.vars): _vars,
+    id(builtins.dir): _dir,
+    id(builtins.eval): _evaluating(eval),
+    id(builtins.exec): _evaluating(exec),
+    id(sys.exception): _exception,
+    id(sys.exc_info): _exc_info,
+    id(sys._getframe): _getframe,
+}
+
+
+def always(_function: FunctionType) -> bool:
+    """Interpret each Python function."""
+    return True
+
+
+class ConcreteCalls:
+    """Implements `domain.Calls`.
+
+    Args:
+        enters: which Python functions are interpreted; the others are called natively.
+    """
+
+    def __init__(self, enters: Callable[[FunctionType], bool] = always) -> None:
+        self.enters = enters
+
+    def call(self, frame: Frame[Any], callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+        kind = type(callee)
+        if kind is FunctionType:
+            if callee is polyfills.run_class_body:
+                return self._enter_class_body(*args)
+            return self.enter(callee, args, kwargs) if self.enters(callee) else attempt(callee, *args, **kwargs)
+        if kind is MethodType:
+            return self.call(frame, callee.__func__, (callee.__self__, *args), kwargs)
+        special = _FRAME_FUNCTIONS.get(id(callee))
+        if special is not None:
+            return special(frame, args, kwargs)
+        if callee is builtins.__build_class__:
+            return self.enter(polyfills.build_class, args, kwargs)
+        if kind is type or isinstance(callee, type):
+            if _constructs_in_python(callee):
+                return self.enter(polyfills.construct, (callee, *args), kwargs)
+        elif isinstance(getattr(kind, "__call__", None), FunctionType):  # noqa: B004 - the function itself is needed
+            return self.call(frame, kind.__call__, (callee, *args), kwargs)
+        return attempt(callee, *args, **kwargs)
+
+    def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
+        positional = attempt(tuple, args)
+        if isinstance(positional, Raise):
+            if hasattr(type(args), "__iter__") or hasattr(type(args), "__getitem__"):
+                return positional
+            kind = type(args).__name__
+            return Raise(TypeError(f"{call_text(callee)} argument after * must be an iterable, not {kind}"))
+        keywords = {} if kwargs is None else kwargs
+        if not all(isinstance(keyword, str) for keyword in keywords):
+            return Raise(TypeError("keywords must be strings"))
+        return self.call(frame, callee, positional.value, keywords)
+
+    def enter(self, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Result[Any]:
+        """Bind the arguments of a Python function and enter its frame."""
+        code = decode(function.__code__)
+        bound = bind_arguments(
+            self._domain(),
+            code,
+            function.__defaults__ or (),
+            function.__kwdefaults__ or {},
+            args,
+            kwargs,
+            function.__qualname__,
+        )
+        return Enter(self.new_frame(function, bound.value)) if isinstance(bound, Value) else bound
+
+    def new_frame(self, function: Any, slots: list[Any], namespace: Any = None) -> Frame[Any]:
+        """A frame at the start of a function, over bound locals."""
+        return Frame(
+            decode(function.__code__),
+            globals=function.__globals__,
+            builtins=function.__builtins__,
+            locals=slots,
+            function=function,
+            closure=function.__closure__ or (),
+            namespace=namespace,
+        )
+
+    def _enter_class_body(self, function: Any, namespace: Any) -> Result[Any]:
+        slots = [UNBOUND] * len(decode(function.__code__).slot_names)
+        return Enter(self.new_frame(function, slots, namespace))
+
+    def _domain(self) -> Domain[Any]:
+        raise NotImplementedError
+
+    def run_nested(self, frame: Frame[Any], sent: Sent) -> Finish[Any]:
+        """Run a suspended frame on an interpreter of its own."""
+        raise NotImplementedError
+
+    def make_function(
+        self, frame: Frame[Any], code: CodeType, defaults: Any, kwdefaults: Any, annotations: Any, closure: Any
+    ) -> Result[Any]:
+        function = FunctionType(code, frame.globals, None, defaults, closure)
+        function.__kwdefaults__ = kwdefaults
+        if annotations is not None:
+            pairs = isinstance(annotations, tuple)
+            function.__annotations__ = (
+                dict(zip(annotations[::2], annotations[1::2], strict=True)) if pairs else annotations
+            )
+        if code.co_consts and isinstance(code.co_consts[0], str):
+            function.__doc__ = code.co_consts[0]
+        return Value(function)
+
+    def build_closure(self, cells: Sequence[Any]) -> Any:
+        return tuple(cells)
+
+    def build_class(self, frame: Frame[Any]) -> Result[Any]:
+        found = frame.builtins.get("__build_class__")
+        return Raise(NameError("__build_class__ not found")) if found is None else Value(found)
+
+    def make_generator(self, frame: Frame[Any]) -> Result[Any]:
+        return Value(make_driver(frame, self.run_nested))
+
+    def get_yield_from_iter(self, frame: Frame[Any], value: Any) -> Result[Any]:
+        if isinstance(value, types.CoroutineType):
+            allowed = inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE
+            if not frame.code.raw.co_flags & allowed:
+                return Raise(TypeError("cannot 'yield from' a coroutine object in a non-coroutine generator"))
+            return Value(value)
+        return Value(value) if isinstance(value, types.GeneratorType) else attempt(iter, value)
+
+    def send(self, receiver: Any, value: Any) -> Result[Any]:
+        if isinstance(receiver, types.GeneratorType | types.CoroutineType):
+            return attempt(receiver.send, value)
+        if value is None and hasattr(type(receiver), "__next__"):
+            return attempt(next, receiver)
+        method = attempt(getattr, receiver, "send")
+        return attempt(method.value, value) if isinstance(method, Value) else method
+
+    def asynchronous(self, frame: Frame[Any], operation: str, operands: Sequence[Any]) -> Result[Any]:
+        (value,) = operands
+        if operation == "wrap":
+            return Value(Wrapped(value))
+        return attempt(_ASYNCHRONOUS[operation], value)
+
+    def intrinsic(self, frame: Frame[Any], name: str, operands: Sequence[Any]) -> Result[Any]:
+        if name == "SETUP_ANNOTATIONS":
+            namespace = frame.globals if frame.namespace is None else frame.namespace
+            return attempt(_setup_annotations, namespace)
+        if name == "PRINT":
+            return attempt(sys.displayhook, *operands)
+        return attempt(run_intrinsic, name, *operands)
+
+
+def _constructs_in_python(cls: Any) -> bool:
+    """Whether calling a class runs a Python `__new__` or `__init__` by `type.__call__` itself."""
+    if type(cls).__call__ is not type.__call__ or cls is type:
+        return False
+    return isinstance(cls.__new__, FunctionType) or isinstance(cls.__init__, FunctionType)
+
+
+def _setup_annotations(namespace: Any) -> None:
+    try:
+        namespace["__annotations__"]
+    except KeyError:
+        namespace["__annotations__"] = {}
+
+
+def get_awaitable(value: Any) -> Any:
+    """What `await value` iterates (Objects/genobject.c, _PyCoro_GetAwaitableIter)."""
+    if awaits_itself(value):
+        if isinstance(value, types.CoroutineType) and value.cr_await is not None:
+            raise RuntimeError("coroutine is being awaited already")
+        return value
+    kind = type(value).__name__
+    try:
+        method = find_special_method(value, "__await__")
+    except AttributeError:
+        raise TypeError(f"object {kind} can't be used in 'await' expression") from None
+    iterator = method()
+    if awaits_itself(iterator):
+        raise TypeError("__await__() returned a coroutine")
+    if not hasattr(type(iterator), "__next__"):
+        raise TypeError(f"__await__() returned non-iterator of type '{type(iterator).__name__}'")
+    return iterator
+
+
+def get_aiter(value: Any) -> Any:
+    """What `async for` iterates."""
+    kind = type(value).__name__
+    try:
+        method = find_special_method(value, "__aiter__")
+    except AttributeError:
+        raise TypeError(f"'async for' requires an object with __aiter__ method, got {kind}") from None
+    iterator = method()
+    if not hasattr(type(iterator), "__anext__"):
+        got = type(iterator).__name__
+        raise TypeError(f"'async for' received an object from __aiter__ that does not implement __anext__: {got}")
+    return iterator
+
+
+def get_anext(iterator: Any) -> Any:
+    """What `async for` awaits for the next item."""
+    try:
+        method = find_special_method(iterator, "__anext__")
+    except AttributeError:
+        kind = type(iterator).__name__
+        raise TypeError(f"'async for' requires an iterator with __anext__ method, got {kind}") from None
+    awaitable = method()
+    if isinstance(iterator, types.AsyncGeneratorType):
+        return awaitable
+    try:
+        return get_awaitable(awaitable)
+    except TypeError as error:
+        kind = type(awaitable).__name__
+        raise TypeError(f"'async for' received an invalid object from __anext__: {kind}") from error
+
+
+_ASYNCHRONOUS: dict[str, Callable[[Any], Any]] = {
+    "get_aiter": get_aiter,
+    "get_anext": get_anext,
+    "get_awaitable": get_awaitable,
+}

@@ -1,0 +1,168 @@
+"""Displays, comprehensions, unpacking and iteration over real containers."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+from ..outcome import Raise, Result, Value
+from .attempt import attempt
+
+
+def call_text(callee: Any) -> str:
+    """How CPython names a callee in errors about its arguments (Objects/object.c, _PyObject_FunctionStr)."""
+    qualname = getattr(callee, "__qualname__", None)
+    if qualname is None:
+        return str(callee)
+    module = getattr(callee, "__module__", None)
+    return f"{module}.{qualname}()" if module is not None and module != "builtins" else f"{qualname}()"
+
+
+def unpack_exactly(value: Any, count: int) -> tuple[Any, ...]:
+    """`count` items of an iterable.
+
+    Raises:
+        TypeError: it is not iterable.
+        ValueError: it has more or fewer; both are worded as CPython words them (Python/ceval.c, unpack_iterable).
+    """
+    try:
+        iterator = iter(value)
+    except TypeError:
+        if hasattr(type(value), "__iter__") or hasattr(type(value), "__getitem__"):
+            raise
+        raise TypeError(f"cannot unpack non-iterable {type(value).__name__} object") from None
+    items = tuple(itertools.islice(iterator, count))
+    if len(items) < count:
+        raise ValueError(f"not enough values to unpack (expected {count}, got {len(items)})")
+    for _ in iterator:
+        raise ValueError(f"too many values to unpack (expected {count})")
+    return items
+
+
+def unpack_with_rest(value: Any, before: int, after: int) -> tuple[Any, ...]:
+    """`before` items, a list, and `after` items of an iterable; errors are as for `unpack_exactly`."""
+    try:
+        iterator = iter(value)
+    except TypeError:
+        if hasattr(type(value), "__iter__") or hasattr(type(value), "__getitem__"):
+            raise
+        raise TypeError(f"cannot unpack non-iterable {type(value).__name__} object") from None
+    first = tuple(itertools.islice(iterator, before))
+    if len(first) < before:
+        raise ValueError(f"not enough values to unpack (expected at least {before + after}, got {len(first)})")
+    rest = list(iterator)
+    if len(rest) < after:
+        got = before + len(rest)
+        raise ValueError(f"not enough values to unpack (expected at least {before + after}, got {got})")
+    split = len(rest) - after
+    return (*first, rest[:split], *rest[split:])
+
+
+def extend_list(target: list[Any], items: Any) -> None:
+    """`[*target, *items]` in place, with the display's own TypeError."""
+    try:
+        target.extend(items)
+    except TypeError:
+        if hasattr(type(items), "__iter__") or hasattr(type(items), "__getitem__"):
+            raise
+        raise TypeError(f"Value after * must be an iterable, not {type(items).__name__}") from None
+
+
+def update_dict(target: dict[Any, Any], items: Any) -> None:
+    """`{**target, **items}` in place, with the display's own TypeError."""
+    try:
+        keys = items.keys
+    except AttributeError:
+        raise TypeError(f"'{type(items).__name__}' object is not a mapping") from None
+    if type(items) is dict:
+        target.update(items)
+        return
+    for key in keys():
+        target[key] = items[key]
+
+
+def merge_keywords(target: dict[Any, Any], items: Any, callee: Any) -> None:
+    """Add the keywords of a `**items` argument, with the call's own TypeErrors."""
+    try:
+        keys = items.keys
+    except AttributeError:
+        kind = type(items).__name__
+        raise TypeError(f"{call_text(callee)} argument after ** must be a mapping, not {kind}") from None
+    for key in keys():
+        if key in target:
+            if not isinstance(key, str):
+                raise TypeError(f"{call_text(callee)} keywords must be strings")
+            raise TypeError(f"{call_text(callee)} got multiple values for keyword argument '{key}'")
+        target[key] = items[key]
+
+
+class ConcreteContainers:
+    """Implements `domain.Containers`."""
+
+    def constant(self, value: Any) -> Any:
+        return value
+
+    def build_tuple(self, items: Sequence[Any]) -> Result[Any]:
+        return Value(tuple(items))
+
+    def build_list(self, items: Sequence[Any]) -> Result[Any]:
+        return Value(list(items))
+
+    def build_set(self, items: Sequence[Any]) -> Result[Any]:
+        return attempt(set, items)
+
+    def build_map(self, keys: Sequence[Any], values: Sequence[Any]) -> Result[Any]:
+        return attempt(dict, zip(keys, values, strict=True))
+
+    def build_slice(self, parts: Sequence[Any]) -> Result[Any]:
+        return Value(slice(*parts))
+
+    def build_string(self, parts: Sequence[Any]) -> Result[Any]:
+        return Value("".join(parts))
+
+    def list_append(self, target: Any, item: Any) -> Result[Any]:
+        return attempt(list.append, target, item)
+
+    def set_add(self, target: Any, item: Any) -> Result[Any]:
+        return attempt(set.add, target, item)
+
+    def map_add(self, target: Any, key: Any, value: Any) -> Result[Any]:
+        return attempt(dict.__setitem__, target, key, value)
+
+    def list_extend(self, target: Any, items: Any) -> Result[Any]:
+        return attempt(extend_list, target, items)
+
+    def list_to_tuple(self, value: Any) -> Result[Any]:
+        return Value(tuple(value))
+
+    def set_update(self, target: Any, items: Any) -> Result[Any]:
+        return attempt(set.update, target, items)
+
+    def dict_update(self, target: Any, items: Any) -> Result[Any]:
+        return attempt(update_dict, target, items)
+
+    def dict_merge(self, target: Any, items: Any, callee: Any) -> Result[Any]:
+        return attempt(merge_keywords, target, items, callee)
+
+    def get_iter(self, value: Any) -> Result[Any]:
+        return attempt(iter, value)
+
+    def next(self, iterator: Any) -> Result[Any]:
+        return attempt(next, iterator)
+
+    def unpack(self, value: Any, count: int) -> Result[Any]:
+        if type(value) in {tuple, list} and len(value) == count:
+            return Value(tuple(value))
+        return self._own_message(attempt(unpack_exactly, value, count))
+
+    def unpack_ex(self, value: Any, before: int, after: int) -> Result[Any]:
+        return self._own_message(attempt(unpack_with_rest, value, before, after))
+
+    @staticmethod
+    def _own_message(result: Value[Any] | Raise[Any]) -> Result[Any]:
+        """Drop the context that rewording an error left."""
+        if isinstance(result, Raise) and result.exception.__suppress_context__:
+            result.exception.__context__ = None
+            result.exception.__suppress_context__ = False
+        return result

@@ -1,0 +1,134 @@
+"""Operators, attributes, items and formatting of real objects, by the `operator` module and builtins."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ..domain import missing_special_method
+from ..outcome import Raise, Result, Value
+from .attempt import attempt
+
+UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "-": operator.neg,
+    "+": operator.pos,
+    "~": operator.invert,
+    "not": operator.not_,
+}
+BINARY: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "@": operator.matmul,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+}
+INPLACE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "+": operator.iadd,
+    "-": operator.isub,
+    "*": operator.imul,
+    "/": operator.itruediv,
+    "//": operator.ifloordiv,
+    "%": operator.imod,
+    "**": operator.ipow,
+    "@": operator.imatmul,
+    "&": operator.iand,
+    "|": operator.ior,
+    "^": operator.ixor,
+    "<<": operator.ilshift,
+    ">>": operator.irshift,
+}
+COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+CONVERT: Final[Mapping[str, Callable[[Any], str]]] = {"s": str, "r": repr, "a": ascii}
+
+
+def find_special_method(owner: Any, name: str) -> Any:
+    """The bound special method of an object, looked up on its type as CPython's slots are.
+
+    Raises:
+        AttributeError: the type has none.
+    """
+    cls = type(owner)
+    for base in cls.__mro__:
+        if name in base.__dict__:
+            found = base.__dict__[name]
+            bind = getattr(type(found), "__get__", None)
+            return found if bind is None else bind(found, owner, cls)
+    raise AttributeError(f"{cls.__name__!r} object has no special method {name!r}")
+
+
+class ConcreteOperators:
+    """Implements `domain.Operators`."""
+
+    def unary(self, op: str, operand: Any) -> Result[Any]:
+        return attempt(UNARY[op], operand)
+
+    def binary(self, op: str, left: Any, right: Any) -> Result[Any]:
+        return attempt(BINARY[op], left, right)
+
+    def inplace(self, op: str, left: Any, right: Any) -> Result[Any]:
+        return attempt(INPLACE[op], left, right)
+
+    def compare(self, op: str, left: Any, right: Any) -> Result[Any]:
+        return attempt(COMPARE[op], left, right)
+
+    def contains(self, item: Any, container: Any) -> Result[Any]:
+        return attempt(operator.contains, container, item)
+
+    def identical(self, left: Any, right: Any) -> Result[Any]:
+        return Value(left is right)
+
+    def truth(self, value: Any) -> Result[Any]:
+        if value is True or value is False:
+            return Value(value)
+        return attempt(bool, value)
+
+    def get_item(self, container: Any, key: Any) -> Result[Any]:
+        return attempt(operator.getitem, container, key)
+
+    def set_item(self, container: Any, key: Any, value: Any) -> Result[Any]:
+        return attempt(operator.setitem, container, key, value)
+
+    def delete_item(self, container: Any, key: Any) -> Result[Any]:
+        return attempt(operator.delitem, container, key)
+
+    def get_attribute(self, owner: Any, name: str) -> Result[Any]:
+        return attempt(getattr, owner, name)
+
+    def set_attribute(self, owner: Any, name: str, value: Any) -> Result[Any]:
+        return attempt(setattr, owner, name, value)
+
+    def delete_attribute(self, owner: Any, name: str) -> Result[Any]:
+        return attempt(delattr, owner, name)
+
+    def special_method(self, owner: Any, name: str) -> Result[Any]:
+        found = attempt(find_special_method, owner, name)
+        if isinstance(found, Raise) and isinstance(found.exception, AttributeError):
+            enter = name.replace("exit", "enter")
+            has_enter = any(enter in base.__dict__ for base in type(owner).__mro__)
+            return Raise(TypeError(missing_special_method(type(owner).__name__, name, has_enter=has_enter)))
+        return found
+
+    def length(self, value: Any) -> Result[Any]:
+        return attempt(len, value)
+
+    def format_value(self, value: Any, spec: Any) -> Result[Any]:
+        return attempt(format, value) if spec is None else attempt(format, value, spec)
+
+    def convert(self, value: Any, conversion: str) -> Result[Any]:
+        return attempt(CONVERT[conversion], value)

@@ -1,0 +1,191 @@
+"""The interpreter: a loop over instructions, a stack of frames of its own, and the unwinding of exceptions."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Generic, TypeVar, cast
+
+from .completion import deliver
+from .domain import Domain
+from .frame import Frame, LastInstruction
+from .handlers import HANDLERS, Handler
+from .instruction import Pending
+from .outcome import NEXT, Break, Enter, Finish, Jump, Outcome, Raise, Result, Return, Unwind, Value, Yield
+
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class InstructionLimit:
+    """The reason of the break when as many instructions were interpreted as `Interpreter` was allowed."""
+
+    limit: int
+
+
+class Interpreter(Generic[V]):
+    """Runs frames over a domain.
+
+    Args:
+        domain: answers for values.
+        limit: how many instructions it may interpret before it breaks with `InstructionLimit`.
+        depth_limit: how many frames may be active before a call raises RecursionError; by default, the host's limit.
+        handlers: the opcode handlers.
+
+    Attributes:
+        frames: the active frames, outermost first.
+        instructions_executed: how many instructions were interpreted so far.
+    """
+
+    def __init__(
+        self,
+        domain: Domain[V],
+        limit: int | None = None,
+        *,
+        depth_limit: int | None = None,
+        handlers: Mapping[str, Handler] = HANDLERS,
+    ) -> None:
+        self.domain = domain
+        self.limit = sys.maxsize if limit is None else limit
+        self.depth_limit = sys.getrecursionlimit() if depth_limit is None else depth_limit
+        self.handlers = handlers
+        self.frames: list[Frame[V]] = []
+        self.instructions_executed = 0
+
+    @property
+    def top(self) -> Frame[V]:
+        """The innermost frame.
+
+        Raises:
+            IndexError: nothing runs.
+        """
+        return self.frames[-1]
+
+    def run(self, frames: Sequence[Frame[V]], result: Value[V] | Raise[V] | None = None) -> Finish[V]:
+        """Run frames to the end of the outermost one.
+
+        Args:
+            frames: outermost first; each but the innermost waits at the instruction that entered the next one.
+            result: what the innermost frame's instruction (its `completion`, where it has one) gets; None to run that
+                instruction.
+
+        Returns:
+            `Return` or `Raise` of the outermost frame; `Break`, with `self.frames` left exactly before the
+            instructions that they are at; `Yield` if the outermost frame is a generator's.
+
+        Raises:
+            ValueError: there is no frame.
+        """
+        if not frames:
+            raise ValueError("run needs at least one frame, outermost first")
+        self.frames = list(frames)
+        for outer, inner in pairwise(frames):
+            inner.back = outer
+            if outer.completion is None:
+                outer.completion = outer.instruction.completion
+        outcome: Outcome[V] | None = None if result is None else self._deliver(self.top, result)
+        while True:
+            frame = self.frames[-1]
+            if outcome is None:
+                outcome = self._advance(frame)
+            if outcome is NEXT:
+                frame.index += 1
+                outcome = None
+            elif isinstance(outcome, Jump):
+                frame.index = outcome.target
+                outcome = None
+            elif isinstance(outcome, Enter):
+                outcome = self._enter(frame, outcome)
+            elif isinstance(outcome, Raise):
+                if self._handle(frame, outcome):
+                    outcome = None
+                else:
+                    leaving = self._leave(frame, outcome.exception)
+                    if not self.frames:
+                        return leaving
+                    outcome = self._deliver(self.frames[-1], leaving)
+            elif isinstance(outcome, Break):
+                return outcome
+            else:
+                ended = cast("Return[V] | Yield[V]", outcome)
+                self.frames.pop()
+                frame.back = None
+                if not self.frames:
+                    return ended
+                given: Result[V] = Value(ended.value)
+                if frame.generator is not None and isinstance(ended, Return):
+                    given = Raise(self.domain.new_stop_iteration(ended.value))
+                outcome = self._deliver(self.frames[-1], given)
+
+    def _advance(self, frame: Frame[V]) -> Outcome[V]:
+        """Interpret instructions of one frame until one of them does more than go on or jump."""
+        handlers, domain, limit = self.handlers, self.domain, self.limit
+        instructions = frame.code.instructions
+        try:
+            while True:
+                instruction = instructions[frame.index]
+                if self.instructions_executed >= limit:
+                    return Break(InstructionLimit(limit))
+                self.instructions_executed += 1
+                outcome = handlers[instruction.opname](frame, instruction, domain)
+                if outcome is NEXT:
+                    frame.index += 1
+                elif type(outcome) is Jump:
+                    frame.index = outcome.target
+                else:
+                    return outcome
+        except Unwind as unwound:
+            completion = frame.instruction.completion
+            if completion is None:
+                return unwound.outcome
+            return deliver(frame, completion, unwound.outcome, domain)
+
+    def _deliver(self, frame: Frame[V], result: Result[V]) -> Outcome[V]:
+        """Hand a result to what the frame waits with."""
+        completion: Pending | None = frame.completion or frame.instruction.completion
+        frame.completion = None
+        if completion is not None:
+            return deliver(frame, completion, result, self.domain)
+        if isinstance(result, Raise):
+            return result
+        raise ValueError(f"{frame!r} waits for no value: {frame.instruction.opname} has no result")
+
+    def _enter(self, frame: Frame[V], entering: Enter[V]) -> Outcome[V] | None:
+        """Push a frame; beyond the limit, the entering instruction raises RecursionError."""
+        if len(self.frames) >= self.depth_limit:
+            error = self.domain.new_exception(RecursionError, "maximum recursion depth exceeded")
+            return deliver(frame, entering.completion, Raise(error), self.domain)
+        frame.completion = entering.completion
+        entered = entering.frame
+        entered.back = frame
+        self.frames.append(entered)
+        return None if entering.delivering is None else self._deliver(entered, entering.delivering)
+
+    def _handle(self, frame: Frame[V], raised: Raise[V]) -> bool:
+        """Go on in the frame's own handler, if it has one for the instruction."""
+        exception = raised.exception
+        if not raised.again:
+            handled = frame.topmost_handled()
+            if handled is not None:
+                self.domain.set_context(exception, handled)
+            self.domain.note_traceback(exception, frame)
+        entry = frame.code.handler_at(frame.index)
+        if entry is None:
+            return False
+        stack = frame.stack
+        del stack[entry.depth :]
+        if entry.lasti:
+            stack.append(LastInstruction(frame.index))
+        stack.append(exception)
+        frame.index = entry.target
+        return True
+
+    def _leave(self, frame: Frame[V], exception: V) -> Raise[V]:
+        """Pop a frame that an exception leaves."""
+        self.frames.pop()
+        frame.back = None
+        if frame.generator is not None:
+            exception = self.domain.generator_raised(frame, exception)
+        return Raise(exception)
