@@ -1,0 +1,734 @@
+"""Dictionaries: dict, OrderedDict and defaultdict."""
+
+from __future__ import annotations
+
+import ast
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from framelift_bytecode_interp import Break, Raise, Value
+from framelift_guards import (
+    AttributeSource,
+    Contains,
+    DictItemSource,
+    DictKeys,
+    DictKeySource,
+    LacksKey,
+    Length,
+    Source,
+    TypeIs,
+)
+
+from ..effects import expression
+from ..emitter import Emitter
+from ..handler import Answer, Arguments, Keywords, Tracking
+from ..polyfills import mapping as polyfills
+from ..variable import ATOMS, NOT_CONSTANT, ConstantVariable, ExceptionVariable, HashKey, ReferenceVariable, Variable
+from .container import (
+    NONE,
+    EqualityHandler,
+    HolderVariable,
+    Method,
+    changed,
+    constant,
+    demand,
+    host_error,
+    key_of,
+    known_equal,
+    may_be_cyclic,
+    on_class,
+)
+from .iterator import DICT_ITERATORS, KeyIteratorVariable
+from .list import known_items
+from .tuple import TupleVariable
+
+
+def owner_of(cls: type) -> Any:
+    """Return the built-in class whose methods change the contents: OrderedDict keeps an order of its own."""
+    return OrderedDict if issubclass(cls, OrderedDict) else dict
+
+
+class UnreadDict:
+    """The contents of an existing dictionary, of which nothing is relied on until it is asked for.
+
+    Args:
+        domain: wraps keys and values, and guards them.
+        value: the dictionary.
+        source: how to fetch it.
+    """
+
+    __slots__ = ("content", "domain", "plain", "source")
+
+    def __init__(self, domain: Tracking, value: Any, source: Source) -> None:
+        self.domain = domain
+        owner = owner_of(type(value))
+        self.content: dict[Any, Any] = {key: dict.__getitem__(value, key) for key in owner.__iter__(value)}
+        self.source = source
+        # Looking up a key among these calls no method of the user's.
+        self.plain = all(type(key) in ATOMS for key in self.content)
+
+    def keys(self) -> list[HashKey]:
+        """Return the keys, relying on all of them and on their order."""
+        self.domain.guard(self.source, DictKeys(list(self.content)))
+        return [self._key(place, key) for place, key in enumerate(self.content)]
+
+    def _key(self, place: int, key: Any) -> HashKey:
+        if type(key) in ATOMS:
+            return HashKey(key, ConstantVariable(key))
+        return key_of(self.domain, self.domain.wrap(key, DictKeySource(self.source, place)))
+
+    def has(self, key: HashKey) -> bool:
+        """Look up one key by its token, relying on the answer."""
+        found = key.token in self.content
+        self.domain.guard(self.source, Contains(key.token) if found else LacksKey(key.token))
+        return found
+
+    def length(self) -> int:
+        """Return the number of items, relying on it."""
+        self.domain.guard(self.source, Length(len(self.content), dict))
+        return len(self.content)
+
+    def value(self, key: Any) -> Variable:
+        """Wrap the value of a key of the dictionary."""
+        return self.domain.wrap(self.content[key], DictItemSource(self.source, key))
+
+
+class DictVariable(HolderVariable):
+    """A dictionary.
+
+    Args:
+        items: the values by key.
+        cls: dict, OrderedDict or defaultdict.
+        default_factory: that of a defaultdict.
+        unread: the contents of an existing one; `items` is ignored then.
+
+    `written` and `deleted` are the changes made to an existing one.
+    """
+
+    __slots__ = ("_items", "_real_keys", "_unread", "cleared", "default_factory", "deleted", "version", "written")
+
+    def __init__(
+        self,
+        items: dict[HashKey, Variable],
+        source: Source | None = None,
+        cls: type = dict,
+        default_factory: Variable | None = None,
+        unread: UnreadDict | None = None,
+    ) -> None:
+        self.cls = cls
+        self.source = source
+        self.default_factory = default_factory
+        self._items: dict[HashKey, Any] | None = items if unread is None else None
+        self._unread = unread
+        self._real_keys: dict[HashKey, Any] = {}
+        self.written: dict[HashKey, Variable] = {}
+        self.deleted: dict[HashKey, None] = {}
+        self.cleared = False
+        self.version = 0
+
+    # ---- reading ----------------------------------------------------------------------------------------------------
+
+    def keyed(self) -> dict[HashKey, Any]:
+        """Return the contents with all keys known; a value that was not read is None."""
+        items = self._items
+        if items is None:
+            assert self._unread is not None
+            items = {}
+            real = list(self._unread.content)
+            for place, key in enumerate(self._unread.keys()):
+                self._real_keys[key] = real[place]
+                if key not in self.deleted:
+                    items[key] = self.written.get(key)
+            if self.cleared:
+                items = {}
+            items.update(self.written)
+            self._items = items
+        return items
+
+    @property
+    def items(self) -> dict[HashKey, Variable]:
+        """The values by key, all read. Change it through `put`, `remove` and `clear`."""
+        items = self.keyed()
+        if self._unread is not None:
+            for key, value in items.items():
+                if value is None:
+                    items[key] = self._read(key)
+            self._unread = None
+        return items
+
+    def _read(self, key: HashKey) -> Variable:
+        assert self._unread is not None
+        return self._unread.value(self._real_keys[key])
+
+    @property
+    def touched(self) -> bool:
+        """Whether the captured code changed it."""
+        return bool(self.written or self.deleted or self.cleared)
+
+    def __len__(self) -> int:
+        if self._items is None and not self.touched:
+            assert self._unread is not None
+            return self._unread.length()
+        return len(self.keyed())
+
+    def has(self, key: HashKey) -> bool:
+        """Tell whether the key is there, relying on nothing but that."""
+        if self._items is None:
+            if key in self.written:
+                return True
+            if self.cleared or key in self.deleted:
+                return False
+            assert self._unread is not None
+            if self._unread.plain and type(key.token) in ATOMS:
+                return self._unread.has(key)
+        return key in self.keyed()
+
+    def get(self, key: HashKey) -> Variable | None:
+        """Return the value of a key, leaving the others unread; None if there is none."""
+        if not self.has(key):
+            return None
+        if self._items is None:
+            if key in self.written:
+                return self.written[key]
+            assert self._unread is not None
+            return self._unread.value(key.token)
+        value: Variable | None = self._items[key]
+        if value is None:
+            value = self._items[key] = self._read(key)
+        return value
+
+    def value(self, key: HashKey, kind: type) -> Variable:
+        """Return what an iterator of type `kind` gives for a key."""
+        found = self.get(key)
+        assert found is not None
+        return found if kind in VALUE_ITERATORS else TupleVariable((key.variable, found))
+
+    # ---- changing ---------------------------------------------------------------------------------------------------
+
+    def put(self, key: HashKey, value: Variable) -> None:
+        """Store a value."""
+        if not self.has(key):
+            self.version += 1
+            self.written.pop(key, None)
+        if self.source is not None:
+            self.written[key] = value
+        if self._items is not None:
+            self._items[key] = value
+
+    def remove(self, key: HashKey) -> None:
+        """Delete a key that is there."""
+        self.version += 1
+        if self.source is not None:
+            self.written.pop(key, None)
+            self.deleted[key] = None
+        if self._items is not None:
+            del self._items[key]
+
+    def clear(self) -> None:
+        """Delete everything."""
+        self.version += 1
+        self._items = {}
+        self._unread = None
+        if self.source is not None:
+            self.written = {}
+            self.deleted = {}
+            self.cleared = True
+
+    def reorder(self, keys: Iterable[HashKey]) -> None:
+        """Put the items in another order."""
+        items = {key: self.items[key] for key in keys}
+        self.clear()
+        for key, value in items.items():
+            self.put(key, value)
+
+
+VALUE_ITERATORS = frozenset((DICT_ITERATORS[1], DICT_ITERATORS[4]))
+
+
+def key_error(key: Variable) -> Raise[Variable]:
+    """Raise KeyError with the key."""
+    return Raise(ExceptionVariable(KeyError, (key,)))
+
+
+# ---- methods --------------------------------------------------------------------------------------------------------
+
+
+def get(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.get`."""
+    value = target.get(key_of(domain, args[0]))
+    return Value(value if value is not None else args[1] if len(args) > 1 else NONE)
+
+
+def setdefault(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.setdefault`."""
+    key = key_of(domain, args[0])
+    value = target.get(key)
+    if value is None:
+        value = args[1] if len(args) > 1 else kwargs.get("default", NONE)
+        target.put(key, value)
+        changed(domain, target)
+    return Value(value)
+
+
+def pop(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.pop`."""
+    key = key_of(domain, args[0])
+    value = target.get(key)
+    if value is None:
+        default = args[1] if len(args) > 1 else kwargs.get("default")
+        return key_error(args[0]) if default is None else Value(default)
+    target.remove(key)
+    changed(domain, target)
+    return Value(value)
+
+
+def popitem(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.popitem`, and `OrderedDict.popitem(last)`."""
+    last = True
+    given = args[0] if args else kwargs.get("last")
+    if given is not None:
+        last = demand(domain.truth(given))
+    keys = list(target.keyed())
+    if not keys:
+        message = "dictionary is empty" if target.cls is OrderedDict else "popitem(): dictionary is empty"
+        return domain.raise_error(KeyError, message)
+    key = keys[-1 if last else 0]
+    value = target.get(key)
+    assert value is not None
+    target.remove(key)
+    changed(domain, target)
+    return Value(TupleVariable((key.variable, value)))
+
+
+def clear(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.clear`."""
+    target.clear()
+    changed(domain, target)
+    return Value(NONE)
+
+
+def copy(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.copy`, `OrderedDict.copy`, `defaultdict.copy`."""
+    return Value(DictVariable(dict(target.items), None, target.cls, target.default_factory))
+
+
+def update(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.update`."""
+    return take(domain, target, args, kwargs, NONE, updater)
+
+
+def take(
+    domain: Tracking,
+    target: DictVariable,
+    args: Arguments,
+    kwargs: Keywords,
+    result: Variable,
+    slow: Callable[[Variable], Callable[..., Any]],
+) -> Answer:
+    """Store the items of an optional mapping or iterable of pairs, then the keywords, and answer `result`.
+
+    Where code has to run for the items, the polyfill that `slow` gives for them is entered instead.
+    """
+    if args:
+        pairs = known_pairs(domain, args[0])
+        if pairs is None:
+            if kwargs:
+                return domain.unsupported(target, "an update by keywords and by an iterable that runs code")
+            return domain.polyfill(slow(args[0]), target, args[0])
+        if not isinstance(pairs, list):
+            return pairs
+        for key, value in pairs:
+            target.put(key, value)
+    for name, value in kwargs.items():
+        target.put(HashKey(name, ConstantVariable(name)), value)
+    changed(domain, target)
+    return Value(result)
+
+
+def filler(other: Variable) -> Callable[..., Any]:
+    """Return the polyfill that updates a dictionary by `other` and returns the dictionary."""
+    return polyfills.fill_pairs if on_class(other.cls, "keys") is None else polyfills.fill_dict
+
+
+def updater(other: Variable) -> Callable[..., Any]:
+    """Return the polyfill that updates a dictionary by `other`."""
+    return polyfills.update_pairs if on_class(other.cls, "keys") is None else polyfills.update
+
+
+def known_pairs(domain: Tracking, other: Variable) -> list[tuple[HashKey, Variable]] | Raise[Variable] | Break | None:
+    """Return the keys and values that `dict(other)` has, None if code has to run for them."""
+    if isinstance(other, DictVariable):
+        return list(other.items.items())
+    if on_class(other.cls, "keys") is not None:
+        return None
+    items = known_items(domain, other)
+    if not isinstance(items, list):
+        return items
+    pairs = []
+    for index, item in enumerate(items):
+        parts = domain.sequence(item)
+        if parts is None:
+            if on_class(item.cls, "__iter__") is None and on_class(item.cls, "__getitem__") is None:
+                message = f"cannot convert dictionary update sequence element #{index} to a sequence"
+                return domain.raise_error(TypeError, message)
+            return domain.unsupported(item, "use as a pair of a key and a value")
+        if len(parts) != 2:
+            message = f"dictionary update sequence element #{index} has length {len(parts)}; 2 is required"
+            return domain.raise_error(ValueError, message)
+        pairs.append((key_of(domain, parts[0]), parts[1]))
+    return pairs
+
+
+def move_to_end(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`OrderedDict.move_to_end`."""
+    if "key" in kwargs:
+        args = (kwargs["key"], *args)
+    key = key_of(domain, args[0])
+    last = demand(domain.truth(args[1] if len(args) > 1 else kwargs.get("last", ConstantVariable(True))))
+    if not target.has(key):
+        return key_error(args[0])
+    others = [each for each in target.keyed() if each != key]
+    mine = next(each for each in target.keyed() if each == key)
+    target.reorder([*others, mine] if last else [mine, *others])
+    changed(domain, target)
+    return Value(NONE)
+
+
+def from_keys(domain: Tracking, target: Variable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.fromkeys`, called on the class or on an instance."""
+    cls = target.value if isinstance(target, ReferenceVariable) else target.cls
+    made = DictVariable({}, None, cls)
+    value = args[1] if len(args) > 1 else NONE
+    items = known_items(domain, args[0])
+    if items is None:
+        return domain.polyfill(polyfills.from_keys, made, args[0], value)
+    if not isinstance(items, list):
+        return items
+    for item in items:
+        made.put(key_of(domain, item), value)
+    return Value(made)
+
+
+def initialise(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`dict.__init__`."""
+    if target.cls is defaultdict:
+        target.default_factory, args = (args[0] if args else None), args[1:]
+    return update(domain, target, args, kwargs)
+
+
+def _backwards(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`reversed(target)`."""
+    keys = list(reversed(target.keyed()))
+    return Value(KeyIteratorVariable(DICT_ITERATORS[3], target, [key.variable for key in keys], keys))
+
+
+def _missing(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`defaultdict.__missing__`."""
+    factory = target.default_factory
+    if factory is None or (isinstance(factory, ConstantVariable) and factory.value is None):
+        return key_error(args[0])
+    return domain.polyfill(polyfills.missing, target, factory, args[0])
+
+
+class DictViewVariable(HolderVariable):
+    """What `keys()`, `values()` or `items()` of a dictionary returned.
+
+    Args:
+        cls: its type.
+        mapping: the dictionary.
+    """
+
+    __slots__ = ("mapping",)
+
+    def __init__(self, cls: type, mapping: DictVariable) -> None:
+        self.cls = cls
+        self.source = None
+        self.mapping = mapping
+
+    def __len__(self) -> int:
+        return len(self.mapping)
+
+
+def view(name: str) -> Method:
+    """Return the method `name` of dictionaries, which makes a view."""
+
+    def look(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
+        return Value(DictViewVariable(type(getattr(target.cls(), name)()), target))
+
+    look.__doc__ = f"`dict.{name}`."
+    return Method(look)
+
+
+class DictHandler(EqualityHandler):
+    """What can be done with dictionaries."""
+
+    methods: ClassVar[Mapping[str, Method]] = {
+        "get": Method(get, 1, 2),
+        "setdefault": Method(setdefault, 1, 2),
+        "pop": Method(pop, 1, 2),
+        "popitem": Method(popitem),
+        "clear": Method(clear),
+        "keys": view("keys"),
+        "values": view("values"),
+        "items": view("items"),
+        "copy": Method(copy),
+        "__copy__": Method(copy),
+        "update": Method(update, 0, 1, None),
+        "fromkeys": Method(from_keys, 1, 2),
+        "__init__": Method(initialise, 0, 1, None),
+        "__reversed__": Method(_backwards),
+    }
+    sample: ClassVar[Callable[[], object]] = dict
+
+    # ---- values that come in ----------------------------------------------------------------------------------------
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        domain.guard(source, TypeIs(type(value)))
+        return DictVariable({}, source, self.sample, None, UnreadDict(domain, value, source))  # type: ignore[arg-type]
+
+    def from_native(self, domain: Tracking, value: Any) -> Answer:
+        items = {}
+        for key, content in value.items():
+            items[key_of(domain, demand(domain.from_native(key)))] = demand(domain.from_native(content))
+        return Value(DictVariable(items, None, type(value)))
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        if len(args) > 1:
+            try:
+                cls(*[() for _ in args])
+            except TypeError as error:
+                return host_error(domain, error)
+        made = DictVariable({}, None, cls)
+        return take(domain, made, args, kwargs, made, filler)
+
+    def build(self, domain: Tracking, parts: Sequence[Variable]) -> Answer:
+        items: dict[HashKey, Variable] = {}
+        for place in range(0, len(parts), 2):
+            items[key_of(domain, parts[place])] = parts[place + 1]
+        return Value(DictVariable(items))
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        assert isinstance(variable, DictVariable)
+        if name == "default_factory" and variable.cls is defaultdict:
+            return Value(variable.default_factory or NONE)
+        return super().get_attribute(domain, variable, name)
+
+    # ---- operators --------------------------------------------------------------------------------------------------
+
+    def known_equal(self, domain: Tracking, left: Variable, right: Variable) -> bool | None:
+        if not (isinstance(left, DictVariable) and isinstance(right, DictVariable)):
+            return False
+        if len(left) != len(right):
+            return False
+        if left.cls is right.cls is OrderedDict and list(left.keyed()) != list(right.keyed()):
+            return False
+        for key in left.keyed():
+            other = right.get(key)
+            if other is None:
+                return False
+            mine = left.get(key)
+            assert mine is not None
+            equal = known_equal(domain, mine, other)
+            if equal is not True:
+                return equal
+        return True
+
+    def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if op not in {"==", "!="} or not isinstance(right, DictVariable):
+            return None
+        equal = self.known_equal(domain, left, right)
+        return (
+            domain.polyfill(polyfills.EQUALITY[op], left, right) if equal is None else constant(equal is (op == "=="))
+        )
+
+    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if op != "|" or not (isinstance(left, DictVariable) and isinstance(right, DictVariable)):
+            return None
+        kind = right if left.cls is dict else left
+        return Value(DictVariable({**left.items, **right.items}, None, kind.cls, kind.default_factory))
+
+    def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        assert isinstance(left, DictVariable)
+        if op != "|":
+            return None
+        return take(domain, left, (right,), {}, left, filler)
+
+    def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
+        assert isinstance(container, DictVariable)
+        return constant(container.has(key_of(domain, item)))
+
+    def truth(self, domain: Tracking, variable: Variable) -> Value[Any]:
+        assert isinstance(variable, DictVariable)
+        return Value(len(variable) > 0)
+
+    def length(self, domain: Tracking, variable: Variable) -> Answer:
+        assert isinstance(variable, DictVariable)
+        return constant(len(variable))
+
+    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        assert isinstance(container, DictVariable)
+        value = container.get(key_of(domain, key))
+        if value is not None:
+            return Value(value)
+        return _missing(domain, container, (key,), {}) if container.cls is defaultdict else key_error(key)
+
+    def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:
+        assert isinstance(container, DictVariable)
+        container.put(key_of(domain, key), value)
+        changed(domain, container)
+        return Value(NONE)
+
+    def delete_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        assert isinstance(container, DictVariable)
+        place = key_of(domain, key)
+        if not container.has(place):
+            return key_error(key)
+        container.remove(place)
+        changed(domain, container)
+        return Value(NONE)
+
+    # ---- iteration and conversions ----------------------------------------------------------------------------------
+
+    def sequence(self, domain: Tracking, variable: Variable) -> Sequence[Variable] | None:
+        assert isinstance(variable, DictVariable)
+        return [key.variable for key in variable.keyed()]
+
+    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
+        assert isinstance(variable, DictVariable)
+        keys = list(variable.keyed())
+        return Value(KeyIteratorVariable(DICT_ITERATORS[0], variable, [key.variable for key in keys], keys))
+
+    def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
+        return domain.raise_error(TypeError, f"unhashable type: '{variable.cls.__name__}'")
+
+    def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
+        assert isinstance(variable, DictVariable)
+        if variable.cls is not dict:
+            return super().convert(domain, variable, conversion)
+        texts = []
+        for key, value in variable.items.items():
+            pair = [text_of(domain, part, conversion) for part in (key.variable, value)]
+            if None in pair:
+                return domain.unsupported(variable, "a text of items whose texts are not known")
+            texts.append(f"{pair[0]}: {pair[1]}")
+        return constant(f"{{{', '.join(texts)}}}")
+
+    def as_constant(self, domain: Tracking, variable: Variable) -> Any:
+        assert isinstance(variable, DictVariable)
+        if variable.cls is not dict:
+            return NOT_CONSTANT
+        known = {}
+        for key, value in variable.items.items():
+            pair = domain.as_constant(key.variable), domain.as_constant(value)
+            if NOT_CONSTANT in (pair[0], pair[1]):
+                return NOT_CONSTANT
+            known[pair[0]] = pair[1]
+        return known
+
+    # ---- values that go out -----------------------------------------------------------------------------------------
+
+    def _late(self, variable: DictVariable) -> bool:
+        return may_be_cyclic(variable.items.values()) or may_be_cyclic([key.variable for key in variable.items])
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        assert isinstance(variable, DictVariable)
+        content = [] if self._late(variable) else [dict_display(emitter, variable.items)]
+        if variable.cls is dict:
+            return content[0] if content else ast.Dict([], [])
+        if variable.cls is defaultdict:
+            return emitter.call(defaultdict, emitter.value(variable.default_factory or NONE), *content)
+        return emitter.call(variable.cls, *content)
+
+    def fill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, DictVariable)
+        if self._late(variable):
+            content = dict_display(emitter, variable.items)
+            emitter.statement(expression(emitter.call(putter(variable.cls), emitter.value(variable), content)))
+
+    def refill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, DictVariable)
+        target, owner = emitter.value(variable), owner_of(variable.cls)
+        if variable.cleared:
+            emitter.effect(expression(emitter.call(owner.clear, target)))
+        for key in variable.deleted:
+            if not variable.cleared:
+                emitter.effect(expression(emitter.call(discard_key, target, emitter.value(key.variable))))
+        if variable.written:
+            content = dict_display(emitter, variable.written)
+            emitter.effect(expression(emitter.call(putter(variable.cls), target, content)))
+
+
+def text_of(domain: Tracking, variable: Variable, conversion: str) -> str | None:
+    """Return the repr of a variable where that runs no code."""
+    answer = domain.convert(variable, "a" if conversion == "a" else "r")
+    text = domain.as_constant(answer.value) if isinstance(answer, Value) else NOT_CONSTANT
+    return text if isinstance(text, str) else None
+
+
+def dict_display(emitter: Emitter, items: Mapping[HashKey, Variable]) -> ast.expr:
+    """Return `{key: value, ...}`."""
+    keys = [emitter.value(key.variable) for key in items]
+    return ast.Dict(list(keys), [emitter.value(value) for value in items.values()])
+
+
+def put_ordered(mapping: OrderedDict[Any, Any], items: dict[Any, Any]) -> None:
+    """Store items in an OrderedDict, past any `__setitem__` of a subclass."""
+    for key, value in items.items():
+        OrderedDict.__setitem__(mapping, key, value)
+
+
+def putter(cls: type) -> Callable[..., None]:
+    """Return what stores items in a dictionary, past any method of a subclass."""
+    return put_ordered if issubclass(cls, OrderedDict) else dict.update
+
+
+def discard_key(mapping: dict[Any, Any], key: Any) -> None:
+    """Delete a key, if it is there."""
+    owner_of(type(mapping)).pop(mapping, key, None)
+
+
+class OrderedDictHandler(DictHandler):
+    """What `OrderedDict` adds."""
+
+    methods: ClassVar[Mapping[str, Method]] = {
+        **DictHandler.methods,
+        "pop": Method(pop, 1, 2, frozenset({"default"})),
+        "setdefault": Method(setdefault, 1, 2, frozenset({"default"})),
+        "popitem": Method(popitem, 0, 1, frozenset({"last"})),
+        "move_to_end": Method(move_to_end, 0, 2, frozenset({"key", "last"})),
+    }
+    sample: ClassVar[Callable[[], object]] = OrderedDict
+
+    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
+        answer = super().get_iter(domain, variable)
+        assert isinstance(answer, Value)
+        answer.value.cls = ODICT_ITERATOR
+        return answer
+
+
+ODICT_ITERATOR = type(iter(OrderedDict()))
+
+
+class DefaultDictHandler(DictHandler):
+    """What `defaultdict` adds."""
+
+    methods: ClassVar[Mapping[str, Method]] = {
+        **DictHandler.methods,
+        "__missing__": Method(_missing, 1, 1),
+        "__init__": Method(initialise, 0, 2, None),
+    }
+    sample: ClassVar[Callable[[], object]] = defaultdict
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        variable = super().wrap(domain, value, source)
+        assert isinstance(variable, DictVariable)
+        variable.default_factory = domain.wrap(value.default_factory, AttributeSource(source, "default_factory"))
+        return variable
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        factory = args[0] if args else None
+        if isinstance(factory, ConstantVariable) and factory.value is not None:
+            return domain.raise_error(TypeError, "first argument must be callable or None")
+        made = DictVariable({}, None, cls, factory)
+        return take(domain, made, args[1:], kwargs, made, filler)

@@ -1,0 +1,367 @@
+"""Iterators of built-in containers, each advanced one item at a time."""
+
+from __future__ import annotations
+
+import ast
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, Protocol
+
+from framelift_bytecode_interp import Break, Raise, Unwind, Value
+from framelift_guards import CallSource, Equals, IteratorState, Source
+
+from ..effects import expression
+from ..emitter import Emitter
+from ..handler import Answer, Tracking
+from ..reasons import NotReconstructible, ReconstructionError, UnsupportedOperation
+from ..variable import ConstantVariable, Variable
+from .container import ContainerHandler, HolderVariable, Method, changed, constant
+
+LIST_ITERATOR: Final = type(iter([]))
+LIST_REVERSED: Final = type(reversed([]))
+TUPLE_ITERATOR: Final = type(iter(()))
+RANGE_ITERATOR: Final = type(iter(range(0)))
+LONG_RANGE_ITERATOR: Final = type(iter(range(1 << 70)))
+TEXT_ITERATORS: Final[frozenset[type]] = frozenset((type(iter("")), type(iter("\u00e9"))))
+BYTES_ITERATOR: Final = type(iter(b""))
+DICT_ITERATORS: Final[tuple[type, ...]] = (
+    type(iter({})),
+    type(iter({}.values())),
+    type(iter({}.items())),
+    type(reversed({})),
+    type(reversed({}.values())),
+    type(reversed({}.items())),
+    type(iter(OrderedDict())),
+)
+SET_ITERATOR: Final = type(iter(set()))
+
+
+class Origin(Protocol):
+    """What a sequence's iterator asks of the sequence's variable."""
+
+    def __len__(self) -> int: ...
+
+    def item(self, index: int) -> Variable:
+        """Return one item."""
+        ...
+
+
+class Fixed:
+    """The items of a string or of bytes.
+
+    Args:
+        variable: the constant.
+    """
+
+    __slots__ = ("variable",)
+
+    def __init__(self, variable: ConstantVariable) -> None:
+        self.variable = variable
+
+    def __len__(self) -> int:
+        return len(self.variable.value)
+
+    def item(self, index: int) -> Variable:
+        """Return one character or byte."""
+        return ConstantVariable(self.variable.value[index])
+
+
+class IteratorVariable(HolderVariable):
+    """An iterator that is advanced by its handler.
+
+    Args:
+        cls: its type.
+    """
+
+    __slots__ = ()
+
+
+class SequenceIteratorVariable(IteratorVariable):
+    """The iterator of a list, tuple, range, string or bytes.
+
+    Args:
+        cls: its type.
+        origin: the variable of the sequence, or `Fixed`; None once the iterator is exhausted.
+        position: the index of the next item.
+        step: -1 for `reversed`.
+    """
+
+    __slots__ = ("origin", "position", "step")
+
+    def __init__(
+        self, cls: type, origin: Any, position: int = 0, *, step: int = 1, source: Source | None = None
+    ) -> None:
+        self.cls = cls
+        self.source = source
+        self.origin = origin
+        self.position = position
+        self.step = step
+
+
+class KeyIteratorVariable(IteratorVariable):
+    """The iterator of a dictionary, of one of its views, or of a set.
+
+    Args:
+        cls: its type.
+        origin: the variable of the dictionary or set; None once the iterator is exhausted.
+        items: what it gives, as it was when the iteration began.
+        keys: the keys behind the items.
+
+    An item that is None is asked from the origin when it is reached.
+    """
+
+    __slots__ = ("items", "keys", "origin", "position", "size", "version")
+
+    def __init__(self, cls: type, origin: Any, items: Sequence[Variable | None], keys: Sequence[Any]) -> None:
+        self.cls = cls
+        self.source = None
+        self.origin = origin
+        self.items = items
+        self.keys = keys
+        self.position = 0
+        self.size = len(origin)
+        self.version = origin.version
+
+
+def text_iterator(variable: ConstantVariable) -> SequenceIteratorVariable:
+    """Return `iter(variable)` for a string or bytes."""
+    return SequenceIteratorVariable(type(iter(variable.value)), Fixed(variable))
+
+
+class IteratorHandler(ContainerHandler):
+    """The base of handlers of iterators: `iter(it)` is `it`."""
+
+    def immediate(self, domain: Tracking, variable: Variable) -> bool:
+        """Tell whether `next` answers at once, however often it is asked, and ends."""
+        return False
+
+    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
+        return Value(variable)
+
+    def truth(self, domain: Tracking, variable: Variable) -> Value[Any]:
+        return Value(True)
+
+
+def drain(domain: Tracking, variable: Variable) -> list[Variable] | Raise[Variable] | Break | None:
+    """Return all items of an iterator that needs no code of the user's for them; None for any other iterable."""
+    handler = domain.handler_of(variable)
+    if not isinstance(handler, IteratorHandler) or not handler.immediate(domain, variable):
+        return None
+    items: list[Variable] = []
+    while True:
+        answer = handler.next(domain, variable)
+        if isinstance(answer, Value):
+            items.append(answer.value)
+        elif isinstance(answer, Raise):
+            return items if domain.is_stop_iteration(answer.exception) else answer
+        elif isinstance(answer, Break):
+            return answer
+        else:
+            raise TypeError(f"{type(handler).__name__}.immediate() was true, but next() entered a frame")
+
+
+# ---- sequences ------------------------------------------------------------------------------------------------------
+
+
+def iterated(iterator: Any) -> object:
+    """Return what an iterator of a sequence iterates: an object of its own, for a range that it has run through."""
+    return iterator.__reduce__()[1][0]
+
+
+def iterator_state(iterator: Any) -> tuple[int, ...]:
+    """Return the range and the position of a range's iterator."""
+    _, (numbers,), position = iterator.__reduce__()
+    return numbers.start, numbers.stop, numbers.step, position or 0
+
+
+def advanced_list_iterator(items: list[Any], position: int) -> Iterator[Any]:
+    """Return `iter(items)` at a position."""
+    iterator: Any = list.__iter__(items)
+    iterator.__setstate__(position)
+    return iterator  # type: ignore[no-any-return]
+
+
+def advanced_list_reversed(items: list[Any], position: int) -> Iterator[Any]:
+    """Return `reversed(items)` at a position."""
+    iterator: Any = list.__reversed__(items)
+    iterator.__setstate__(position)
+    return iterator  # type: ignore[no-any-return]
+
+
+def advanced_iterator(items: Any, position: int) -> Iterator[Any]:
+    """Return `iter(items)` at a position, for a tuple, range, string or bytes."""
+    iterator = tuple.__iter__(items) if issubclass(type(items), tuple) else iter(items)
+    iterator.__setstate__(position)
+    return iterator  # type: ignore[no-any-return]
+
+
+def exhausted(iterator: Any) -> Iterator[Any]:
+    """Run a built-in iterator to its end."""
+    for _ in iterator:
+        pass
+    return iterator  # type: ignore[no-any-return]
+
+
+def set_position(iterator: Any, position: int) -> None:
+    """Put an existing iterator of a sequence at a position."""
+    iterator.__setstate__(position)
+
+
+_EMPTY: Final[dict[type, Any]] = {
+    LIST_ITERATOR: list,
+    TUPLE_ITERATOR: tuple,
+    RANGE_ITERATOR: lambda: range(0),
+    LONG_RANGE_ITERATOR: lambda: range(1 << 70, 1 << 70),
+    BYTES_ITERATOR: bytes,
+    LIST_REVERSED: list,
+}
+
+
+def empty_iterator(cls: type) -> Iterator[Any]:
+    """Return an exhausted iterator of this type."""
+    if cls is LIST_REVERSED:
+        return exhausted(reversed([]))
+    if cls in TEXT_ITERATORS:
+        return exhausted(iter("" if type(iter("")) is cls else "\u00e9"))
+    return exhausted(iter(_EMPTY[cls]()))
+
+
+def length_hint(domain: Tracking, variable: SequenceIteratorVariable, args: Any, kwargs: Any) -> Answer:
+    """`iterator.__length_hint__()`."""
+    if variable.origin is None:
+        return constant(0)
+    left = variable.position + 1 if variable.step < 0 else len(variable.origin) - variable.position
+    return constant(max(left, 0))
+
+
+class SequenceIteratorHandler(IteratorHandler):
+    """Iterators of lists, tuples, ranges, strings and bytes, and `reversed(list)`."""
+
+    methods = {"__length_hint__": Method(length_hint)}  # noqa: RUF012 - the base declares it a ClassVar
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        cls = type(value)
+        if cls is LIST_REVERSED:
+            return super().wrap(domain, value, source)
+        domain.guard(source, IteratorState(value))
+        state = value.__reduce__()
+        if len(state) < 3:
+            return SequenceIteratorVariable(cls, None, source=source)
+        if cls in {RANGE_ITERATOR, LONG_RANGE_ITERATOR}:
+            domain.guard(CallSource(iterator_state, source, ".__reduce__()"), Equals(iterator_state(value)))
+            origin = domain.from_native(state[1][0])
+            assert isinstance(origin, Value)
+            return SequenceIteratorVariable(cls, origin.value, state[2] or 0, source=source)
+        items = domain.wrap(state[1][0], CallSource(iterated, source, ".__reduce__()[1][0]"))
+        origin_of: Any = Fixed(items) if isinstance(items, ConstantVariable) else items
+        if not hasattr(origin_of, "item"):
+            origin_of = getattr(items, "payload", None)
+        if origin_of is None:
+            return super().wrap(domain, value, source)
+        return SequenceIteratorVariable(cls, origin_of, state[2], source=source)
+
+    def immediate(self, domain: Tracking, variable: Variable) -> bool:
+        return isinstance(variable, SequenceIteratorVariable)
+
+    def next(self, domain: Tracking, variable: Variable) -> Answer:
+        if not isinstance(variable, SequenceIteratorVariable):
+            return super().next(domain, variable)
+        origin, position = variable.origin, variable.position
+        if origin is None:
+            return domain.raise_error(StopIteration)
+        if not 0 <= position < len(origin):
+            variable.origin = None
+            changed(domain, variable)
+            return domain.raise_error(StopIteration)
+        variable.position = position + variable.step
+        item = origin.item(position)
+        changed(domain, variable)
+        return Value(item)
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        assert isinstance(variable, SequenceIteratorVariable)
+        origin = variable.origin
+        if origin is None:
+            return emitter.call(empty_iterator, emitter.constant(variable.cls, "iterator"))
+        items = emitter.value(origin.variable if isinstance(origin, Fixed) else origin)
+        position = emitter.constant(variable.position, "position")
+        if variable.cls is LIST_ITERATOR:
+            return emitter.call(advanced_list_iterator, items, position)
+        if variable.cls is LIST_REVERSED:
+            return emitter.call(advanced_list_reversed, items, position)
+        return emitter.call(advanced_iterator, items, position)
+
+    def refill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, SequenceIteratorVariable)
+        target = emitter.value(variable)
+        if variable.origin is None:
+            emitter.effect(expression(emitter.call(exhausted, target)))
+        else:
+            position = emitter.constant(variable.position, "position")
+            emitter.effect(expression(emitter.call(set_position, target, position)))
+
+
+# ---- dictionaries and sets ------------------------------------------------------------------------------------------
+
+
+def advanced_by(iterator: Iterator[Any], count: int) -> Iterator[Any]:
+    """Take `count` items from an iterator."""
+    for _ in range(count):
+        next(iterator)
+    return iterator
+
+
+def key_iterator(cls: type, container: Any, count: int) -> Iterator[Any]:
+    """Return an iterator of this type, made of a dictionary or set, after `count` items."""
+    makers: tuple[Any, ...] = (
+        dict.__iter__,
+        lambda mapping: iter(dict.values(mapping)),
+        lambda mapping: iter(dict.items(mapping)),
+        dict.__reversed__,
+        lambda mapping: reversed(dict.values(mapping)),
+        lambda mapping: reversed(dict.items(mapping)),
+    )
+    iterator = makers[DICT_ITERATORS.index(cls)](container) if cls in DICT_ITERATORS else iter(container)
+    return advanced_by(iterator, count)
+
+
+class KeyIteratorHandler(IteratorHandler):
+    """Iterators of dictionaries, of their views, and of sets."""
+
+    def immediate(self, domain: Tracking, variable: Variable) -> bool:
+        return isinstance(variable, KeyIteratorVariable)
+
+    def next(self, domain: Tracking, variable: Variable) -> Answer:
+        if not isinstance(variable, KeyIteratorVariable):
+            return super().next(domain, variable)
+        origin = variable.origin
+        if origin is None:
+            return domain.raise_error(StopIteration)
+        kind = "Set" if variable.cls is SET_ITERATOR else "dictionary"
+        if len(origin) != variable.size:
+            # CPython makes this state sticky: the size no longer agrees with anything.
+            variable.size = -1
+            return domain.raise_error(RuntimeError, f"{kind} changed size during iteration")
+        if variable.position >= len(variable.items):
+            variable.origin = None
+            return domain.raise_error(StopIteration)
+        if origin.version != variable.version:
+            reason = UnsupportedOperation(variable.cls.__name__, "next()", "the keys changed during iteration")
+            raise Unwind(Break(reason))
+        item = variable.items[variable.position]
+        if item is None:  # the value of a dictionary is read when it is reached
+            item = origin.value(variable.keys[variable.position], variable.cls)
+        variable.position += 1
+        return Value(item)
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        assert isinstance(variable, KeyIteratorVariable)
+        origin, cls = variable.origin, emitter.constant(variable.cls, "iterator")
+        if origin is None:
+            empty = emitter.call(dict) if variable.cls in DICT_ITERATORS else emitter.call(set)
+            made = emitter.call(key_iterator, cls, empty, emitter.constant(0))
+            return emitter.call(exhausted, made)
+        if len(origin) != variable.size or origin.version != variable.version or origin.touched:
+            reason = NotReconstructible(variable.cls.__qualname__, "what it iterates has changed meanwhile")
+            raise ReconstructionError(reason)
+        return emitter.call(key_iterator, cls, emitter.value(origin), emitter.constant(variable.position))

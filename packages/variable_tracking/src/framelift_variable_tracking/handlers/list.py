@@ -1,0 +1,456 @@
+"""Lists."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar
+
+from framelift_bytecode_interp import Break, Raise, Value
+from framelift_guards import Length, ListItemSource, Source, TypeIs
+
+from ..effects import expression
+from ..emitter import Emitter
+from ..handler import Answer, Arguments, Keywords, Tracking
+from ..polyfills import sequence as polyfills
+from ..variable import NOT_CONSTANT, ConstantVariable, HashKey, Variable
+from .container import (
+    NONE,
+    EqualityHandler,
+    HolderVariable,
+    Method,
+    Unread,
+    all_equal,
+    changed,
+    constant,
+    find,
+    host_error,
+    may_be_cyclic,
+    natives,
+)
+from .iterator import LIST_ITERATOR, LIST_REVERSED, SequenceIteratorVariable, drain
+from .sequence import concatenation_error, count_of, has_index, index_of, optional_range, order, repeated, slice_of
+from .slice import SliceVariable, is_none
+
+
+class ListVariable(HolderVariable):
+    """A list.
+
+    Args:
+        items: the variables of its items; the variable owns this list.
+        unread: for an existing list: what wraps the items that `items` has None for.
+    """
+
+    __slots__ = ("_items", "_unread")
+
+    def __init__(
+        self,
+        items: list[Variable],
+        source: Source | None = None,
+        cls: type = list,
+        unread: Unread | None = None,
+    ) -> None:
+        self.cls = cls
+        self.source = source
+        self._items: list[Any] = items if unread is None else [None] * len(unread.values)
+        self._unread = unread
+
+    @property
+    def items(self) -> list[Variable]:
+        """The variables of all items; change this list to change the content."""
+        unread = self._unread
+        if unread is not None:
+            for index, item in enumerate(self._items):
+                if item is None:
+                    self._items[index] = unread.read(index)
+            self._unread = None
+        return self._items
+
+    @items.setter
+    def items(self, items: list[Variable]) -> None:
+        self._items = items
+        self._unread = None
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def item(self, index: int) -> Variable:
+        """Return one item, leaving the others unread."""
+        found: Variable | None = self._items[index]
+        if found is None:
+            assert self._unread is not None
+            found = self._items[index] = self._unread.read(index if index >= 0 else index + len(self._items))
+        return found
+
+
+def known_items(domain: Tracking, iterable: Variable) -> list[Variable] | Raise[Variable] | Break | None:
+    """Return the items of an iterable if no code has to run for them, None if some has to."""
+    items = domain.sequence(iterable)
+    return drain(domain, iterable) if items is None else list(items)
+
+
+def append(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.append`."""
+    target.items.append(args[0])
+    changed(domain, target)
+    return Value(NONE)
+
+
+def insert(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.insert`."""
+    if not has_index(args[0]):
+        return not_an_integer(domain, args[0])
+    target.items.insert(index_of(domain, args[0]), args[1])
+    changed(domain, target)
+    return Value(NONE)
+
+
+def not_an_integer(domain: Tracking, variable: Variable) -> Raise[Variable]:
+    """Raise the TypeError of an argument that must be an integer."""
+    return domain.raise_error(TypeError, f"'{variable.cls.__name__}' object cannot be interpreted as an integer")
+
+
+def pop(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.pop`."""
+    if args and not has_index(args[0]):
+        return not_an_integer(domain, args[0])
+    index = index_of(domain, args[0]) if args else -1
+    if not target:
+        return domain.raise_error(IndexError, "pop from empty list")
+    if not -len(target) <= index < len(target):
+        return domain.raise_error(IndexError, "pop index out of range")
+    item = target.items.pop(index)
+    changed(domain, target)
+    return Value(item)
+
+
+def remove(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.remove`."""
+    index = find(domain, target.items, args[0])
+    if index is None:
+        return domain.polyfill(polyfills.remove, target, args[0])
+    if index < 0:
+        return domain.raise_error(ValueError, "list.remove(x): x not in list")
+    del target.items[index]
+    changed(domain, target)
+    return Value(NONE)
+
+
+def extend(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.extend`."""
+    items = known_items(domain, args[0])
+    if items is None:
+        return domain.polyfill(polyfills.extend, target, args[0])
+    if not isinstance(items, list):
+        return items
+    target.items.extend(items)
+    changed(domain, target)
+    return Value(NONE)
+
+
+def index(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.index`."""
+    start, stop = optional_range(domain, args[1:], len(target))
+    found = find(domain, target.items[:stop], args[0], start)
+    if found is None or (found < 0 and domain.as_constant(args[0]) is NOT_CONSTANT):
+        return domain.polyfill(polyfills.list_index, target, args[0], ConstantVariable(start), ConstantVariable(stop))
+    if found < 0:
+        return domain.raise_error(ValueError, f"{domain.as_constant(args[0])!r} is not in list")
+    return constant(found)
+
+
+def count(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.count`."""
+    answers = [find(domain, (item,), args[0]) for item in target.items]
+    if None in answers:
+        return domain.polyfill(polyfills.count, target, args[0])
+    return constant(answers.count(0))
+
+
+def reverse(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.reverse`."""
+    target.items.reverse()
+    changed(domain, target)
+    return Value(NONE)
+
+
+def clear(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.clear`."""
+    target.items = []
+    changed(domain, target)
+    return Value(NONE)
+
+
+def copy(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.copy`."""
+    return Value(ListVariable(list(target.items)))
+
+
+def sort(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.sort`."""
+    key = kwargs.get("key", NONE)
+    answer = domain.truth(kwargs.get("reverse", ConstantVariable(False)))
+    if not isinstance(answer, Value):
+        return domain.unsupported(target, "sort() with this `reverse`")
+    if is_none(key):
+        ordered = sorted_known(domain, target.items, target.items, reverse=answer.value)
+        if isinstance(ordered, Raise):
+            return ordered
+        if ordered is not None:
+            target.items[:] = ordered
+            changed(domain, target)
+            return Value(NONE)
+    return domain.polyfill(polyfills.sort, target, key, ConstantVariable(answer.value))
+
+
+def sorted_known(
+    domain: Tracking, items: Sequence[Variable], keys: Sequence[Variable], *, reverse: bool
+) -> list[Variable] | Raise[Variable] | None:
+    """Sort items by keys that are all known; None if one is not."""
+    values = [domain.as_constant(key) for key in keys]
+    if any(value is NOT_CONSTANT for value in values):
+        return None
+    try:
+        ordered = sorted(range(len(values)), key=values.__getitem__, reverse=reverse)
+    except TypeError as error:
+        return host_error(domain, error)
+    return [items[place] for place in ordered]
+
+
+def initialise(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`list.__init__(target, iterable)`."""
+    if target:
+        clear(domain, target, (), {})
+    return extend(domain, target, args, kwargs) if args else Value(NONE)
+
+
+def backwards(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`reversed(target)`."""
+    return Value(SequenceIteratorVariable(LIST_REVERSED, target, len(target) - 1, step=-1))
+
+
+class ListHandler(EqualityHandler):
+    """What can be done with lists."""
+
+    methods = {  # noqa: RUF012 - the base declares it a ClassVar
+        "append": Method(append, 1, 1),
+        "insert": Method(insert, 2, 2),
+        "pop": Method(pop, 0, 1),
+        "remove": Method(remove, 1, 1),
+        "extend": Method(extend, 1, 1),
+        "index": Method(index, 1, 3),
+        "count": Method(count, 1, 1),
+        "reverse": Method(reverse),
+        "clear": Method(clear),
+        "copy": Method(copy),
+        "sort": Method(sort, keywords=frozenset({"key", "reverse"})),
+        "__init__": Method(initialise, 0, 1),
+        "__reversed__": Method(backwards),
+    }
+    sample: ClassVar[Callable[[], object]] = list
+
+    # ---- values that come in ----------------------------------------------------------------------------------------
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        cls = type(value)
+        domain.guard(source, TypeIs(cls))
+        domain.guard(source, Length(list.__len__(value), None if cls is list else list))
+        unread = Unread(domain, list.copy(value), lambda place: ListItemSource(source, place))
+        return ListVariable([], source, unread=unread)
+
+    def from_native(self, domain: Tracking, value: Any) -> Answer:
+        return Value(ListVariable(natives(domain, value)))
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        if kwargs or len(args) > 1:
+            try:
+                list(*[() for _ in args], **dict.fromkeys(kwargs))  # type: ignore[call-overload]
+            except TypeError as error:
+                return host_error(domain, error)
+        if not args:
+            return Value(ListVariable([]))
+        items = known_items(domain, args[0])
+        if items is None:
+            return domain.polyfill(polyfills.make_list, args[0])
+        return Value(ListVariable(items)) if isinstance(items, list) else items
+
+    def build(self, domain: Tracking, parts: Sequence[Variable]) -> Answer:
+        return Value(ListVariable(list(parts)))
+
+    # ---- operators --------------------------------------------------------------------------------------------------
+
+    def known_equal(self, domain: Tracking, left: Variable, right: Variable) -> bool | None:
+        if not (isinstance(left, ListVariable) and isinstance(right, ListVariable)):
+            return False
+        return False if len(left) != len(right) else all_equal(domain, left.items, right.items)
+
+    def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if not (isinstance(left, ListVariable) and isinstance(right, ListVariable)):
+            return None
+        if op in {"==", "!="} and len(left) != len(right):
+            return constant(op == "!=")
+        return order(domain, op, left, right, left.items, right.items)
+
+    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        assert isinstance(left, ListVariable)
+        if op == "+" and isinstance(right, ListVariable):
+            return Value(ListVariable([*left.items, *right.items]))
+        if op == "*":
+            return self._repeat(domain, left, right)
+        return concatenation_error(domain, left, right) if op == "+" else None
+
+    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
+        assert isinstance(right, ListVariable)
+        return self._repeat(domain, right, left) if op == "*" else None
+
+    def _repeat(self, domain: Tracking, items: ListVariable, number: Variable) -> Answer | None:
+        times = count_of(domain, number)
+        return None if times is None else Value(ListVariable(repeated(domain, items, items.items, times)))
+
+    def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        assert isinstance(left, ListVariable)
+        if op == "+":
+            items = known_items(domain, right)
+            if items is None:
+                return domain.polyfill(polyfills.concatenated, left, right)
+            if not isinstance(items, list):
+                return items
+            left.items.extend(items)
+        elif op == "*":
+            times = count_of(domain, right)
+            if times is None:
+                return None
+            left.items = repeated(domain, left, left.items, times)
+        else:
+            return None
+        changed(domain, left)
+        return Value(left)
+
+    def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
+        assert isinstance(container, ListVariable)
+        place = find(domain, container.items, item)
+        return domain.polyfill(polyfills.contains, container, item) if place is None else constant(place >= 0)
+
+    def truth(self, domain: Tracking, variable: Variable) -> Value[Any]:
+        assert isinstance(variable, ListVariable)
+        return Value(len(variable) > 0)
+
+    def length(self, domain: Tracking, variable: Variable) -> Answer:
+        assert isinstance(variable, ListVariable)
+        return constant(len(variable))
+
+    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        assert isinstance(container, ListVariable)
+        if isinstance(key, SliceVariable):
+            return Value(
+                ListVariable([container.item(i) for i in range(*slice_of(domain, key).indices(len(container)))])
+            )
+        place = self._place(domain, container, key, "list index out of range")
+        return Value(container.item(place)) if isinstance(place, int) else place
+
+    def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:
+        assert isinstance(container, ListVariable)
+        if isinstance(key, SliceVariable):
+            return self._set_slice(domain, container, key, value)
+        place = self._place(domain, container, key, "list assignment index out of range")
+        if not isinstance(place, int):
+            return place
+        container.items[place] = value
+        changed(domain, container)
+        return Value(NONE)
+
+    def _set_slice(self, domain: Tracking, container: ListVariable, key: SliceVariable, value: Variable) -> Answer:
+        where = slice_of(domain, key)
+        items = known_items(domain, value)
+        if items is None:
+            return domain.polyfill(polyfills.assign_slice, container, key, value)
+        if not isinstance(items, list):
+            return items
+        try:
+            container.items[where] = items
+        except ValueError as error:
+            return host_error(domain, error)
+        changed(domain, container)
+        return Value(NONE)
+
+    def delete_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        assert isinstance(container, ListVariable)
+        if isinstance(key, SliceVariable):
+            del container.items[slice_of(domain, key)]
+        else:
+            place = self._place(domain, container, key, "list assignment index out of range")
+            if not isinstance(place, int):
+                return place
+            del container.items[place]
+        changed(domain, container)
+        return Value(NONE)
+
+    def _place(self, domain: Tracking, container: ListVariable, key: Variable, message: str) -> int | Raise[Variable]:
+        if not has_index(key):
+            name = key.cls.__name__
+            return domain.raise_error(TypeError, f"list indices must be integers or slices, not {name}")
+        place = index_of(domain, key)
+        if not -len(container) <= place < len(container):
+            return domain.raise_error(IndexError, message)
+        return place
+
+    # ---- iteration and conversions ----------------------------------------------------------------------------------
+
+    def sequence(self, domain: Tracking, variable: Variable) -> Sequence[Variable] | None:
+        assert isinstance(variable, ListVariable)
+        return variable.items
+
+    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
+        return Value(SequenceIteratorVariable(LIST_ITERATOR, variable))
+
+    def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
+        return domain.raise_error(TypeError, f"unhashable type: '{variable.cls.__name__}'")
+
+    def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
+        assert isinstance(variable, ListVariable)
+        return shown(domain, variable, variable.items, "[", "]", conversion)
+
+    def as_constant(self, domain: Tracking, variable: Variable) -> Any:
+        assert isinstance(variable, ListVariable)
+        values = [domain.as_constant(item) for item in variable.items]
+        return NOT_CONSTANT if any(value is NOT_CONSTANT for value in values) else values
+
+    # ---- values that go out -----------------------------------------------------------------------------------------
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        assert isinstance(variable, ListVariable)
+        if may_be_cyclic(variable.items):
+            return ast.List([], ast.Load())
+        return display(emitter, variable.items)
+
+    def fill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, ListVariable)
+        if may_be_cyclic(variable.items):
+            target = emitter.value(variable)
+            items = display(emitter, variable.items)
+            emitter.statement(expression(emitter.call(list.extend, target, items)))
+
+    def refill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, ListVariable)
+        everything = emitter.constant(slice(None), "everything")
+        items = display(emitter, variable.items)
+        emitter.effect(expression(emitter.call(list.__setitem__, emitter.value(variable), everything, items)))
+
+
+def display(emitter: Emitter, items: Iterable[Variable]) -> ast.expr:
+    """Return `[item, ...]`."""
+    return ast.List([emitter.value(item) for item in items], ast.Load())
+
+
+def shown(
+    domain: Tracking, variable: Variable, items: Sequence[Variable], opening: str, closing: str, conversion: str
+) -> Answer:
+    """Return the text of a container whose items' texts run no code."""
+    texts: list[str] = []
+    for item in items:
+        answer = domain.convert(item, "a" if conversion == "a" else "r")
+        text = domain.as_constant(answer.value) if isinstance(answer, Value) else NOT_CONSTANT
+        if not isinstance(text, str):
+            return domain.unsupported(variable, "a text of items whose texts are not known")
+        texts.append(text)
+    return constant(f"{opening}{', '.join(texts)}{closing}")

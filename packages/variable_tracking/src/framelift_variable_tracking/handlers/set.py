@@ -1,0 +1,494 @@
+"""Sets and frozensets."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from framelift_bytecode_interp import Break, Raise, Unwind, Value
+from framelift_guards import CallSource, Contains, LacksKey, Length, Source, TupleItemSource, TypeIs
+
+from ..effects import expression
+from ..emitter import Emitter
+from ..handler import Answer, Arguments, Keywords, Tracking
+from ..polyfills import mapping as polyfills
+from ..reasons import UnsupportedOperation
+from ..variable import ATOMS, NOT_CONSTANT, ConstantVariable, HashKey, Variable
+from .container import (
+    NONE,
+    EqualityHandler,
+    HolderVariable,
+    Method,
+    changed,
+    constant,
+    demand,
+    host_error,
+    key_of,
+    may_be_cyclic,
+)
+from .dict import DictVariable, key_error, text_of
+from .iterator import SET_ITERATOR, KeyIteratorVariable
+from .list import display, known_items
+from .tuple import TupleVariable
+
+
+def set_items(value: Any) -> tuple[Any, ...]:
+    """Return the elements of a set in its order."""
+    owner = set if issubclass(type(value), set) else frozenset
+    return tuple(owner.__iter__(value))
+
+
+class UnreadSet:
+    """The elements of an existing set, of which nothing is relied on until it is asked for.
+
+    Args:
+        domain: wraps the elements, and guards them.
+        value: the set.
+        source: how to fetch it.
+        owner: set or frozenset.
+    """
+
+    __slots__ = ("content", "domain", "owner", "plain", "source")
+
+    def __init__(self, domain: Tracking, value: Any, source: Source, owner: type) -> None:
+        self.domain = domain
+        self.content = set_items(value)
+        self.source = source
+        self.owner = owner
+        # Looking up an element among these calls no method of the user's.
+        self.plain = all(type(item) in ATOMS for item in self.content)
+
+    def keys(self) -> list[HashKey]:
+        """Return all elements, relying on them and on their order."""
+        self.length()
+        items = CallSource(set_items, self.source, " in order")
+        wrap = self.domain.wrap
+        return [key_of(self.domain, wrap(item, TupleItemSource(items, i))) for i, item in enumerate(self.content)]
+
+    def has(self, key: HashKey) -> bool:
+        """Look up one element by its token, relying on the answer."""
+        found = key.token in self.content
+        predicate = Contains(key.token, self.owner) if found else LacksKey(key.token, self.owner)
+        self.domain.guard(self.source, predicate)
+        return found
+
+    def length(self) -> int:
+        """Return the number of elements, relying on it."""
+        self.domain.guard(self.source, Length(len(self.content), self.owner))
+        return len(self.content)
+
+
+class SetVariable(HolderVariable):
+    """A set or frozenset.
+
+    The elements are kept in a real set of keys that hash as the elements do, so that their order is the real one
+    wherever it doesn't depend on addresses.
+
+    Args:
+        items: the elements, in the order in which they are added.
+        cls: set or frozenset.
+        exact: the order of the elements is known to be CPython's.
+        unread: the elements of an existing set; `items` is ignored then.
+    """
+
+    __slots__ = ("_elements", "_original", "_unread", "exact", "version")
+
+    def __init__(
+        self,
+        items: Iterable[HashKey],
+        source: Source | None = None,
+        cls: type = set,
+        unread: UnreadSet | None = None,
+        *,
+        exact: bool = True,
+    ) -> None:
+        self.cls = cls
+        self.source = source
+        self._unread = unread
+        self._elements: set[HashKey] = set(items) if unread is None else set()
+        self._original: list[HashKey] = []
+        self.exact = exact
+        self.version = 0
+
+    @property
+    def elements(self) -> set[HashKey]:
+        """The elements as a host set; call `touch` after changing it."""
+        if self._unread is not None:
+            self._original = self._unread.keys()
+            self._elements = set(self._original)
+            self.exact = list(self._elements) == self._original
+            self._unread = None
+        return self._elements
+
+    @property
+    def items(self) -> dict[HashKey, None]:
+        """The elements, in the order of iteration."""
+        return dict.fromkeys(self.elements)
+
+    @property
+    def original(self) -> list[HashKey]:
+        """The elements that an existing set had at the start, in its order."""
+        return self._original
+
+    def touch(self) -> None:
+        """Note that the elements changed; an existing set's order isn't known any more."""
+        self.version += 1
+        if self.source is not None:
+            self.exact = False
+
+    @property
+    def touched(self) -> bool:
+        """Whether the captured code changed it."""
+        return self.version > 0 and self.source is not None
+
+    def ordered(self) -> list[HashKey]:
+        """Return the elements in the order of iteration.
+
+        Raises:
+            Unwind: the order is not known.
+        """
+        elements = self.elements
+        if self.source is not None and not self.version:
+            return self._original
+        if not self.exact and len(elements) > 1:
+            detail = "the order of a set that was changed, or copied from another one, is not known"
+            raise Unwind(Break(UnsupportedOperation(self.cls.__name__, "iteration", detail)))
+        return list(elements)
+
+    def __len__(self) -> int:
+        return len(self._elements) if self._unread is None else self._unread.length()
+
+    def has(self, key: HashKey) -> bool:
+        """Tell whether an element is there, relying on nothing but that."""
+        if self._unread is not None and self._unread.plain and type(key.token) in ATOMS:
+            return self._unread.has(key)
+        return key in self.elements
+
+
+# ---- methods --------------------------------------------------------------------------------------------------------
+
+
+def element(domain: Tracking, variable: Variable) -> HashKey:
+    """Return the key that membership tests and removals look for: a set stands for the equal frozenset."""
+    if isinstance(variable, SetVariable):
+        return HashKey(frozenset(key.token for key in variable.elements), variable)
+    return key_of(domain, variable)
+
+
+def add(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`set.add`."""
+    key = key_of(domain, args[0])
+    if key not in target.elements:
+        target.elements.add(key)
+        target.touch()
+        changed(domain, target)
+    return Value(NONE)
+
+
+def discard(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`set.discard`."""
+    key = element(domain, args[0])
+    if key in target.elements:
+        target.elements.discard(key)
+        target.touch()
+        changed(domain, target)
+    return Value(NONE)
+
+
+def remove(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`set.remove`."""
+    if not target.has(element(domain, args[0])):
+        return key_error(args[0])
+    return discard(domain, target, args, kwargs)
+
+
+def pop(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`set.pop`."""
+    if not target:
+        return domain.raise_error(KeyError, "pop from an empty set")
+    target.ordered()
+    if target.source is not None and len(target) > 1:
+        return domain.unsupported(target, "pop() of a set that existed before")
+    key = target.elements.pop()
+    target.touch()
+    changed(domain, target)
+    return Value(key.variable)
+
+
+def clear(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`set.clear`."""
+    target.elements.clear()
+    target.touch()
+    changed(domain, target)
+    return Value(NONE)
+
+
+def copy(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`set.copy`."""
+    if target.cls is frozenset:
+        return Value(target)
+    return Value(made(target.elements.copy(), set, (target,)))
+
+
+def made(elements: set[HashKey], cls: type, origins: Iterable[Variable]) -> SetVariable:
+    """Return a new set, made from others by an operation of the host's sets."""
+    variable = SetVariable((), None, cls)
+    variable._elements = elements
+    variable.exact = all(not isinstance(origin, SetVariable) or origin.exact for origin in origins)
+    return variable
+
+
+def host(domain: Tracking, variable: Variable) -> Any:
+    """Return what stands for an iterable as an argument of a host set's method; None where code has to run.
+
+    Raises:
+        Unwind: an element has no key.
+    """
+    if isinstance(variable, SetVariable):
+        return variable.elements
+    if isinstance(variable, DictVariable):
+        return variable.keyed()
+    items = known_items(domain, variable)
+    if isinstance(items, Raise | Break):
+        raise Unwind(items)
+    return None if items is None else [key_of(domain, item) for item in items]
+
+
+def combination(name: str) -> Method:
+    """Return a method that makes a new set, or changes its own, from any number of iterables."""
+    operation = getattr(set, name)
+
+    def combine(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+        others = [host(domain, arg) for arg in args]
+        if any(other is None for other in others):
+            # An iterator must not be asked twice, so what was listed is passed on.
+            listed = [arg if other is None else made_list(arg, other) for arg, other in zip(args, others, strict=True)]
+            return domain.polyfill(
+                polyfills.set_operation, target, ConstantVariable(name), TupleVariable(tuple(listed))
+            )
+        if not name.endswith("update"):
+            result = operation(target.elements.copy() if not args else target.elements, *others)
+            return Value(made(result, target.cls, (target, *args)))
+        operation(target.elements, *others)
+        target.touch()
+        target.exact = target.exact and all(not isinstance(arg, SetVariable) or arg.exact for arg in args)
+        changed(domain, target)
+        return Value(NONE)
+
+    combine.__doc__ = f"`set.{name}`."
+    single = name.startswith("symmetric")
+    return Method(combine, 1 if single else 0, 1 if single else None)
+
+
+def made_list(variable: Variable, keys: Any) -> Variable:
+    """Return an iterable of keys that were taken from `variable`, which may be an iterator."""
+    if isinstance(variable, SetVariable | DictVariable):
+        return variable
+    return TupleVariable(tuple([key.variable for key in keys]))
+
+
+def question(name: str) -> Method:
+    """Return a method that compares the set with an iterable."""
+    operation = getattr(set, name)
+
+    def ask(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+        other = host(domain, args[0])
+        if other is None:
+            return domain.polyfill(polyfills.set_operation, target, ConstantVariable(name), TupleVariable((args[0],)))
+        return constant(operation(target.elements, other))
+
+    ask.__doc__ = f"`set.{name}`."
+    return Method(ask, 1, 1)
+
+
+def initialise(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
+    """`set.__init__`."""
+    if target:
+        clear(domain, target, (), {})
+    return SetHandler.methods["update"].operation(domain, target, args, kwargs) if args else Value(NONE)
+
+
+SHARED: Mapping[str, Method] = {
+    **{name: combination(name) for name in ("union", "intersection", "difference", "symmetric_difference")},
+    **{name: question(name) for name in ("isdisjoint", "issubset", "issuperset")},
+    "copy": Method(copy),
+    "__copy__": Method(copy),
+}
+
+OPERATORS: Mapping[str, str] = {
+    "|": "union",
+    "&": "intersection",
+    "-": "difference",
+    "^": "symmetric_difference",
+}
+
+COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
+    "==": set.__eq__,
+    "!=": set.__ne__,
+    "<": set.__lt__,
+    "<=": set.__le__,
+    ">": set.__gt__,
+    ">=": set.__ge__,
+}
+
+
+class FrozenSetHandler(EqualityHandler):
+    """What can be done with frozensets, and with sets as well."""
+
+    methods: ClassVar[Mapping[str, Method]] = SHARED
+    sample: ClassVar[Callable[[], object]] = frozenset
+    owner: ClassVar[type] = frozenset
+
+    # ---- values that come in ----------------------------------------------------------------------------------------
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        domain.guard(source, TypeIs(type(value)))
+        return SetVariable((), source, self.owner, UnreadSet(domain, value, source, self.owner))
+
+    def from_native(self, domain: Tracking, value: Any) -> Answer:
+        keys = [key_of(domain, demand(domain.from_native(item))) for item in value]
+        variable = SetVariable(keys, None, type(value))
+        variable.exact = list(variable.elements) == keys
+        return Value(variable)
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        if kwargs or len(args) > 1:
+            try:
+                cls(*[() for _ in args], **dict.fromkeys(kwargs))
+            except TypeError as error:
+                return host_error(domain, error)
+        if not args:
+            return Value(SetVariable((), None, cls))
+        iterable = args[0]
+        if cls is frozenset and isinstance(iterable, SetVariable) and iterable.cls is frozenset:
+            return Value(iterable)
+        keys = host(domain, iterable)
+        if keys is None:
+            if cls is frozenset:
+                return domain.polyfill(polyfills.make_frozenset, SetVariable(()), iterable)
+            return domain.polyfill(polyfills.add_all, SetVariable(()), iterable)
+        return Value(made(set(keys), cls, (iterable,)))
+
+    def build(self, domain: Tracking, parts: Sequence[Variable]) -> Answer:
+        return Value(SetVariable([key_of(domain, part) for part in parts], None, self.owner))
+
+    # ---- operators --------------------------------------------------------------------------------------------------
+
+    def known_equal(self, domain: Tracking, left: Variable, right: Variable) -> bool | None:
+        if not (isinstance(left, SetVariable) and isinstance(right, SetVariable)):
+            return False
+        return left.elements == right.elements
+
+    def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if not (isinstance(left, SetVariable) and isinstance(right, SetVariable)):
+            return None
+        return constant(COMPARISONS[op](left.elements, right.elements))
+
+    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if op not in OPERATORS or not (isinstance(left, SetVariable) and isinstance(right, SetVariable)):
+            return None
+        return self.methods[OPERATORS[op]].operation(domain, left, (right,), {})
+
+    def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
+        assert isinstance(container, SetVariable)
+        return constant(container.has(element(domain, item)))
+
+    def truth(self, domain: Tracking, variable: Variable) -> Value[Any]:
+        assert isinstance(variable, SetVariable)
+        return Value(len(variable) > 0)
+
+    def length(self, domain: Tracking, variable: Variable) -> Answer:
+        assert isinstance(variable, SetVariable)
+        return constant(len(variable))
+
+    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        return domain.raise_error(TypeError, f"'{container.cls.__name__}' object is not subscriptable")
+
+    # ---- iteration and conversions ----------------------------------------------------------------------------------
+
+    def sequence(self, domain: Tracking, variable: Variable) -> Sequence[Variable] | None:
+        assert isinstance(variable, SetVariable)
+        return [key.variable for key in variable.ordered()]
+
+    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
+        assert isinstance(variable, SetVariable)
+        keys = variable.ordered()
+        return Value(KeyIteratorVariable(SET_ITERATOR, variable, [key.variable for key in keys], keys))
+
+    def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
+        assert isinstance(variable, SetVariable)
+        return HashKey(frozenset(key.token for key in variable.elements), variable)
+
+    def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
+        assert isinstance(variable, SetVariable)
+        name = variable.cls.__name__
+        if not variable:
+            return constant(f"{name}()")
+        texts = [text_of(domain, key.variable, conversion) for key in variable.ordered()]
+        if None in texts:
+            return domain.unsupported(variable, "a text of items whose texts are not known")
+        text = f"{{{', '.join(map(str, texts))}}}"
+        return constant(text if variable.cls is set else f"{name}({text})")
+
+    def as_constant(self, domain: Tracking, variable: Variable) -> Any:
+        assert isinstance(variable, SetVariable)
+        values = [domain.as_constant(key.variable) for key in variable.elements]
+        return NOT_CONSTANT if any(value is NOT_CONSTANT for value in values) else variable.cls(values)
+
+    # ---- values that go out -----------------------------------------------------------------------------------------
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        assert isinstance(variable, SetVariable)
+        items = [key.variable for key in variable.elements]
+        if variable.cls is frozenset:
+            return emitter.call(frozenset, display(emitter, items))
+        if not items or may_be_cyclic(items):
+            return emitter.call(set)
+        return ast.Set([emitter.value(item) for item in items])
+
+    def fill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, SetVariable)
+        items = [key.variable for key in variable.elements]
+        if variable.cls is set and may_be_cyclic(items):
+            content = display(emitter, items)
+            emitter.statement(expression(emitter.call(set.update, emitter.value(variable), content)))
+
+
+class SetHandler(FrozenSetHandler):
+    """What sets add: changes."""
+
+    methods: ClassVar[Mapping[str, Method]] = {
+        **SHARED,
+        **{
+            name: combination(name)
+            for name in ("update", "intersection_update", "difference_update", "symmetric_difference_update")
+        },
+        "add": Method(add, 1, 1),
+        "discard": Method(discard, 1, 1),
+        "remove": Method(remove, 1, 1),
+        "pop": Method(pop),
+        "clear": Method(clear),
+        "__init__": Method(initialise, 0, 1),
+    }
+    sample: ClassVar[Callable[[], object]] = set
+    owner: ClassVar[type] = set
+
+    def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if op not in OPERATORS or not (isinstance(left, SetVariable) and isinstance(right, SetVariable)):
+            return None
+        name = "update" if op == "|" else f"{OPERATORS[op]}_update"
+        answer = self.methods[name].operation(domain, left, (right,), {})
+        return Value(left) if isinstance(answer, Value) else answer
+
+    def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
+        return domain.raise_error(TypeError, f"unhashable type: '{variable.cls.__name__}'")
+
+    def refill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, SetVariable)
+        target, elements = emitter.value(variable), variable.elements
+        original = set(variable.original)
+        for method, keys in ((set.difference_update, original - elements), (set.update, elements - original)):
+            if keys:
+                items = display(emitter, [key.variable for key in keys])
+                emitter.effect(expression(emitter.call(method, target, items)))

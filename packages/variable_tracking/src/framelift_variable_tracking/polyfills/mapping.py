@@ -1,0 +1,107 @@
+"""Operations of dictionaries and sets that call back into the user's code, in plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .sequence import matches
+
+__framelift_hidden__ = True
+
+
+def update(target: dict[Any, Any], other: Any) -> None:
+    """`target.update(other)` for an object with `keys()`."""
+    for key in other.keys():
+        target[key] = other[key]
+
+
+def update_pairs(target: dict[Any, Any], pairs: Iterable[Any]) -> None:
+    """`target.update(pairs)`."""
+    index = 0
+    for pair in pairs:
+        try:
+            parts = [*pair]
+        except TypeError:
+            raise TypeError(f"cannot convert dictionary update sequence element #{index} to a sequence") from None
+        if len(parts) != 2:
+            raise ValueError(f"dictionary update sequence element #{index} has length {len(parts)}; 2 is required")
+        target[parts[0]] = parts[1]
+        index += 1
+
+
+def merge(target: dict[Any, Any], other: Any) -> None:
+    """`f(**target, **other)`: `target` is what the call has so far."""
+    for key in other.keys():
+        target[key] = other[key]
+
+
+def missing(mapping: dict[Any, Any], factory: Callable[[], Any], key: Any) -> Any:
+    """`defaultdict.__missing__`."""
+    value = factory()
+    mapping[key] = value
+    return value
+
+
+def equal(left: dict[Any, Any], right: dict[Any, Any]) -> bool:
+    """`left == right`."""
+    if len(left) != len(right):
+        return False
+    for key in left:
+        if key not in right or not matches(left[key], right[key]):
+            return False
+    return True
+
+
+def unequal(left: dict[Any, Any], right: dict[Any, Any]) -> bool:
+    """`left != right`."""
+    return not equal(left, right)
+
+
+EQUALITY: dict[str, Callable[..., Any]] = {"==": equal, "!=": unequal}
+
+
+def has_value(values: Iterable[Any], item: Any) -> bool:
+    """`item in values`."""
+    for value in values:
+        if matches(value, item):
+            return True
+    return False
+
+
+def from_keys(mapping: dict[Any, Any], keys: Iterable[Any], value: Any) -> dict[Any, Any]:
+    """`dict.fromkeys(keys, value)`; `mapping` is the new, empty one."""
+    for key in keys:
+        mapping[key] = value
+    return mapping
+
+
+def fill_dict(mapping: dict[Any, Any], other: Any) -> dict[Any, Any]:
+    """`dict(other)` for an object with `keys()`; `mapping` is the new one."""
+    update(mapping, other)
+    return mapping
+
+
+def fill_pairs(mapping: dict[Any, Any], pairs: Iterable[Any]) -> dict[Any, Any]:
+    """`dict(pairs)`; `mapping` is the new one."""
+    update_pairs(mapping, pairs)
+    return mapping
+
+
+def add_all(target: set[Any], items: Iterable[Any]) -> set[Any]:
+    """Add all items to a set, and return it."""
+    for item in items:
+        target.add(item)
+    return target
+
+
+def set_operation(target: set[Any], name: str, others: tuple[Iterable[Any], ...]) -> Any:
+    """Call a method of sets with iterables that are listed first."""
+    return getattr(target, name)(*[[*other] for other in others])
+
+
+def make_frozenset(target: set[Any], items: Iterable[Any]) -> frozenset[Any]:
+    """`frozenset(items)`; `target` is a new, empty set."""
+    for item in items:
+        target.add(item)
+    return frozenset(target)
