@@ -1,0 +1,288 @@
+"""`ShapeEnv`: symbols, what is known of them, and the conditions that a capture came to rely on."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from framelift_symbolic_shapes.constraint import Constraint
+from framelift_symbolic_shapes.deferred import functions, sympy
+from framelift_symbolic_shapes.errors import DataDependentCondition
+from framelift_symbolic_shapes.facade import Facade
+from framelift_symbolic_shapes.facts import Facts
+from framelift_symbolic_shapes.guard import ShapeGuard
+from framelift_symbolic_shapes.node import Number, SymNode
+from framelift_symbolic_shapes.operation import FLOAT_OPERATIONS, OPERATIONS
+from framelift_symbolic_shapes.python_code import Reference, to_python
+from framelift_symbolic_shapes.range import Range
+from framelift_symbolic_shapes.symbol import SymbolInfo, symbol_name
+
+__all__ = ["ShapeEnv"]
+
+
+def _no_line() -> object:
+    return None
+
+
+def _unwrapped(node: SymNode) -> Any:
+    return node
+
+
+class ShapeEnv(Facade):
+    """The symbolic sizes of one capture.
+
+    `user_line` is called for the line of the user's program that a guard is recorded for; assign to it.
+    `wrap` turns a node, of `node_type`, into what programs compute with; `framelift_symbolic_shapes.torch.attach` makes
+    that torch's types.
+
+    >>> env = ShapeEnv()
+    >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin="x", size=True)
+    >>> n.gt(n.wrap_int(3)).guard_bool("", 0)
+    True
+    >>> [str(guard) for guard in env.guards]
+    ['s77 >= 2', 's77 > 3']
+    """
+
+    def __init__(self) -> None:
+        self.user_line: Callable[[], object] = _no_line
+        self.wrap: Callable[[SymNode], Any] = _unwrapped
+        self.node_type: type[SymNode] = SymNode
+        self.facts = Facts()
+        self._symbols: dict[Any, SymbolInfo] = {}
+        self._constraints: dict[Any, Constraint] = {}
+        self._guards: list[ShapeGuard] = []
+        self._names: set[str] = set()
+        self._duck: dict[int, Any] = {}
+        self._built: dict[tuple[Any, ...], Any] = {}
+        self._wrapped: dict[Any, Any] = {}
+
+    # ---- symbols ----------------------------------------------------------------------------------------------------
+
+    @property
+    def symbols(self) -> Mapping[Any, SymbolInfo]:
+        """Each symbol with what is known of it, in the order of creation."""
+        return MappingProxyType(self._symbols)
+
+    @property
+    def guards(self) -> tuple[ShapeGuard, ...]:
+        """The conditions that the capture relies on, in the order in which they were decided."""
+        return tuple(self._guards)
+
+    @property
+    def version(self) -> int:
+        """Grows when expressions simplify further than before."""
+        return self.facts.version
+
+    def create_symbol(
+        self,
+        name: str,
+        hint: int | float,
+        *,
+        dynamic: bool,
+        origin: object,
+        minimum: int | None = None,
+        maximum: int | None = None,
+        size: bool = False,
+        strict: bool = False,
+    ) -> Any:
+        """Return a symbolic number for a value that may differ in the next run; or the value, specialised.
+
+        The value itself comes back if it is not dynamic, or if it is 0 or 1: programs treat those two apart (they
+        broadcast, they are empty), so that a symbol for them would be decided at once. Sizes with equal hints share a
+        symbol, and their origins are collected: most equal sizes are equal for a reason.
+
+        Args:
+            name: what a user would write, such as `L['x'].size()[0]`; it names the symbol.
+            hint: the value in the run that is captured.
+            dynamic: whether a symbol is wanted.
+            origin: anything; it comes back in `symbols`.
+            minimum: the least value that the user promised.
+            maximum: the greatest value that the user promised.
+            size: it is the size of a dimension: not negative, and equal ones share a symbol.
+            strict: deciding a condition that leaves only one value is an error.
+
+        Raises:
+            TypeError: the hint is not an integer or a float.
+            ConstraintViolation: the hint is outside of the promised range.
+        """
+        if isinstance(hint, bool) or not isinstance(hint, (int, float)):
+            raise TypeError(f"{name} must be an int or a float to become a symbol, and is {hint!r}")
+        constraint = Constraint(name, minimum, maximum, strict)
+        constraint.check(hint)
+        if not dynamic or hint in (0, 1) or not math.isfinite(hint):
+            return hint
+        if isinstance(hint, float):
+            return self._new(name, hint, origin, Range(), "zf")
+        if size and hint in self._duck and minimum is None and maximum is None:
+            shared = self._duck[hint]
+            self._symbols[shared].origins.append(origin)
+            return self._wrap(shared, hint, int)
+        values = Range(lower=2) & constraint.range if size else constraint.range
+        wrapped = self._new(name, hint, origin, values, "s", constraint)
+        if size and minimum is None and maximum is None:
+            self._duck[hint] = next(reversed(self._symbols))
+        return wrapped
+
+    def create_unbacked(self, name: str, kind: type = int, *, minimum: int | None = None) -> Any:
+        """Return a symbolic number whose value only the run will tell.
+
+        Args:
+            name: what it is, for messages; it names the symbol.
+            kind: `int` or `float`.
+            minimum: the least value that it can have.
+        """
+        values = Range() if minimum is None else Range(lower=minimum)
+        return self._new(name, None, None, values, "u" if kind is int else "zuf")
+
+    def _new(
+        self,
+        name: str,
+        hint: int | float | None,
+        origin: object,
+        values: Range,
+        prefix: str,
+        constraint: Constraint | None = None,
+    ) -> Any:
+        short = symbol_name(name, self._names, prefix)
+        self._names.add(short)
+        is_int = prefix in ("s", "u")
+        positive = True if is_int and values.lower > 0 else None
+        symbol = sympy.Symbol(short, integer=is_int or None, real=True, positive=positive)
+        line = self.user_line()
+        strict = constraint is not None and constraint.strict
+        self._symbols[symbol] = SymbolInfo(name, hint, [origin], values, strict, line)
+        if constraint is not None:
+            self._constraints[symbol] = constraint
+        if hint is not None:
+            self._guard_range(symbol, values, line)
+        self.facts.declare(symbol, values)
+        return self._wrap(symbol, hint, int if is_int else float)
+
+    def _guard_range(self, symbol: Any, values: Range, line: object) -> None:
+        # Built unevaluated: the symbol is assumed positive, but the run has yet to show that it is.
+        if not math.isinf(values.lower):
+            self._guards.append(ShapeGuard(sympy.Ge(symbol, values.lower, evaluate=False), line))
+        if not math.isinf(values.upper):
+            self._guards.append(ShapeGuard(sympy.Le(symbol, values.upper, evaluate=False), line))
+
+    def _wrap(self, symbol: Any, hint: int | float | None, kind: type) -> Any:
+        # One object a symbol, so that a program that compares sizes by identity sees what it would see with ints.
+        if symbol not in self._wrapped:
+            self._wrapped[symbol] = self.wrap(self.node_type(symbol, self, kind, hint))
+        return self._wrapped[symbol]
+
+    # ---- expressions ------------------------------------------------------------------------------------------------
+
+    def apply(self, name: str, operands: tuple[Any, ...], is_float: bool) -> Any:
+        """Return the expression of the operation `name` on expressions, simplified; built once."""
+        key = (name, is_float, *operands)
+        known = self._built.get(key)
+        if known is None:
+            operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
+            known = self._built[key] = operation.build(self.facts.bound, *operands)
+        return known
+
+    def replace(self, expression: Any) -> Any:
+        """Return `expression`, simplified by all that is known now."""
+        return self.facts.replace(expression)
+
+    def bound(self, expression: Any) -> Range:
+        """Return a range that holds every value of an integer expression.
+
+        >>> env = ShapeEnv()
+        >>> n = env.create_symbol("n", 4, dynamic=True, origin=None, size=True)
+        >>> env.bound((n + n).expr)
+        Range(lower=4, upper=inf)
+        """
+        return self.facts.bound(self.replace(expression))
+
+    def to_python(
+        self, expression: Any, names: Mapping[Any, ast.expr], reference: Reference | None = None
+    ) -> ast.expr:
+        """Return Python that computes `expression`; see `framelift_symbolic_shapes.to_python`."""
+        return to_python(expression, names) if reference is None else to_python(expression, names, reference)
+
+    # ---- decisions --------------------------------------------------------------------------------------------------
+
+    def statically(self, expression: Any) -> bool | None:
+        """Return whether a condition follows from what is known; no guard is recorded."""
+        return self.facts.decide(expression)
+
+    def evaluate(self, node: SymNode, fallback: Number | None = None) -> Number:
+        """Return the value of a node, recording a guard where it does not follow from what is known.
+
+        Args:
+            node: any node of this environment.
+            fallback: the answer for a condition on unbacked symbols that nothing decides.
+
+        Raises:
+            DataDependentCondition: the node has no hint, and there is no fallback.
+            ConstraintViolation: the decision leaves one value to a size that must stay free.
+        """
+        expression = node.expr
+        known = functions.number(expression)
+        if known is None and node.pytype is bool:
+            known = self.facts.decide(expression)
+        elif known is None and node.pytype is int:
+            values = self.facts.bound(expression)
+            known = int(values.lower) if values.is_singleton() else None
+        if known is not None:
+            return node.pytype(known)  # type: ignore[no-any-return]
+        hint = node.hint
+        if hint is None:
+            if fallback is not None:
+                return fallback
+            raise DataDependentCondition(str(expression), self.user_line())
+        if node.pytype is bool:
+            self._record(expression if hint else sympy.Not(expression))
+        else:
+            self._record(sympy.Eq(expression, functions.literal(hint)))
+        return hint
+
+    def expect(self, node: SymNode) -> bool:
+        """Take a condition as true, as `torch._check` does; return False where it is known to be false."""
+        known = self.facts.decide(node.expr)
+        if known is None and node.hint is not False:
+            self._record(node.expr)
+            return True
+        return known is True
+
+    def _record(self, condition: Any) -> None:
+        line = self.user_line()
+        self._guards.append(ShapeGuard(condition, line))
+        self.facts.assume(condition)
+        for symbol, info in self._symbols.items():
+            info.range = self.facts.ranges.get(symbol, info.range)
+            constraint = self._constraints.get(symbol)
+            value = self.facts.replacements.get(symbol)
+            if constraint is not None and constraint.strict and value is not None and value.is_Integer:
+                raise constraint.specialised(value, line)
+
+    # ---- explaining -------------------------------------------------------------------------------------------------
+
+    def explain(self, symbol: Any) -> str:
+        """Return where a symbol came from, its range, and each condition on it with the user's line.
+
+        >>> env = ShapeEnv()
+        >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)
+        >>> print(env.explain(n.expr))
+        s77 is L['x'].size()[0], 4 in this run; at least 2
+          s77 >= 2
+        """
+        info = self._symbols[symbol]
+        bounds = [
+            f"at {word} {limit}"
+            for word, limit in (("least", info.range.lower), ("most", info.range.upper))
+            if not math.isinf(limit)
+        ]
+        hint = "unknown until it runs" if info.hint is None else f"{info.hint} in this run"
+        lines = [f"{symbol} is {info.name}, {hint}" + "".join(f"; {text}" for text in bounds)]
+        lines += [
+            f"  {guard}" + (f"  ({guard.user_line})" if guard.user_line is not None else "")
+            for guard in self._guards
+            if symbol in guard.expression.free_symbols
+        ]
+        return "\n".join(lines)

@@ -1,0 +1,48 @@
+"""What can go wrong with symbolic numbers."""
+
+from __future__ import annotations
+
+__all__ = ["ConstraintViolation", "DataDependentCondition", "ForeignSymbol", "ShapeError"]
+
+
+class ShapeError(Exception):
+    """The base of the errors of this package.
+
+    >>> issubclass(ConstraintViolation, ShapeError)
+    True
+    """
+
+
+class ConstraintViolation(ShapeError):
+    """What was promised of a size does not hold; the text says which size, which line, and what to change."""
+
+
+class DataDependentCondition(ShapeError, RuntimeError):
+    """A condition on an unbacked symbol was asked for its truth, and nothing known decides it.
+
+    Args:
+        condition: the condition, as text.
+        line: the user's line that asked, if known.
+    """
+
+    def __init__(self, condition: str, line: object = None) -> None:
+        where = f" (at {line})" if line is not None else ""
+        super().__init__(
+            f"{condition} can't be decided{where}: its value comes from the data of a tensor; "
+            "state what is known of it with torch._check."
+        )
+        self.condition = condition
+
+
+class ForeignSymbol(ShapeError, ValueError):
+    """A symbol of another environment was used.
+
+    Args:
+        symbol: the symbol, as text.
+    """
+
+    def __init__(self, symbol: str) -> None:
+        super().__init__(
+            f"{symbol} is a symbol of another environment; create it with this environment's create_symbol."
+        )
+        self.symbol = symbol

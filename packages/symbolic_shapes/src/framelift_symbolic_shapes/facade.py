@@ -1,0 +1,161 @@
+"""What torch's own helpers ask of an environment, under torch's names.
+
+`torch.fx.experimental.symbolic_shapes` and the meta functions reach through a node to `node.shape_env` for these. A name
+that is missing here is swallowed there (`statically_known_true` then answers False) and another, wrong path is taken; a
+test compares this file with the installed torch.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from framelift_symbolic_shapes.deferred import functions, sympy
+from framelift_symbolic_shapes.errors import DataDependentCondition
+from framelift_symbolic_shapes.python_code import evaluate
+from framelift_symbolic_shapes.range import Range
+
+if TYPE_CHECKING:
+    from framelift_symbolic_shapes.facts import Facts
+    from framelift_symbolic_shapes.node import Number, SymNode
+    from framelift_symbolic_shapes.symbol import SymbolInfo
+
+__all__ = ["Facade"]
+
+
+class Facade:
+    """The part of an environment that torch's helpers know."""
+
+    # Read by torch as settings. Unbacked results are refused until a package above asks for them.
+    allow_dynamic_output_shape_ops = False
+    allow_scalar_outputs = False
+    prefer_deferred_runtime_asserts_over_guards = False
+    _translation_validation_enabled = False
+    unbacked_renamings: Mapping[Any, Any] = {}  # noqa: RUF012 - nothing is ever renamed
+
+    if TYPE_CHECKING:
+        facts: Facts
+
+        @property
+        def symbols(self) -> Mapping[Any, SymbolInfo]: ...
+        def evaluate(self, node: SymNode, fallback: Number | None = None) -> Number: ...
+        def expect(self, node: SymNode) -> bool: ...
+        def bound(self, expression: Any) -> Range: ...
+        def statically(self, expression: Any) -> bool | None: ...
+        def replace(self, expression: Any) -> Any: ...
+
+    @property
+    def _replacements_version_counter(self) -> int:
+        return self.facts.version
+
+    @property
+    def replacements(self) -> Mapping[Any, Any]:
+        return self.facts.replacements
+
+    @property
+    def var_to_range(self) -> Mapping[Any, Range]:
+        return self.facts.ranges
+
+    @property
+    def backed_var_to_val(self) -> Mapping[Any, Any]:
+        return {
+            symbol: functions.literal(info.hint) for symbol, info in self.symbols.items() if info.hint is not None
+        }
+
+    def evaluate_sym_node(
+        self, sym_node: SymNode, size_oblivious: bool = False, fallback_value: Number | None = None
+    ) -> Number:
+        return self.evaluate(sym_node, fallback_value)
+
+    def _maybe_evaluate_static(self, expr: Any, *, compute_hint: bool = False, **_options: object) -> Any:
+        """Return the sympy constant that an expression is, or `None`; with `compute_hint`, that of its hint."""
+        expr = self.replace(expr)
+        if functions.number(expr) is not None:
+            return expr
+        if expr.is_Boolean or expr.is_Relational:
+            answer = self.statically(expr)
+            if answer is not None:
+                return sympy.true if answer else sympy.false
+        else:
+            values = self.facts.bound(expr)
+            if values.is_singleton():
+                return functions.literal(values.lower)
+        if compute_hint:
+            return functions.literal(self.guarding_hint_or_throw(expr))
+        return None
+
+    def bound_sympy(self, expr: Any, size_oblivious: bool = False) -> Range:
+        return self.bound(expr)
+
+    def simplify(self, expr: Any, size_oblivious: bool = False) -> Any:
+        return self.replace(expr)
+
+    def _simplify_floor_div(self, expr: Any) -> Any:
+        return expr
+
+    def guarding_hint_or_throw(self, expr: Any) -> Number:
+        values = {symbol: self.symbols[symbol].hint for symbol in expr.free_symbols}
+        for symbol, value in values.items():
+            if value is None:
+                raise DataDependentCondition(str(symbol))
+        return evaluate(expr, values)  # type: ignore[arg-type]
+
+    def optimization_hint(self, expr: Any, fallback: int | None = None) -> Number | None:
+        try:
+            return self.guarding_hint_or_throw(expr)
+        except DataDependentCondition:
+            return fallback
+
+    def size_hint(self, expr: Any, *, allow_none: bool = False) -> Number | None:
+        return self.optimization_hint(expr) if allow_none else self.guarding_hint_or_throw(expr)
+
+    def has_hint(self, expr: Any) -> bool:
+        return self.optimization_hint(expr) is not None
+
+    def is_unbacked_symint(self, symbol: Any) -> bool:
+        info = self.symbols.get(symbol)
+        return info is not None and info.hint is None
+
+    def evaluate_expr(self, orig_expr: Any, hint: Number | None = None, *_args: object, **_options: object) -> Any:
+        known = self._maybe_evaluate_static(orig_expr)
+        if known is not None:
+            return known
+        value = self.guarding_hint_or_throw(orig_expr) if hint is None else hint
+        condition = orig_expr if value is True else sympy.Not(orig_expr)
+        if not isinstance(value, bool):
+            condition = sympy.Eq(orig_expr, functions.literal(value))
+        self._record(condition)
+        return functions.literal(value)
+
+    def _record(self, condition: Any) -> None:
+        raise NotImplementedError
+
+    def guard_or_defer_runtime_assert(self, orig_expr: Any, msg: str, fx_node: object = None) -> bool:
+        known = self.statically(orig_expr)
+        if known is None:
+            self._record(orig_expr)
+            return True
+        return known
+
+    def _constrain_range(self, symbol: Any, minimum: Any, maximum: Any) -> None:
+        for condition in (sympy.Ge(symbol, minimum), sympy.Le(symbol, maximum)):
+            if self.statically(condition) is None:
+                self._record(condition)
+
+    def _constrain_range_for_size(self, symbol: Any, minimum: int | None = None, maximum: int | None = None) -> None:
+        self._constrain_range(symbol, minimum or 0, sympy.oo if maximum is None else maximum)
+
+    def _constrain_is_bounded(self, symbol: Any, upper_bound: int) -> None:
+        self._constrain_range(symbol, -sympy.oo, upper_bound)
+
+    @contextlib.contextmanager
+    def ignore_fresh_unbacked_symbols(self) -> Iterator[None]:
+        yield
+
+    @contextlib.contextmanager
+    def suppress_guards(self) -> Iterator[None]:
+        yield
+
+    def _create_fx_call_function(self, _op: object, _args: object) -> tuple[None, bool]:
+        return None, False

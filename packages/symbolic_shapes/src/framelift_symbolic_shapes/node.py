@@ -1,0 +1,380 @@
+"""`SymNode`: one symbolic number. torch's `SymInt`, `SymFloat` and `SymBool` ask it for everything.
+
+Names follow what torch's C++ (c10's `SymNodeImpl`) and Python call; magic methods are not defined here but on torch's
+types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from framelift_symbolic_shapes import contiguity
+from framelift_symbolic_shapes.deferred import functions, sympy
+from framelift_symbolic_shapes.operation import FLOAT_OPERATIONS, OPERATIONS
+
+__all__ = ["Environment", "Number", "SymNode"]
+
+Number = bool | int | float
+
+
+class Environment(Protocol):
+    """What a node asks of its environment."""
+
+    @property
+    def version(self) -> int:
+        """Grows when expressions simplify further than before."""
+
+    def apply(self, name: str, operands: tuple[Any, ...], is_float: bool) -> Any:
+        """Build an expression."""
+
+    def replace(self, expression: Any) -> Any:
+        """Simplify an expression by what was learned since it was built."""
+
+    def evaluate(self, node: SymNode, fallback: Number | None = None) -> Number:
+        """Decide a node's value, recording a guard where it does not follow from what is known."""
+
+    def expect(self, node: SymNode) -> bool:
+        """Take a condition as true, recording it."""
+
+    def statically(self, expression: Any) -> bool | None:
+        """Return whether a condition follows from what is known."""
+
+
+class SymNode:
+    """An integer, float or truth value that depends on symbols.
+
+    Args:
+        expression: a sympy expression.
+        shape_env: the environment of its symbols.
+        pytype: `int`, `float` or `bool`.
+        hint: its value in the run that is captured, `None` if that is not known.
+
+    >>> from framelift_symbolic_shapes import ShapeEnv
+    >>> env = ShapeEnv()
+    >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None)
+    >>> (n + n) // n.wrap_int(2), (n + n).hint
+    (s77, 8)
+    """
+
+    def __init__(self, expression: Any, shape_env: Environment, pytype: type, hint: Number | None) -> None:
+        self._expr = expression
+        self._version = shape_env.version
+        self.shape_env: Any = shape_env
+        self.pytype = pytype
+        self._hint = hint
+        self.fx_node: object = None
+
+    # ---- what it is -------------------------------------------------------------------------------------------------
+
+    @property
+    def expr(self) -> Any:
+        """The expression, simplified by all that is known now."""
+        if self._version != self.shape_env.version:
+            self._expr = self.shape_env.replace(self._expr)
+            self._version = self.shape_env.version
+        return self._expr
+
+    @property
+    def constant(self) -> Number | None:
+        """The number that it is whatever the symbols are, if it is one."""
+        value: Number | None = functions.number(self.expr)
+        return value if value is None else self.pytype(value)
+
+    @property
+    def hint(self) -> Number | None:
+        """Its value in the run that is captured."""
+        return self._hint
+
+    def has_hint(self) -> bool:
+        return self._hint is not None
+
+    def require_hint(self, fallback: Number | None = None) -> Number | None:
+        return fallback if self._hint is None else self._hint
+
+    def is_int(self) -> bool:
+        return self.pytype is int
+
+    def is_float(self) -> bool:
+        return self.pytype is float
+
+    def is_bool(self) -> bool:
+        return self.pytype is bool
+
+    def is_symbolic(self) -> bool:
+        return True
+
+    def is_constant(self) -> bool:
+        return functions.number(self.expr) is not None
+
+    def is_nested_int(self) -> bool:
+        return False
+
+    def nested_int(self) -> None:
+        return None
+
+    def maybe_as_int(self) -> int | None:
+        value = functions.number(self.expr)
+        return int(value) if value is not None else None
+
+    def maybe_as_float(self) -> float | None:
+        value = functions.number(self.expr)
+        return value if isinstance(value, float) else None
+
+    def maybe_as_bool(self) -> bool | None:
+        value = functions.number(self.expr)
+        return value if isinstance(value, bool) else None
+
+    def clone(self) -> SymNode:
+        return self
+
+    def with_shape_env(self, shape_env: Environment) -> SymNode:
+        return type(self)(self._expr, shape_env, self.pytype, self._hint)
+
+    def str(self) -> str:
+        return f"{self.expr}"
+
+    def __str__(self) -> str:  # type: ignore[valid-type]
+        return self.str()
+
+    def __repr__(self) -> str:  # type: ignore[valid-type]
+        return self.str()
+
+    def _graph_repr(self) -> str:  # type: ignore[valid-type]
+        return self.str()
+
+    def _value_eq(self, other: SymNode) -> bool:
+        return self.expr == other.expr and self.pytype is other.pytype and self._hint == other._hint
+
+    def _value_hash(self) -> int:
+        return hash((self.expr, self.pytype, self._hint))
+
+    # ---- building others --------------------------------------------------------------------------------------------
+
+    def _number(self, value: Number) -> SymNode:
+        return type(self)(functions.literal(value), self.shape_env, type(value), value)
+
+    def wrap_int(self, num: int) -> SymNode:
+        return self._number(int(num))
+
+    def wrap_float(self, num: float) -> SymNode:
+        return self._number(float(num))
+
+    def wrap_bool(self, num: bool) -> SymNode:
+        return self._number(bool(num))
+
+    def _apply(self, name: Any, *others: SymNode) -> SymNode:
+        operands = (self, *others)
+        is_float = any(operand.pytype is float for operand in operands)
+        operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
+        expression = self.shape_env.apply(name, tuple([operand.expr for operand in operands]), is_float)
+        hints = [operand._hint for operand in operands]
+        hint = None
+        if not any(value is None for value in hints):
+            hint = operation.result(operation.python(*hints))
+        return type(self)(expression, self.shape_env, operation.result, hint)
+
+    def abs(self) -> SymNode:
+        return self._apply("abs")
+
+    def pos(self) -> SymNode:
+        return self._apply("pos")
+
+    def neg(self) -> SymNode:
+        return self._apply("neg")
+
+    def round(self, ndigits: int | None = None) -> SymNode:
+        if ndigits is None:
+            return self._apply("round")
+        if self.pytype is int:
+            return self if ndigits >= 0 else self._number(round(int(self.guard_int("", 0)), ndigits))
+        # The digits are a number, not a float: built by hand so that the table needs no mixed operands.
+        expression = self.shape_env.apply("round_digits", (self.expr, sympy.Integer(ndigits)), True)
+        hint = None if self._hint is None else round(self._hint, ndigits)
+        return type(self)(expression, self.shape_env, float, hint)
+
+    def trunc(self) -> SymNode:
+        return self._apply("trunc")
+
+    def floor(self) -> SymNode:
+        return self._apply("floor")
+
+    def ceil(self) -> SymNode:
+        return self._apply("ceil")
+
+    def is_integer(self) -> SymNode:
+        return self._apply("is_integer") if self.pytype is float else self._number(True)
+
+    def sym_float(self) -> SymNode:
+        return self._apply("sym_float")
+
+    def sym_int(self) -> SymNode:
+        return self._apply("sym_int")
+
+    def sym_not(self) -> SymNode:
+        return self._apply("sym_not")
+
+    def add(self, other: SymNode) -> SymNode:
+        return self._apply("add", other)
+
+    def sub(self, other: SymNode) -> SymNode:
+        return self._apply("sub", other)
+
+    def mul(self, other: SymNode) -> SymNode:
+        return self._apply("mul", other)
+
+    def mod(self, other: SymNode) -> SymNode:
+        return self._apply("mod", other)
+
+    def int_floordiv(self, other: SymNode) -> SymNode:
+        return self._apply("int_floordiv", other)
+
+    def int_truediv(self, other: SymNode) -> SymNode:
+        return self._apply("int_truediv", other)
+
+    def float_truediv(self, other: SymNode) -> SymNode:
+        return self._apply("float_truediv", other)
+
+    def float_pow(self, other: SymNode) -> SymNode:
+        return self._apply("float_pow", other)
+
+    def pow_by_natural(self, other: SymNode) -> SymNode:
+        return self._apply("pow_by_natural", other)
+
+    # C++ has one name where Python has two.
+    floordiv, truediv, pow = int_floordiv, float_truediv, float_pow
+
+    def lshift(self, other: SymNode) -> SymNode:
+        return self._apply("lshift", other)
+
+    def rshift(self, other: SymNode) -> SymNode:
+        return self._apply("rshift", other)
+
+    def bitwise_and(self, other: SymNode) -> SymNode:
+        return self._apply("bitwise_and", other)
+
+    def bitwise_or(self, other: SymNode) -> SymNode:
+        return self._apply("bitwise_or", other)
+
+    def bitwise_xor(self, other: SymNode) -> SymNode:
+        return self._apply("bitwise_xor", other)
+
+    def and_(self, other: SymNode) -> SymNode:
+        return self._apply("and_", other)
+
+    def or_(self, other: SymNode) -> SymNode:
+        return self._apply("or_", other)
+
+    sym_and, sym_or = and_, or_
+
+    def eq(self, other: SymNode) -> SymNode:
+        return self._apply("eq", other)
+
+    def ne(self, other: SymNode) -> SymNode:
+        return self._apply("ne", other)
+
+    def lt(self, other: SymNode) -> SymNode:
+        return self._apply("lt", other)
+
+    def le(self, other: SymNode) -> SymNode:
+        return self._apply("le", other)
+
+    def gt(self, other: SymNode) -> SymNode:
+        return self._apply("gt", other)
+
+    def ge(self, other: SymNode) -> SymNode:
+        return self._apply("ge", other)
+
+    def sym_min(self, other: SymNode) -> SymNode:
+        return self._apply("sym_min", other)
+
+    def sym_max(self, other: SymNode) -> SymNode:
+        return self._apply("sym_max", other)
+
+    def sym_ite(self, then_val: SymNode, else_val: SymNode) -> SymNode:
+        return self._apply("sym_ite", then_val, else_val)
+
+    def sym_sum(self, args: Sequence[SymNode]) -> SymNode:
+        hints = [node._hint for node in args]
+        hint = None if any(value is None for value in hints) else sum(hints)  # type: ignore[arg-type]
+        return type(self)(sympy.Add(*[node.expr for node in args]), self.shape_env, int, hint)
+
+    def __getattr__(self, name: Any) -> Any:
+        # sym_sqrt and its like: one table entry each, asked for by torch under these names.
+        if name in FLOAT_OPERATIONS and name.startswith("sym_"):
+            return lambda: (self if self.pytype is float else self.sym_float())._apply(name)
+        raise AttributeError(f"'SymNode' object has no attribute {name!r}")
+
+    # ---- questions about sizes and strides --------------------------------------------------------------------------
+
+    def _layout(
+        self, function: Any, sizes: Sequence[SymNode], strides: Sequence[SymNode], order: Sequence[int] | None = None
+    ) -> SymNode:
+        condition: SymNode = function(self._number(True), sizes, strides, *([] if order is None else [order]))
+        return condition
+
+    def is_contiguous(self, sizes: Sequence[SymNode], strides: Sequence[SymNode]) -> SymNode:
+        return self._layout(contiguity.is_contiguous, sizes, strides, range(len(sizes) - 1, -1, -1))
+
+    def is_channels_last_contiguous_2d(self, sizes: Sequence[SymNode], strides: Sequence[SymNode]) -> SymNode:
+        return self._layout(contiguity.is_contiguous, sizes, strides, contiguity.CHANNELS_LAST_2D)
+
+    def is_channels_last_contiguous_3d(self, sizes: Sequence[SymNode], strides: Sequence[SymNode]) -> SymNode:
+        return self._layout(contiguity.is_contiguous, sizes, strides, contiguity.CHANNELS_LAST_3D)
+
+    def is_channels_last_strides_2d(self, sizes: Sequence[SymNode], strides: Sequence[SymNode]) -> SymNode:
+        return self._layout(contiguity.is_channels_last, sizes, strides, contiguity.CHANNELS_LAST_2D)
+
+    def is_channels_last_strides_3d(self, sizes: Sequence[SymNode], strides: Sequence[SymNode]) -> SymNode:
+        return self._layout(contiguity.is_channels_last, sizes, strides, contiguity.CHANNELS_LAST_3D)
+
+    def is_non_overlapping_and_dense(self, sizes: Sequence[SymNode], strides: Sequence[SymNode]) -> SymNode:
+        return self._layout(contiguity.is_non_overlapping_and_dense, sizes, strides)
+
+    def is_non_overlapping_and_dense_indicator(self, sizes: Sequence[SymNode], strides: Sequence[SymNode]) -> SymNode:
+        dense = self.is_non_overlapping_and_dense(sizes, strides)
+        return dense.sym_ite(self._number(1), self._number(0))
+
+    # ---- deciding ---------------------------------------------------------------------------------------------------
+
+    def evaluate(self, size_oblivious: bool = False) -> Number:
+        value: Number = self.shape_env.evaluate(self)
+        return value
+
+    # The file and line that torch passes are its own, not the user's; the environment knows the user's.
+    def guard_int(self, file: Any, line: int) -> int:
+        return int(self.evaluate())
+
+    def guard_float(self, file: Any, line: int) -> float:
+        return float(self.evaluate())
+
+    def guard_bool(self, file: Any, line: int) -> bool:
+        return bool(self.evaluate())
+
+    def guard_size_oblivious(self, file: Any, line: int) -> bool:
+        return bool(self.evaluate())
+
+    def guard_or_false(self, file: Any, line: int) -> bool:
+        return bool(self.shape_env.evaluate(self, False))
+
+    def guard_or_true(self, file: Any, line: int) -> bool:
+        return bool(self.shape_env.evaluate(self, True))
+
+    def statically_known_true(self, file: Any, line: int) -> bool:
+        return self.shape_env.statically(self.expr) is True
+
+    def expect_true(self, file: Any, line: int) -> bool:
+        return bool(self.shape_env.expect(self))
+
+    def expect_size(self, file: Any, line: int) -> bool:
+        return bool(self.shape_env.expect(self.ge(self._number(0))))
+
+    def int_(self) -> int:
+        return self.guard_int("", 0)
+
+    def bool_(self) -> bool:
+        return self.guard_bool("", 0)
+
+    # ---- arithmetic without torch -----------------------------------------------------------------------------------
+
+    __add__, __sub__, __mul__, __mod__, __floordiv__, __neg__ = add, sub, mul, mod, int_floordiv, neg

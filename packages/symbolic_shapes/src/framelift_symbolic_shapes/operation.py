@@ -1,0 +1,128 @@
+"""The operations of a `SymNode` as a table: what each builds, what Python computes for its hint, and its result's type."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from framelift_symbolic_shapes.deferred import functions, sympy
+from framelift_symbolic_shapes.simplification import Bounds, simplify
+
+__all__ = ["FLOAT_OPERATIONS", "OPERATIONS", "Operation"]
+
+Build = Callable[..., Any]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation.
+
+    Args:
+        build: called with ranges and the operands' expressions, returns the result's expression.
+        python: called with the operands' hints, returns the result's hint.
+        result: the Python type of the result.
+    """
+
+    build: Build
+    python: Callable[..., Any]
+    result: type
+
+
+def _function(name: str) -> Build:
+    def build(bounds: Bounds, *operands: Any) -> Any:
+        return simplify(name, operands, bounds)
+
+    return build
+
+
+def _plain(function: Callable[..., Any]) -> Build:
+    def build(_bounds: Bounds, *operands: Any) -> Any:
+        return function(*operands)
+
+    return build
+
+
+def _is_integer_build(bounds: Bounds, a: Any) -> Any:
+    return sympy.Eq(functions.FUNCTIONS["ToFloat"](simplify("Floor", (a,), bounds)), a)
+
+
+def _choose(_bounds: Bounds, condition: Any, then: Any, otherwise: Any) -> Any:
+    return sympy.Piecewise((then, condition), (otherwise, True))
+
+
+def _true_divide(bounds: Bounds, a: Any, b: Any) -> Any:
+    return simplify("TrueDiv", (a, b), bounds)
+
+
+_COMPARISONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+    "eq": (lambda a, b: sympy.Eq(a, b), operator.eq),
+    "ne": (lambda a, b: sympy.Ne(a, b), operator.ne),
+    "lt": (lambda a, b: sympy.Lt(a, b), operator.lt),
+    "le": (lambda a, b: sympy.Le(a, b), operator.le),
+    "gt": (lambda a, b: sympy.Gt(a, b), operator.gt),
+    "ge": (lambda a, b: sympy.Ge(a, b), operator.ge),
+}
+
+OPERATIONS: dict[str, Operation] = {
+    "add": Operation(_plain(operator.add), operator.add, int),
+    "sub": Operation(_plain(operator.sub), operator.sub, int),
+    "mul": Operation(_plain(lambda a, b: (a * b).expand()), operator.mul, int),
+    "neg": Operation(_plain(operator.neg), operator.neg, int),
+    "pos": Operation(_plain(lambda a: a), operator.pos, int),
+    "abs": Operation(_function("IntAbs"), abs, int),
+    "mod": Operation(_function("Mod"), operator.mod, int),
+    "int_floordiv": Operation(_function("FloorDiv"), operator.floordiv, int),
+    "pow_by_natural": Operation(_function("PowByNatural"), operator.pow, int),
+    "lshift": Operation(_function("LShift"), operator.lshift, int),
+    "rshift": Operation(_function("RShift"), operator.rshift, int),
+    "bitwise_and": Operation(_function("BitAnd"), operator.and_, int),
+    "bitwise_or": Operation(_function("BitOr"), operator.or_, int),
+    "bitwise_xor": Operation(_function("BitXor"), operator.xor, int),
+    "sym_min": Operation(_function("Minimum"), min, int),
+    "sym_max": Operation(_function("Maximum"), max, int),
+    "floor": Operation(_plain(lambda a: a), math.floor, int),
+    "ceil": Operation(_plain(lambda a: a), math.ceil, int),
+    "trunc": Operation(_plain(lambda a: a), math.trunc, int),
+    "round": Operation(_plain(lambda a: a), round, int),
+    "sym_int": Operation(_plain(lambda a: a), int, int),
+    "sym_float": Operation(_function("ToFloat"), float, float),
+    "int_truediv": Operation(_true_divide, operator.truediv, float),
+    **{name: Operation(_plain(build), python, bool) for name, (build, python) in _COMPARISONS.items()},
+    "and_": Operation(_plain(lambda a, b: sympy.And(a, b)), lambda a, b: a and b, bool),
+    "or_": Operation(_plain(lambda a, b: sympy.Or(a, b)), lambda a, b: a or b, bool),
+    "sym_not": Operation(_plain(lambda a: sympy.Not(a)), operator.not_, bool),
+    "sym_ite": Operation(_choose, lambda c, t, f: t if c else f, int),
+}
+"""The operations on integers, and on truth values."""
+
+FLOAT_OPERATIONS: dict[str, Operation] = {
+    "add": Operation(_function("FloatAdd"), operator.add, float),
+    "sub": Operation(_function("FloatSub"), operator.sub, float),
+    "mul": Operation(_function("FloatMul"), operator.mul, float),
+    "neg": Operation(_function("FloatNeg"), operator.neg, float),
+    "abs": Operation(_function("FloatAbs"), abs, float),
+    "mod": Operation(_function("FloatMod"), operator.mod, float),
+    "float_pow": Operation(_function("FloatPow"), operator.pow, float),
+    "float_truediv": Operation(_true_divide, operator.truediv, float),
+    "sym_min": Operation(_function("FloatMinimum"), min, float),
+    "sym_max": Operation(_function("FloatMaximum"), max, float),
+    "pos": Operation(_plain(lambda a: a), operator.pos, float),
+    "sym_float": Operation(_plain(lambda a: a), float, float),
+    "sym_ite": Operation(_choose, lambda c, t, f: t if c else f, float),
+    "floor": Operation(_function("Floor"), math.floor, int),
+    "ceil": Operation(_function("Ceil"), math.ceil, int),
+    "trunc": Operation(_function("Trunc"), math.trunc, int),
+    "sym_int": Operation(_function("Trunc"), int, int),
+    "round": Operation(_function("Round"), round, int),
+    "round_digits": Operation(_function("RoundDigits"), round, float),
+    "is_integer": Operation(_is_integer_build, float.is_integer, bool),
+    **{
+        f"sym_{name}": Operation(_function(name), getattr(math, name), float)
+        for name in ("sqrt", "cos", "cosh", "sin", "sinh", "tan", "tanh", "asin", "acos", "atan", "log2", "exp", "log")
+    },
+    **{name: Operation(_plain(build), python, bool) for name, (build, python) in _COMPARISONS.items()},
+}
+"""The operations on floats."""

@@ -1,0 +1,53 @@
+"""Nodes as what torch computes with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.fx.experimental.sym_node as torch_nodes
+
+from framelift_symbolic_shapes.deferred import functions
+from framelift_symbolic_shapes.environment import ShapeEnv
+from framelift_symbolic_shapes.node import SymNode
+
+__all__ = ["TorchNode", "attach", "expression_of", "wrap"]
+
+_TYPES: dict[type, Any] = {int: torch.SymInt, float: torch.SymFloat, bool: torch.SymBool}
+
+
+class TorchNode(SymNode):
+    """A node that torch's helpers take for one of their own: some ask with `isinstance` (`sym_ite`, `wrap_node`)."""
+
+    @property  # type: ignore[misc]
+    def __class__(self) -> type:
+        return torch_nodes.SymNode
+
+
+def wrap(node: SymNode) -> Any:
+    """Return torch's type over a node.
+
+    >>> env = attach(ShapeEnv())
+    >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)
+    >>> n, type(n).__name__, 2 * n + 1
+    (s77, 'SymInt', 2*s77 + 1)
+    """
+    return _TYPES[node.pytype](node)
+
+
+def attach(env: ShapeEnv) -> ShapeEnv:
+    """Make the symbols that `env` creates from now on torch's types; return `env`."""
+    env.wrap = wrap
+    env.node_type = TorchNode
+    return env
+
+
+def expression_of(value: Any) -> Any:
+    """Return the sympy expression of a symbolic or plain number.
+
+    >>> expression_of(3)
+    3
+    """
+    if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+        return value.node.expr
+    return functions.literal(value)
