@@ -1,0 +1,18 @@
+"""What a call of a built-in function means, one module a topic; `RULES` is the table of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from ..handler import FunctionRule
+from . import functional, iteration, numbers, objects, operators
+
+RULES: Final[Mapping[Any, FunctionRule]] = {
+    **objects.RULES,
+    **iteration.RULES,
+    **numbers.RULES,
+    **operators.RULES,
+    **functional.RULES,
+}
+"""The rules of built-in functions, and of classes whose calls are no plain construction."""

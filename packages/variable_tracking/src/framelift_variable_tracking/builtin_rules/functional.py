@@ -1,0 +1,64 @@
+"""`functools` and `itertools`."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
+from ..polyfills import functools as functional
+from ..polyfills import itertools as polyfills
+from ..variable import ConstantVariable
+from .arguments import Parameters, breaking, polyfilled, refuse
+
+
+def _reduce(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if kwargs or not 2 <= len(args) <= 3:
+        return refuse(domain, functools.reduce, args, kwargs)
+    return domain.polyfill(functional.reduce if len(args) == 2 else functional.reduce_from, *args)
+
+
+def _islice(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if kwargs or not 2 <= len(args) <= 4:
+        return refuse(domain, itertools.islice, args, kwargs)
+    if len(args) == 2:
+        return domain.polyfill(polyfills.islice_stop, *args)
+    step = args[3] if len(args) == 4 else ConstantVariable(None)
+    return domain.polyfill(polyfills.islice, *args[:3], step)
+
+
+def _entries() -> list[tuple[Callable[..., Any], Callable[..., Any], Parameters]]:
+    return [
+        (itertools.count, polyfills.count, Parameters(0, {"start": 0, "step": 1})),
+        (itertools.cycle, polyfills.cycle, Parameters(1)),
+        (itertools.chain, polyfills.chain, Parameters(rest=True)),
+        (itertools.accumulate, polyfills.accumulate, Parameters(1, {"func": None}, {"initial": None})),
+        (itertools.starmap, polyfills.starmap, Parameters(2)),
+        (itertools.takewhile, polyfills.takewhile, Parameters(2)),
+        (itertools.dropwhile, polyfills.dropwhile, Parameters(2)),
+        (itertools.filterfalse, polyfills.filterfalse, Parameters(2)),
+        (itertools.compress, polyfills.compress, Parameters(2)),
+        (itertools.pairwise, polyfills.pairwise, Parameters(1)),
+        (itertools.zip_longest, polyfills.zip_longest, Parameters(keywords={"fillvalue": None}, rest=True)),
+        (itertools.product, polyfills.product, Parameters(keywords={"repeat": 1}, rest=True)),
+        (itertools.combinations, polyfills.combinations, Parameters(2)),
+        (
+            itertools.combinations_with_replacement,
+            polyfills.combinations_with_replacement,
+            Parameters(2),
+        ),
+        (itertools.permutations, polyfills.permutations, Parameters(1, {"r": None})),
+        (itertools.repeat, polyfills.repeat, Parameters(1, {"times": None})),
+    ]
+
+
+RULES: Final[Mapping[Any, FunctionRule]] = {
+    **{function: polyfilled(function, polyfill, parameters) for function, polyfill, parameters in _entries()},
+    functools.reduce: _reduce,
+    itertools.islice: _islice,
+    itertools.tee: breaking(itertools.tee, "its iterators share a buffer"),
+    itertools.groupby: breaking(itertools.groupby, "its groups share the iterator"),
+}
+"""The rules, by function."""

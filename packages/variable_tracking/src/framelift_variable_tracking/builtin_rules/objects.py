@@ -1,0 +1,300 @@
+"""Built-in functions about objects: their type, attributes, identity and text."""
+
+from __future__ import annotations
+
+import abc
+import types
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from framelift_bytecode_interp import Break, Enter, Value
+
+from ..evaluation import constant, is_plain, plain
+from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
+from ..polyfills import objects as polyfills
+from ..reasons import UnsupportedCall
+from ..variable import NOT_CONSTANT, ConstantVariable, ReferenceVariable, Variable
+from .arguments import breaking, evaluated, forwarded, name_of, raises, refuse
+
+
+def mro_of(cls: type) -> tuple[type, ...]:
+    """Return the MRO of a class, past its metaclass."""
+    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
+    return found
+
+
+def on_type(cls: type, name: str) -> Any:
+    """Return what the MRO of `cls` has under a name, without descriptors, or NOT_CONSTANT."""
+    for base in mro_of(cls):
+        namespace = type.__dict__["__dict__"].__get__(base)
+        if name in namespace:
+            return namespace[name]
+    return NOT_CONSTANT
+
+
+def _type(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) == 1 and not kwargs:
+        return Value(domain.reference(args[0].python_type()))
+    if len(args) == 3:
+        return Break(UnsupportedCall("type", "a class is made by running it"))
+    return refuse(domain, type, args, kwargs)
+
+
+def _callable(domain: Tracking, variable: Variable) -> Answer:
+    return constant(on_type(variable.python_type(), "__call__") is not NOT_CONSTANT)
+
+
+def _members(domain: Tracking, classes: Variable) -> list[Any] | None:
+    """Return the classes of a second argument of isinstance, flat; None when one is unknown."""
+    if isinstance(classes, ReferenceVariable):
+        if isinstance(classes.value, types.UnionType):
+            return list(classes.value.__args__)
+        return [classes.value]
+    if isinstance(classes, ConstantVariable):
+        return [classes.value]
+    if classes.cls is not tuple:
+        return None
+    items = domain.sequence(classes)
+    found: list[Any] = []
+    for item in items or ():
+        inner = _members(domain, item)
+        if inner is None:
+            return None
+        found += inner
+    return None if items is None else found
+
+
+_LIBRARY: Final = frozenset(("abc", "collections", "contextlib", "io", "numbers", "os", "typing"))
+
+
+def _from_library(cls: type) -> bool:
+    return str(type.__dict__["__module__"].__get__(cls)).partition(".")[0] in _LIBRARY
+
+
+def _check(
+    method: str, test: Callable[[type, type], bool]
+) -> Callable[[Tracking, CallContext, Variable, type, Any], Answer]:
+    """Return how one class of isinstance or issubclass is tested: `test` past metaclasses, else their `method`."""
+
+    def check(domain: Tracking, context: CallContext, subject: Variable, cls: type, candidate: Any) -> Answer:
+        if not isinstance(candidate, type):
+            return Break(UnsupportedCall(method, "the class is no ordinary class"))
+        if method == "__instancecheck__" and cls is candidate:
+            return constant(value=True)
+        hook = on_type(type(candidate), method)
+        if hook is type.__dict__[method]:
+            return constant(test(cls, candidate))
+        if isinstance(hook, types.FunctionType) and hook is abc.ABCMeta.__dict__.get(method):
+            if candidate in mro_of(cls):
+                return constant(value=True)
+            if _from_library(candidate):
+                return constant(issubclass(cls, candidate))
+            return Break(
+                UnsupportedCall(method, f"{candidate.__qualname__} is an abstract class, classes may register")
+            )
+        bound = domain.special_method(domain.reference(candidate), method)
+        if not isinstance(bound, Value):
+            return bound
+        answer = domain.call(context.frame, bound.value, (subject,), {})
+        return constant(bool(answer.value.value)) if _is_bool(answer) else answer  # type: ignore[union-attr]
+
+    return check
+
+
+def _is_bool(answer: Answer) -> bool:
+    return isinstance(answer, Value) and isinstance(answer.value, ConstantVariable)
+
+
+def _subtype(cls: type, candidate: type) -> bool:
+    return candidate in mro_of(cls)
+
+
+_check_instance = _check("__instancecheck__", _subtype)
+_check_subclass = _check("__subclasscheck__", _subtype)
+
+
+def _any_of(
+    domain: Tracking, candidates: list[Any], check: Callable[[Any], Answer], function: Callable[..., Any]
+) -> Answer:
+    answer: Answer = constant(value=False)
+    for position, candidate in enumerate(candidates):
+        answer = check(candidate)
+        if isinstance(answer, Enter) and position < len(candidates) - 1:
+            return Break(UnsupportedCall(name_of(function), "a class in the middle of several has its own check"))
+        if not isinstance(answer, Value) or (isinstance(answer.value, ConstantVariable) and answer.value.value):
+            return answer
+    return answer
+
+
+def _isinstance(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 2 or kwargs:
+        return refuse(domain, isinstance, args, kwargs)
+    subject, classes = args
+    candidates = _members(domain, classes)
+    if candidates is None:
+        return Break(UnsupportedCall("isinstance", "its second argument is not known"))
+    cls = subject.python_type()
+    if any(not isinstance(candidate, type) and candidate is not None for candidate in candidates):
+        return _refuse_classes(domain, isinstance, classes)
+    candidates = [type(None) if candidate is None else candidate for candidate in candidates]
+    if on_type(cls, "__class__") is not object.__dict__["__class__"]:
+        return Break(UnsupportedCall("isinstance", f"{cls.__qualname__} defines __class__"))
+    return _any_of(
+        domain, candidates, lambda candidate: _check_instance(domain, context, subject, cls, candidate), isinstance
+    )
+
+
+def _refuse_classes(domain: Tracking, function: Callable[..., Any], classes: Variable) -> Answer:
+    if is_plain(plain(domain, classes)):
+        return refuse(domain, function, (classes, classes), {})
+    return Break(UnsupportedCall(name_of(function), "its second argument is no class"))
+
+
+def _issubclass(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 2 or kwargs:
+        return refuse(domain, issubclass, args, kwargs)
+    subject, classes = args
+    candidates = _members(domain, classes)
+    if candidates is None or not isinstance(subject, ReferenceVariable) or not isinstance(subject.value, type):
+        return Break(UnsupportedCall("issubclass", "its arguments are not known classes"))
+    cls = subject.value
+    return _any_of(
+        domain, candidates, lambda candidate: _check_subclass(domain, context, subject, cls, candidate), issubclass
+    )
+
+
+# ---- attributes -----------------------------------------------------------------------------------------------------
+
+
+def _name(domain: Tracking, function: Callable[..., Any], variable: Variable) -> str | Answer:
+    """Return the attribute name that is a constant str, or the answer for anything else."""
+    name = plain(domain, variable)
+    if type(name) is str:
+        return name
+    if name is NOT_CONSTANT:
+        return Break(UnsupportedCall(name_of(function), "the name is not known"))
+    try:
+        function(None, name, *((None,) if function is setattr else ()))
+    except TypeError as error:
+        return domain.raise_error(TypeError, *error.args)
+    return Break(UnsupportedCall(name_of(function), "the name is no string"))
+
+
+def _getattr(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if not 2 <= len(args) <= 3 or kwargs:
+        return refuse(domain, getattr, args, kwargs)
+    name = _name(domain, getattr, args[1])
+    if not isinstance(name, str):
+        return name
+    answer = domain.get_attribute(args[0], name)
+    if len(args) == 2:
+        return answer
+    if isinstance(answer, Enter):
+        return domain.polyfill(polyfills.getattr_default, *args)
+    return Value(args[2]) if raises(answer, AttributeError) else answer
+
+
+def _hasattr(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 2 or kwargs:
+        return refuse(domain, hasattr, args, kwargs)
+    name = _name(domain, hasattr, args[1])
+    if not isinstance(name, str):
+        return name
+    answer = domain.get_attribute(args[0], name)
+    if isinstance(answer, Enter):
+        return domain.polyfill(polyfills.hasattr_, *args)
+    if raises(answer, AttributeError):
+        return constant(value=False)
+    return constant(value=True) if isinstance(answer, Value) else answer
+
+
+def _setattr(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 3 or kwargs:
+        return refuse(domain, setattr, args, kwargs)
+    name = _name(domain, setattr, args[1])
+    if not isinstance(name, str):
+        return name
+    return _none(domain.set_attribute(args[0], name, args[2]), lambda: domain.polyfill(polyfills.setattr_, *args))
+
+
+def _delattr(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 2 or kwargs:
+        return refuse(domain, delattr, args, kwargs)
+    name = _name(domain, delattr, args[1])
+    if not isinstance(name, str):
+        return name
+    return _none(domain.delete_attribute(args[0], name), lambda: domain.polyfill(polyfills.delattr_, *args))
+
+
+def _none(answer: Answer, again: Callable[[], Answer]) -> Answer:
+    """Answer None for a statement that was done; where it enters a frame, whose result isn't the answer, do `again`."""
+    if isinstance(answer, Value):
+        return constant(None)
+    return again() if isinstance(answer, Enter) else answer
+
+
+def _vars(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 1 or kwargs:
+        return Break(UnsupportedCall("vars", "it makes a dictionary of the frame's variables"))
+    answer = domain.get_attribute(args[0], "__dict__")
+    if raises(answer, AttributeError):
+        return domain.raise_error(TypeError, "vars() argument must have __dict__ attribute")
+    return answer
+
+
+def _hash(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 1 or kwargs:
+        return refuse(domain, hash, args, kwargs)
+    method = on_type(args[0].python_type(), "__hash__")
+    if method is None:
+        return domain.raise_error(TypeError, f"unhashable type: {args[0].python_type().__name__!r}")
+    if isinstance(method, types.FunctionType):
+        return domain.polyfill(polyfills.hash_, args[0])
+    return Break(UnsupportedCall("hash", "the hash of this object is known only when it runs"))
+
+
+def _format(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if not 1 <= len(args) <= 2 or kwargs:
+        return refuse(domain, format, args, kwargs)
+    return domain.format_value(args[0], args[1] if len(args) == 2 else None)
+
+
+def _convert(conversion: str) -> Callable[[Tracking, Variable], Answer]:
+    def operation(domain: Tracking, variable: Variable) -> Answer:
+        return domain.convert(variable, conversion)
+
+    return operation
+
+
+def _length(domain: Tracking, variable: Variable) -> Answer:
+    return domain.length(variable)
+
+
+_REAL: Final = "it must run for real, in the program's order"
+
+RULES: Final[Mapping[Any, FunctionRule]] = {
+    type: _type,
+    callable: forwarded(callable, _callable, 1),
+    isinstance: _isinstance,
+    issubclass: _issubclass,
+    getattr: _getattr,
+    hasattr: _hasattr,
+    setattr: _setattr,
+    delattr: _delattr,
+    vars: _vars,
+    hash: evaluated(hash, _hash),
+    len: forwarded(len, _length, 1),
+    repr: forwarded(repr, _convert("r"), 1),
+    ascii: forwarded(ascii, _convert("a"), 1),
+    format: _format,
+    id: breaking(id, "an address is not known before the object exists"),
+    print: breaking(print, _REAL),
+    input: breaking(input, _REAL),
+    open: breaking(open, _REAL),
+    exec: breaking(exec, "it runs text"),
+    eval: breaking(eval, "it runs text"),
+    dir: breaking(dir, "it may run the object's __dir__"),
+    globals: breaking(globals, "it hands out the real dictionary"),
+    locals: breaking(locals, "it hands out the frame's variables"),
+}
+"""The rules, by function."""

@@ -1,0 +1,175 @@
+"""Handlers of int, bool, float and complex constants."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final
+
+from framelift_bytecode_interp import Break
+from framelift_guards import BoolIs, Source
+
+from ..evaluation import (
+    LARGEST_RESULT,
+    NUMBERS,
+    constant,
+    evaluate,
+    index_of,
+    plain,
+    plain_all,
+    too_large,
+)
+from ..handler import Answer, Arguments, Keywords, Tracking
+from ..polyfills import numbers
+from ..reasons import UnsupportedOperation
+from ..variable import NOT_CONSTANT, ConstantVariable, Variable
+from .constant import UNARY, ConstantHandler, value_of
+
+OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+    "&": operator.and_,
+    "|": operator.or_,
+    "^": operator.xor,
+    "<<": operator.lshift,
+    ">>": operator.rshift,
+}
+
+
+def huge(op: str, left: Any, right: Any) -> bool:
+    """Tell whether an operator on integers gives a number of very many bits.
+
+    >>> huge("**", 10, 10**9), huge("<<", 1, 5), huge("*", 2.0, 3)
+    (True, False, False)
+    """
+    if not isinstance(left, int) or not isinstance(right, int):
+        return False
+    if op == "**":
+        return right > 0 and abs(left) > 1 and left.bit_length() * right > LARGEST_RESULT
+    if op == "<<":
+        return left != 0 and right > LARGEST_RESULT
+    return op == "*" and left.bit_length() + right.bit_length() > LARGEST_RESULT
+
+
+class NumberHandler(ConstantHandler):
+    """Numbers, whose operators apply to each other."""
+
+    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if not isinstance(left, ConstantVariable):
+            return domain.unsupported(left, f"the operator {op!r}")
+        if not isinstance(right, ConstantVariable) or right.cls not in NUMBERS or op not in OPERATORS:
+            return None
+        if huge(op, left.value, right.value):
+            return too_large(left.cls.__name__, f"the operator {op!r}")
+        return evaluate(domain, OPERATORS[op], left.value, right.value)
+
+    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
+        if not isinstance(left, ConstantVariable) or left.cls not in NUMBERS:
+            return None
+        return self.binary(domain, op, left, right)
+
+    def refuse(self, value: Any, name: str, args: list[Any]) -> Break | None:
+        if name == "to_bytes" and args and isinstance(args[0], int) and args[0] > LARGEST_RESULT:
+            return too_large(type(value).__name__, "to_bytes()")
+        return None
+
+
+class IntegerHandler(NumberHandler):
+    """`int`."""
+
+    methods: ClassVar[frozenset[str]] = frozenset(
+        (
+            "as_integer_ratio",
+            "bit_count",
+            "bit_length",
+            "conjugate",
+            "is_integer",
+            "to_bytes",
+            "__abs__",
+            "__ceil__",
+            "__divmod__",
+            "__floor__",
+            "__round__",
+            "__trunc__",
+        )
+    )
+    attributes: ClassVar[frozenset[str]] = frozenset(("real", "imag", "numerator", "denominator"))
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        values = plain_all(domain, args)
+        base = plain(domain, kwargs["base"]) if kwargs.keys() == {"base"} else None
+        if values is not None and base is not NOT_CONSTANT and (not kwargs or base is not None):
+            return evaluate(domain, int, *values, **({} if base is None else {"base": base}))
+        if len(args) == 1 and not kwargs:
+            index = index_of(domain, args[0])
+            return domain.polyfill(numbers.int_of, args[0]) if index is None else constant(index)
+        return domain.unsupported(Variable(cls), "construction")
+
+
+class BoolHandler(IntegerHandler):
+    """`bool`, which is an int except for `&`, `|`, `^` and its text."""
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        domain.guard(source, BoolIs(value))
+        return ConstantVariable(value, source)
+
+    def unary(self, domain: Tracking, op: str, operand: Variable) -> Answer:
+        if op == "~":
+            detail = "it is deprecated, and the warning must come at every call"
+            return Break(UnsupportedOperation("bool", "unary '~'", detail))
+        return evaluate(domain, UNARY[op], value_of(operand))
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        if kwargs or len(args) > 1:
+            values = plain_all(domain, args)
+            if values is None or kwargs:
+                return domain.unsupported(Variable(cls), "construction")
+            return evaluate(domain, bool, *values)
+        return domain.polyfill(numbers.bool_of, args[0]) if args else constant(value=False)
+
+
+class FloatHandler(NumberHandler):
+    """`float`."""
+
+    methods: ClassVar[frozenset[str]] = frozenset(
+        (
+            "as_integer_ratio",
+            "conjugate",
+            "hex",
+            "is_integer",
+            "__abs__",
+            "__ceil__",
+            "__divmod__",
+            "__floor__",
+            "__round__",
+            "__trunc__",
+        )
+    )
+    attributes: ClassVar[frozenset[str]] = frozenset(("real", "imag"))
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        values = plain_all(domain, args)
+        if values is not None and not kwargs:
+            return evaluate(domain, float, *values)
+        if len(args) == 1 and not kwargs:
+            return domain.polyfill(numbers.float_of, args[0])
+        return domain.unsupported(Variable(cls), "construction")
+
+
+class ComplexHandler(NumberHandler):
+    """`complex`."""
+
+    methods: ClassVar[frozenset[str]] = frozenset(("conjugate", "__abs__"))
+    attributes: ClassVar[frozenset[str]] = frozenset(("real", "imag"))
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        values = plain_all(domain, args)
+        keywords = {name: plain(domain, value) for name, value in kwargs.items()}
+        if values is None or any(value is NOT_CONSTANT for value in keywords.values()):
+            return domain.unsupported(Variable(cls), "construction")
+        return evaluate(domain, complex, *values, **keywords)
