@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -132,6 +133,9 @@ class ContainerHandler(TypeHandler):
         return domain.raise_error(TypeError, f"bad operand type for unary {op}: {operand.cls.__name__!r}")
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if op == "*" and on_class(right.cls, "__rmul__") is not None and on_class(right.cls, "__len__") is not None:
+            # Which TypeError it is depends on whether the operator is augmented (PyNumber_InPlaceMultiply).
+            return domain.unsupported(left, "multiplication by a sequence")
         return None
 
     def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
@@ -139,6 +143,27 @@ class ContainerHandler(TypeHandler):
 
     def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         return None
+
+    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        return self._refuse_item(domain, container, key, operator.getitem)
+
+    def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:
+        return self._refuse_item(domain, container, key, operator.setitem, None)
+
+    def delete_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        return self._refuse_item(domain, container, key, operator.delitem)
+
+    def _refuse_item(
+        self, domain: Tracking, container: Variable, key: Variable, operation: Callable[..., object], *values: None
+    ) -> Answer:
+        """Raise the TypeError of a type without items; its words depend on whether the key is an integer."""
+        sample = type(self).sample()
+        if type(sample) is container.cls:
+            try:
+                operation(sample, None if on_class(key.cls, "__index__") is None else 0, *values)
+            except TypeError as error:
+                return host_error(domain, error)
+        return domain.unsupported(container, "access to an item")
 
     def refuse(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
         """Raise the TypeError of a call with the wrong arguments, in CPython's words."""

@@ -172,6 +172,13 @@ class DictVariable(HolderVariable):
             return self._unread.length()
         return len(self.keyed())
 
+    def known_empty(self) -> bool:
+        """Tell whether it is empty, relying on its length only if it is."""
+        if self._items is None and not self.touched:
+            assert self._unread is not None
+            return not self._unread.content and not self._unread.length()
+        return not self.keyed()
+
     def has(self, key: HashKey) -> bool:
         """Tell whether the key is there, relying on nothing but that."""
         if self._items is None:
@@ -273,10 +280,11 @@ def setdefault(domain: Tracking, target: DictVariable, args: Arguments, kwargs: 
 
 def pop(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
     """`dict.pop`."""
-    key = key_of(domain, args[0])
-    value = target.get(key)
-    if value is None:
-        default = args[1] if len(args) > 1 else kwargs.get("default")
+    default = args[1] if len(args) > 1 else kwargs.get("default")
+    # CPython does not hash the key when the dictionary is empty (dictobject.c, _PyDict_Pop).
+    key = key_of(domain, args[0]) if target.cls is OrderedDict or not target.known_empty() else None
+    value = None if key is None else target.get(key)
+    if key is None or value is None:
         return key_error(args[0]) if default is None else Value(default)
     target.remove(key)
     changed(domain, target)
@@ -544,7 +552,7 @@ class DictHandler(EqualityHandler):
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         if op != "|" or not (isinstance(left, DictVariable) and isinstance(right, DictVariable)):
-            return None
+            return super().binary(domain, op, left, right)
         kind = right if left.cls is dict else left
         return Value(DictVariable({**left.items, **right.items}, None, kind.cls, kind.default_factory))
 
@@ -593,6 +601,10 @@ class DictHandler(EqualityHandler):
     def sequence(self, domain: Tracking, variable: Variable) -> Sequence[Variable] | None:
         assert isinstance(variable, DictVariable)
         return [key.variable for key in variable.keyed()]
+
+    def entries(self, domain: Tracking, variable: Variable) -> Sequence[tuple[Variable, Variable]] | None:
+        assert isinstance(variable, DictVariable)
+        return [(key.variable, value) for key, value in variable.items.items()]
 
     def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
         assert isinstance(variable, DictVariable)

@@ -13,7 +13,7 @@ from ..handler import Answer, Tracking
 from ..polyfills import sequence as polyfills
 from ..reasons import UnsupportedOperation
 from ..variable import ConstantVariable, Variable
-from .container import all_equal, constant, known_equal, on_class
+from .container import ContainerHandler, all_equal, constant, known_equal, on_class
 from .slice import SliceVariable
 
 OUTCOMES = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (1, 0)}
@@ -72,12 +72,17 @@ def count_of(domain: Tracking, right: Variable) -> int | None:
     """
     if is_subclass(right.python_type(), int):
         return index_of(domain, right)
-    if on_class(right.cls, "__rmul__") is not None and not isinstance(right, ConstantVariable):
+    if on_class(right.cls, "__rmul__") is not None and not _has_no_number(domain, right):
         return None
     if not has_index(right):
         name = right.cls.__name__
         raise Unwind(domain.raise_error(TypeError, f"can't multiply sequence by non-int of type {name!r}"))
     return index_of(domain, right)
+
+
+def _has_no_number(domain: Tracking, variable: Variable) -> bool:
+    """Tell whether no method for numbers of the variable's class answers for a sequence on the left."""
+    return isinstance(variable, ConstantVariable) or isinstance(domain.handler_of(variable), ContainerHandler)
 
 
 def repeated(domain: Tracking, variable: Variable, items: Sequence[Variable], times: int) -> list[Variable]:
@@ -112,7 +117,7 @@ def order(
 
 def concatenation_error(domain: Tracking, left: Variable, right: Variable) -> Raise[Variable] | None:
     """Raise the TypeError of `[] + ()`; None if the right operand's class is asked first."""
-    if on_class(right.cls, "__radd__") is not None and not isinstance(right, ConstantVariable):
+    if on_class(right.cls, "__radd__") is not None and not _has_no_number(domain, right):
         return None
     kind = left.cls.__name__
     return domain.raise_error(TypeError, f'can only concatenate {kind} (not "{right.cls.__name__}") to {kind}')

@@ -115,11 +115,15 @@ class SetVariable(HolderVariable):
     def elements(self) -> set[HashKey]:
         """The elements as a host set; call `touch` after changing it."""
         if self._unread is not None:
-            self._original = self._unread.keys()
-            self._elements = set(self._original)
-            self.exact = list(self._elements) == self._original
+            self.fix_order(self._unread.keys())
             self._unread = None
         return self._elements
+
+    def fix_order(self, keys: list[HashKey]) -> None:
+        """Give the elements of a set whose table is not known: their order is, until the set changes."""
+        self._original = keys
+        self._elements = set(keys)
+        self.exact = len(keys) < 2
 
     @property
     def items(self) -> dict[HashKey, None]:
@@ -132,10 +136,8 @@ class SetVariable(HolderVariable):
         return self._original
 
     def touch(self) -> None:
-        """Note that the elements changed; an existing set's order isn't known any more."""
+        """Note that the elements changed."""
         self.version += 1
-        if self.source is not None:
-            self.exact = False
 
     @property
     def touched(self) -> bool:
@@ -149,7 +151,7 @@ class SetVariable(HolderVariable):
             Unwind: the order is not known.
         """
         elements = self.elements
-        if self.source is not None and not self.version:
+        if self._original and not self.version:
             return self._original
         if not self.exact and len(elements) > 1:
             detail = "the order of a set that was changed, or copied from another one, is not known"
@@ -348,8 +350,8 @@ class FrozenSetHandler(EqualityHandler):
 
     def from_native(self, domain: Tracking, value: Any) -> Answer:
         keys = [key_of(domain, demand(domain.from_native(item))) for item in value]
-        variable = SetVariable(keys, None, type(value))
-        variable.exact = list(variable.elements) == keys
+        variable = SetVariable((), None, type(value))
+        variable.fix_order(keys)
         return Value(variable)
 
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
@@ -387,7 +389,7 @@ class FrozenSetHandler(EqualityHandler):
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         if op not in OPERATORS or not (isinstance(left, SetVariable) and isinstance(right, SetVariable)):
-            return None
+            return super().binary(domain, op, left, right)
         return self.methods[OPERATORS[op]].operation(domain, left, (right,), {})
 
     def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
@@ -401,9 +403,6 @@ class FrozenSetHandler(EqualityHandler):
     def length(self, domain: Tracking, variable: Variable) -> Answer:
         assert isinstance(variable, SetVariable)
         return constant(len(variable))
-
-    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
-        return domain.raise_error(TypeError, f"'{container.cls.__name__}' object is not subscriptable")
 
     # ---- iteration and conversions ----------------------------------------------------------------------------------
 

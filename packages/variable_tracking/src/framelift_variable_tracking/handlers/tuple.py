@@ -221,14 +221,6 @@ class TupleHandler(EqualityHandler):
             return domain.raise_error(IndexError, "tuple index out of range")
         return Value(container.item(place))
 
-    def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:
-        name = container.cls.__name__
-        return domain.raise_error(TypeError, f"'{name}' object does not support item assignment")
-
-    def delete_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
-        name = container.cls.__name__
-        return domain.raise_error(TypeError, f"'{name}' object doesn't support item deletion")
-
     # ---- iteration and conversions ----------------------------------------------------------------------------------
 
     def sequence(self, domain: Tracking, variable: Variable) -> Sequence[Variable] | None:

@@ -12,7 +12,7 @@ __framelift_hidden__ = True
 
 def update(target: dict[Any, Any], other: Any) -> None:
     """`target.update(other)` for an object with `keys()`."""
-    for key in other.keys():
+    for key in other.keys():  # noqa: SIM118 - it is asked for its keys
         target[key] = other[key]
 
 
@@ -27,12 +27,12 @@ def update_pairs(target: dict[Any, Any], pairs: Iterable[Any]) -> None:
         if len(parts) != 2:
             raise ValueError(f"dictionary update sequence element #{index} has length {len(parts)}; 2 is required")
         target[parts[0]] = parts[1]
-        index += 1
+        index += 1  # noqa: SIM113 - `enumerate` would be an object more
 
 
 def merge(target: dict[Any, Any], other: Any) -> None:
     """`f(**target, **other)`: `target` is what the call has so far."""
-    for key in other.keys():
+    for key in other.keys():  # noqa: SIM118 - it is asked for its keys
         target[key] = other[key]
 
 
@@ -47,7 +47,7 @@ def equal(left: dict[Any, Any], right: dict[Any, Any]) -> bool:
     """`left == right`."""
     if len(left) != len(right):
         return False
-    for key in left:
+    for key in left:  # noqa: PLC0206, SIM110 - plain steps, each of which may break
         if key not in right or not matches(left[key], right[key]):
             return False
     return True
@@ -63,7 +63,7 @@ EQUALITY: dict[str, Callable[..., Any]] = {"==": equal, "!=": unequal}
 
 def has_value(values: Iterable[Any], item: Any) -> bool:
     """`item in values`."""
-    for value in values:
+    for value in values:  # noqa: SIM110 - a generator expression is a frame more
         if matches(value, item):
             return True
     return False
