@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from .binding import bind_arguments
-from .completion import Completion, Discard, Insert, Push, PushCallable, PushNext, PushSent, RaiseResult, Retry, deliver
+from .completion import (
+    Completion,
+    Discard,
+    Insert,
+    Push,
+    PushCallable,
+    PushNext,
+    PushSent,
+    RaiseResult,
+    Retry,
+    completion_of,
+    deliver,
+)
 from .concrete import ConcreteDomain, InterpretedFunction, interpret
 from .decoding import decode
 from .domain import Domain, missing_special_method
+from .eager import EagerOperation, eager_operation
 from .errors import (
     BytecodeError,
     DecodeError,
@@ -16,8 +29,11 @@ from .errors import (
     UnsupportedPythonError,
 )
 from .frame import NO_EXCEPTION, NULL, UNBOUND, Frame, LastInstruction, Marker
+from .graph import BasicBlock, ControlFlowGraph, control_flow
 from .instruction import Code, HandlerEntry, Instruction, Positions
 from .interpreter import InstructionLimit, Interpreter
+from .liveness import live_locals, liveness
+from .opcodes import CANONICAL, OPCODES, Flow, Opcode
 from .outcome import (
     NEXT,
     Break,
@@ -33,22 +49,30 @@ from .outcome import (
     Value,
     Yield,
 )
+from .resume import NativeFrame, ResumeKey, continue_natively, native_generator, resume_function, resumption
+from .stack_shape import stack_depths, stack_shapes
 
 __all__ = [
+    "CANONICAL",
     "NEXT",
     "NO_EXCEPTION",
     "NULL",
+    "OPCODES",
     "UNBOUND",
+    "BasicBlock",
     "Break",
     "BytecodeError",
     "Code",
     "Completion",
     "ConcreteDomain",
+    "ControlFlowGraph",
     "DecodeError",
     "Discard",
     "Domain",
+    "EagerOperation",
     "Enter",
     "Finish",
+    "Flow",
     "Frame",
     "HandlerEntry",
     "Insert",
@@ -59,8 +83,10 @@ __all__ = [
     "Jump",
     "LastInstruction",
     "Marker",
+    "NativeFrame",
     "Next",
     "NotInterpretableError",
+    "Opcode",
     "Outcome",
     "Positions",
     "Push",
@@ -71,6 +97,7 @@ __all__ = [
     "RaiseResult",
     "Result",
     "ResumeError",
+    "ResumeKey",
     "Retry",
     "Return",
     "UnsupportedInstructionError",
@@ -79,8 +106,19 @@ __all__ = [
     "Value",
     "Yield",
     "bind_arguments",
+    "completion_of",
+    "continue_natively",
+    "control_flow",
     "decode",
     "deliver",
+    "eager_operation",
     "interpret",
+    "live_locals",
+    "liveness",
     "missing_special_method",
+    "native_generator",
+    "resume_function",
+    "resumption",
+    "stack_depths",
+    "stack_shapes",
 ]

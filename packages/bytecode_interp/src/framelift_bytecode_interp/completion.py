@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeVar, cast
 
 from .domain import Domain
 from .frame import NULL, Frame
-from .instruction import Pending
+from .instruction import Instruction, Pending
 from .outcome import NEXT, Break, Enter, Jump, Outcome, Raise, Result, Value
 
 V = TypeVar("V")
@@ -77,13 +77,14 @@ class PushCallable(Completion):
 
 @dataclass(frozen=True, slots=True)
 class Insert(Completion):
-    """Put the result below the operands, which stay."""
+    """Put the result below the top `below` entries, which are operands, but stay."""
 
     kind: ClassVar[str] = "insert"
+    below: int
 
     def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
         stack = frame.stack
-        stack.insert(len(stack) - self.pops, value)
+        stack.insert(len(stack) - self.below, value)
         return NEXT
 
 
@@ -166,3 +167,15 @@ def deliver(frame: Frame[V], completion: Pending | None, result: Result[V], doma
         return cast(Break, result)
     entered = cast("Enter[V]", result)
     return Enter(entered.frame, waiting, entered.delivering)
+
+
+def completion_of(instruction: Instruction) -> Completion:
+    """What is done with the result of an instruction.
+
+    Raises:
+        ValueError: it has none: it only moves values or jumps.
+    """
+    completion = cast("Completion | None", instruction.completion)
+    if completion is None:
+        raise ValueError(f"instruction {instruction.index} ({instruction}) has no result, so no completion")
+    return completion

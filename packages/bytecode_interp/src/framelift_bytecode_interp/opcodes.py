@@ -201,7 +201,7 @@ OPCODES: Final[Mapping[str, Opcode]] = {
     "CHECK_EXC_MATCH": Opcode(_fixed(1), _fixed(1), completion=lambda _arg: Push(1)),
     "CHECK_EG_MATCH": _opcode(2, 2),
     "PREP_RERAISE_STAR": _pushes(2),
-    "LOAD_EXIT": Opcode(_fixed(0), _fixed(1), completion=lambda _arg: Insert(1)),
+    "LOAD_EXIT": Opcode(_fixed(0), _fixed(1), completion=lambda _arg: Insert(0, below=1)),
     "ENTER_CONTEXT": _pushes(1),
     "WITH_EXCEPT_START": Opcode(_fixed(0), _fixed(1), completion=lambda _arg: Push(0)),
     # patterns

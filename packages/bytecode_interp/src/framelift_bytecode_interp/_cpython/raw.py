@@ -101,12 +101,14 @@ class Version:
         rules: what each raw instruction becomes.
         prefixes: raw instructions that belong to the next one.
         keyword_prefix: the one of them that names keywords, if there is one.
+        null_first: whether the NULL (or `self`) of a call is pushed before the callable.
         caches: how many units of inline cache follow an instruction.
     """
 
     python: tuple[int, int]
     rules: Mapping[str, Rule]
     prefixes: frozenset[str]
+    null_first: bool
     caches: Mapping[str, int]
 
 

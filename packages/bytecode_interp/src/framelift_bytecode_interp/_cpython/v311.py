@@ -30,6 +30,7 @@ def _pop_jump(condition: str) -> dict[str, Rule]:
 VERSION: Final = Version(
     python=(3, 11),
     prefixes=frozenset({"KW_NAMES", "PRECALL"}),
+    null_first=True,
     caches={opname[op]: size for op, size in enumerate(_inline_cache_entries) if size},
     rules={
         **COMMON,

@@ -20,6 +20,7 @@ def _load_global(raw: RawInstruction) -> list[Part]:
 VERSION: Final = Version(
     python=(3, 12),
     prefixes=frozenset({"KW_NAMES"}),
+    null_first=True,
     caches={opname[op]: size for op, size in enumerate(_inline_cache_entries) if size},
     rules={
         **COMMON,

@@ -33,3 +33,13 @@ def attempt(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Value[A
     except BaseException as error:  # noqa: BLE001 - each one is the interpreted program's own
         error.__traceback__ = foreign_part(error.__traceback__)
         return Raise(error)
+
+
+def has_special_method(owner: Any, name: str) -> bool:
+    """Whether the type of an object, not counting its metaclass, defines a special method."""
+    return any(name in base.__dict__ for base in type(owner).__mro__)
+
+
+def is_iterable(value: Any) -> bool:
+    """Whether `iter` finds a way to iterate it (the way itself may still fail)."""
+    return has_special_method(value, "__iter__") or has_special_method(value, "__getitem__")

@@ -16,7 +16,7 @@ from ..domain import Domain
 from ..frame import UNBOUND, Frame
 from ..outcome import Break, Enter, Finish, Raise, Result, Value
 from . import polyfills
-from .attempt import attempt
+from .attempt import attempt, is_iterable
 from .containers import call_text
 from .generators import Sent, Wrapped, awaits_itself, make_driver
 from .intrinsics import run_intrinsic
@@ -149,7 +149,7 @@ class ConcreteCalls:
     def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
         positional = attempt(tuple, args)
         if isinstance(positional, Raise):
-            if hasattr(type(args), "__iter__") or hasattr(type(args), "__getitem__"):
+            if is_iterable(args):
                 return positional
             kind = type(args).__name__
             return Raise(TypeError(f"{call_text(callee)} argument after * must be an iterable, not {kind}"))

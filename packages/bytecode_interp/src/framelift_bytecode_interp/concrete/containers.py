@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..outcome import Raise, Result, Value
-from .attempt import attempt
+from ..outcome import Result, Value
+from .attempt import attempt, is_iterable
 
 
 def call_text(callee: Any) -> str:
@@ -19,6 +19,12 @@ def call_text(callee: Any) -> str:
     return f"{module}.{qualname}()" if module is not None and module != "builtins" else f"{qualname}()"
 
 
+def _unpacking(value: Any) -> Iterator[Any]:
+    if not is_iterable(value):
+        raise TypeError(f"cannot unpack non-iterable {type(value).__name__} object")
+    return iter(value)
+
+
 def unpack_exactly(value: Any, count: int) -> tuple[Any, ...]:
     """`count` items of an iterable.
 
@@ -26,12 +32,7 @@ def unpack_exactly(value: Any, count: int) -> tuple[Any, ...]:
         TypeError: it is not iterable.
         ValueError: it has more or fewer; both are worded as CPython words them (Python/ceval.c, unpack_iterable).
     """
-    try:
-        iterator = iter(value)
-    except TypeError:
-        if hasattr(type(value), "__iter__") or hasattr(type(value), "__getitem__"):
-            raise
-        raise TypeError(f"cannot unpack non-iterable {type(value).__name__} object") from None
+    iterator = _unpacking(value)
     items = tuple(itertools.islice(iterator, count))
     if len(items) < count:
         raise ValueError(f"not enough values to unpack (expected {count}, got {len(items)})")
@@ -42,12 +43,7 @@ def unpack_exactly(value: Any, count: int) -> tuple[Any, ...]:
 
 def unpack_with_rest(value: Any, before: int, after: int) -> tuple[Any, ...]:
     """`before` items, a list, and `after` items of an iterable; errors are as for `unpack_exactly`."""
-    try:
-        iterator = iter(value)
-    except TypeError:
-        if hasattr(type(value), "__iter__") or hasattr(type(value), "__getitem__"):
-            raise
-        raise TypeError(f"cannot unpack non-iterable {type(value).__name__} object") from None
+    iterator = _unpacking(value)
     first = tuple(itertools.islice(iterator, before))
     if len(first) < before:
         raise ValueError(f"not enough values to unpack (expected at least {before + after}, got {len(first)})")
@@ -61,35 +57,28 @@ def unpack_with_rest(value: Any, before: int, after: int) -> tuple[Any, ...]:
 
 def extend_list(target: list[Any], items: Any) -> None:
     """`[*target, *items]` in place, with the display's own TypeError."""
-    try:
-        target.extend(items)
-    except TypeError:
-        if hasattr(type(items), "__iter__") or hasattr(type(items), "__getitem__"):
-            raise
-        raise TypeError(f"Value after * must be an iterable, not {type(items).__name__}") from None
+    if not is_iterable(items):
+        raise TypeError(f"Value after * must be an iterable, not {type(items).__name__}")
+    target.extend(items)
 
 
 def update_dict(target: dict[Any, Any], items: Any) -> None:
     """`{**target, **items}` in place, with the display's own TypeError."""
-    try:
-        keys = items.keys
-    except AttributeError:
-        raise TypeError(f"'{type(items).__name__}' object is not a mapping") from None
+    if not hasattr(items, "keys"):
+        raise TypeError(f"'{type(items).__name__}' object is not a mapping")
     if type(items) is dict:
         target.update(items)
         return
-    for key in keys():
+    for key in items.keys():  # noqa: SIM118 - a mapping is what has keys()
         target[key] = items[key]
 
 
 def merge_keywords(target: dict[Any, Any], items: Any, callee: Any) -> None:
     """Add the keywords of a `**items` argument, with the call's own TypeErrors."""
-    try:
-        keys = items.keys
-    except AttributeError:
+    if not hasattr(items, "keys"):
         kind = type(items).__name__
-        raise TypeError(f"{call_text(callee)} argument after ** must be a mapping, not {kind}") from None
-    for key in keys():
+        raise TypeError(f"{call_text(callee)} argument after ** must be a mapping, not {kind}")
+    for key in items.keys():  # noqa: SIM118 - a mapping is what has keys()
         if key in target:
             if not isinstance(key, str):
                 raise TypeError(f"{call_text(callee)} keywords must be strings")
@@ -154,15 +143,7 @@ class ConcreteContainers:
     def unpack(self, value: Any, count: int) -> Result[Any]:
         if type(value) in {tuple, list} and len(value) == count:
             return Value(tuple(value))
-        return self._own_message(attempt(unpack_exactly, value, count))
+        return attempt(unpack_exactly, value, count)
 
     def unpack_ex(self, value: Any, before: int, after: int) -> Result[Any]:
-        return self._own_message(attempt(unpack_with_rest, value, before, after))
-
-    @staticmethod
-    def _own_message(result: Value[Any] | Raise[Any]) -> Result[Any]:
-        """Drop the context that rewording an error left."""
-        if isinstance(result, Raise) and result.exception.__suppress_context__:
-            result.exception.__context__ = None
-            result.exception.__suppress_context__ = False
-        return result
+        return attempt(unpack_with_rest, value, before, after)

@@ -40,6 +40,43 @@ def set_context(exception: BaseException, handled: BaseException) -> None:
     exception.__context__ = handled
 
 
+def _instantiate(value: Any, refusal: str) -> BaseException:
+    if isinstance(value, BaseException):
+        return value
+    if not is_exception_class(value):
+        raise TypeError(refusal)
+    made = value()
+    if not isinstance(made, BaseException):
+        raise TypeError(f"calling {value!r} should have returned an instance of BaseException, not {type(made)!r}")
+    return made
+
+
+def catches(exception: BaseException, types: Any) -> bool:
+    """Whether `except types` catches an exception.
+
+    Raises:
+        TypeError: `types` is neither an exception class nor a tuple of them.
+    """
+    candidates = types if isinstance(types, tuple) else (types,)
+    if not all(is_exception_class(candidate) for candidate in candidates):
+        raise TypeError(_NOT_CAUGHT)
+    return any(issubclass_really(type(exception), candidate) for candidate in candidates)
+
+
+def exception_to_raise(exception: Any, cause: Any = NULL) -> BaseException:
+    """The exception of `raise exception from cause` (Python/ceval.c, do_raise); NULL where there is no `from`.
+
+    Raises:
+        TypeError: one of them is no exception.
+    """
+    made = _instantiate(exception, "exceptions must derive from BaseException")
+    if cause is None:
+        made.__cause__ = None
+    elif cause is not NULL:
+        made.__cause__ = _instantiate(cause, "exception causes must derive from BaseException")
+    return made
+
+
 def same_metadata(left: BaseException, right: BaseException) -> bool:
     """Whether an exception is an unchanged part of a group (Objects/exceptions.c, is_same_exception_metadata)."""
     return (
@@ -90,25 +127,15 @@ class ConcreteExceptions:
             if handled is None:
                 return Raise(RuntimeError("No active exception to reraise"))
             return Raise(handled, again=True)
-        made = instantiate(exception, "exceptions must derive from BaseException")
+        made = attempt(exception_to_raise, exception, cause)
         if isinstance(made, Raise):
             return made
-        if cause is None:
-            made.value.__cause__ = None
-        elif cause is not NULL:
-            made_cause = instantiate(cause, "exception causes must derive from BaseException")
-            if isinstance(made_cause, Raise):
-                return made_cause
-            made.value.__cause__ = made_cause.value
         if handled is not None:
             set_context(made.value, handled)
         return Raise(made.value)
 
     def matches(self, exception: Any, types: Any) -> Result[Any]:
-        candidates = types if isinstance(types, tuple) else (types,)
-        if not all(is_exception_class(candidate) for candidate in candidates):
-            return Raise(TypeError(_NOT_CAUGHT))
-        return Value(any(issubclass_really(type(exception), candidate) for candidate in candidates))
+        return attempt(catches, exception, types)
 
     def split_group(self, exception: Any, types: Any) -> Result[Any]:
         matched = self.matches(exception, types)
@@ -167,16 +194,3 @@ class ConcreteExceptions:
 
     def exception_details(self, exception: Any) -> tuple[Any, Any, TracebackType | None]:
         return type(exception), exception, exception.__traceback__
-
-
-def instantiate(value: Any, refusal: str) -> Value[Any] | Raise[Any]:
-    """The exception of a `raise` or `from` operand."""
-    if isinstance(value, BaseException):
-        return Value(value)
-    if not is_exception_class(value):
-        return Raise(TypeError(refusal))
-    made = attempt(value)
-    if isinstance(made, Value) and not isinstance(made.value, BaseException):
-        kind = type(made.value)
-        return Raise(TypeError(f"calling {value!r} should have returned an instance of BaseException, not {kind!r}"))
-    return made

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..domain import missing_special_method
-from ..outcome import Raise, Result, Value
-from .attempt import attempt
+from ..outcome import Result, Value
+from .attempt import attempt, has_special_method
 
 UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {
     "-": operator.neg,
@@ -72,6 +72,18 @@ def find_special_method(owner: Any, name: str) -> Any:
     raise AttributeError(f"{cls.__name__!r} object has no special method {name!r}")
 
 
+def special_method(owner: Any, name: str) -> Any:
+    """The bound special method that `with` and `async with` look up.
+
+    Raises:
+        TypeError: the type has none; worded as CPython does.
+    """
+    if not has_special_method(owner, name):
+        has_enter = has_special_method(owner, name.replace("exit", "enter"))
+        raise TypeError(missing_special_method(type(owner).__name__, name, has_enter=has_enter))
+    return find_special_method(owner, name)
+
+
 class ConcreteOperators:
     """Implements `domain.Operators`."""
 
@@ -117,12 +129,7 @@ class ConcreteOperators:
         return attempt(delattr, owner, name)
 
     def special_method(self, owner: Any, name: str) -> Result[Any]:
-        found = attempt(find_special_method, owner, name)
-        if isinstance(found, Raise) and isinstance(found.exception, AttributeError):
-            enter = name.replace("exit", "enter")
-            has_enter = any(enter in base.__dict__ for base in type(owner).__mro__)
-            return Raise(TypeError(missing_special_method(type(owner).__name__, name, has_enter=has_enter)))
-        return found
+        return attempt(special_method, owner, name)
 
     def length(self, value: Any) -> Result[Any]:
         return attempt(len, value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from ..outcome import Raise, Result, Value
+from ..outcome import Result, Value
 from .attempt import attempt
 
 _SEQUENCE: Final = 1 << 5  # Py_TPFLAGS_SEQUENCE of Include/object.h
@@ -80,20 +80,27 @@ def _matches_itself(cls: type) -> bool:
     return any(base in _ITSELF for base in cls.__mro__ if base.__module__ == "builtins")
 
 
+def is_mapping(subject: Any) -> bool:
+    """Whether mapping patterns match it."""
+    return bool(type(subject).__flags__ & _MAPPING)
+
+
+def is_sequence(subject: Any) -> bool:
+    """Whether sequence patterns match it."""
+    return bool(type(subject).__flags__ & _SEQUENCE)
+
+
 class ConcretePatterns:
     """Implements `domain.Patterns`."""
 
     def match_mapping(self, subject: Any) -> Result[Any]:
-        return Value(bool(type(subject).__flags__ & _MAPPING))
+        return Value(is_mapping(subject))
 
     def match_sequence(self, subject: Any) -> Result[Any]:
-        return Value(bool(type(subject).__flags__ & _SEQUENCE))
+        return Value(is_sequence(subject))
 
     def match_keys(self, subject: Any, keys: Any) -> Result[Any]:
         return attempt(mapping_values, subject, keys)
 
     def match_class(self, subject: Any, cls: Any, count: int, names: Any) -> Result[Any]:
-        result = attempt(class_attributes, subject, cls, count, names)
-        if isinstance(result, Raise):
-            result.exception.__suppress_context__ = False
-        return result
+        return attempt(class_attributes, subject, cls, count, names)

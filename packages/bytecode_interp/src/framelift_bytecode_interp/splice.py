@@ -1,0 +1,186 @@
+"""Splicing: a user's bytes, unchanged, behind a prologue that rebuilds a frame and jumps into the middle.
+
+Nothing is assembled: jumps are relative, so the bytes stay as they are, and the exception and location tables are
+shifted (their formats: Objects/exception_handling_notes.txt and Objects/locations.md of CPython). Rejected:
+disassembling, rewriting and assembling, which costs four times as much an instruction and can change the code.
+"""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from opcode import opmap
+from types import CodeType
+from typing import Final
+
+from ._cpython import VERSION
+from .decoding import exception_table, slot_names
+from .instruction import Positions
+
+_EXTENDED_ARG: Final = opmap["EXTENDED_ARG"]
+_ARGUMENT_FLAGS: Final = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
+
+
+def unit(name: str, arg: int = 0) -> bytes:
+    """One raw instruction, its EXTENDED_ARG prefixes and empty caches included."""
+    high = []
+    rest = arg >> 8
+    while rest:
+        high.append(rest & 255)
+        rest >>= 8
+    prefix = bytes(byte for part in reversed(high) for byte in (_EXTENDED_ARG, part))
+    return prefix + bytes([opmap[name], arg & 255]) + bytes(2 * VERSION.caches.get(name, 0))
+
+
+def _varint(value: int) -> bytes:
+    """Big-endian groups of six bits, for the exception table."""
+    groups = [value & 63]
+    value >>= 6
+    while value:
+        groups.append(value & 63)
+        value >>= 6
+    return bytes([group | 64 for group in groups[:0:-1]] + [groups[0]])
+
+
+def _table_entry(start: int, end: int, target: int, depth: int, *, lasti: bool) -> bytes:
+    entry = bytearray(_varint(start // 2))
+    entry[0] |= 128
+    return bytes(entry) + _varint((end - start) // 2) + _varint(target // 2) + _varint(depth << 1 | lasti)
+
+
+def _location_varint(value: int) -> bytes:
+    """Little-endian groups of six bits, for the location table."""
+    groups = bytearray()
+    while value >= 64:
+        groups.append(value & 63 | 64)
+        value >>= 6
+    groups.append(value)
+    return bytes(groups)
+
+
+def _location_signed(value: int) -> bytes:
+    return _location_varint((-value << 1 | 1) if value < 0 else value << 1)
+
+
+def _locations(units: int, positions: Positions, first_line: int) -> bytes:
+    """Location entries that put `units` code units at `positions`; the last unit takes the line back."""
+    line = positions.line
+    if line is None:
+        line = first_line
+    delta = line - first_line
+    table = b""
+    remaining = units - 1
+    while remaining:
+        count = min(8, remaining)
+        remaining -= count
+        if positions.column is None or positions.end_column is None:
+            table += bytes([0x80 | 13 << 3 | count - 1]) + _location_signed(delta)
+        else:
+            end_line = line if positions.end_line is None else positions.end_line
+            table += bytes([0x80 | 14 << 3 | count - 1]) + _location_signed(delta)
+            table += _location_varint(max(end_line - line, 0))
+            table += _location_varint(positions.column + 1) + _location_varint(positions.end_column + 1)
+        delta = 0
+    return table + bytes([0x80 | 13 << 3]) + _location_signed(first_line - line)
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """Where the prologue's last call goes when it raises: byte offset in the user's code, depth, lasti."""
+
+    target: int
+    depth: int
+    lasti: bool
+
+
+STATE_NAME: Final = ".state"
+"""The free variable that holds a resumption's state; no identifier, so it clashes with no name of the user's."""
+
+
+class Prologue:
+    """The instructions before the user's bytes; they read their values from one state tuple.
+
+    The tuple is the content of one more free variable: free variables come last in a frame, so no slot of the user's
+    code moves, as it would for an argument of a function that has no local variables.
+
+    Args:
+        code: the user's code.
+    """
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code
+        self.body = b""
+        self.constants = list(code.co_consts)
+        self.states = 0
+        self._state_slot = len(slot_names(code))
+        self._places: dict[int, int] = {}
+        self._positions: dict[int, int] = {}
+        self.add("COPY_FREE_VARS", len(code.co_freevars) + 1)
+        if code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR):
+            self.add("RETURN_GENERATOR")
+            self.add("POP_TOP")
+        self.add("RESUME")
+
+    def add(self, name: str, arg: int = 0) -> None:
+        """Append a raw instruction."""
+        self.body += unit(name, arg)
+
+    def push_state(self) -> None:
+        """Push the next item of the state tuple."""
+        place = self._places.get(self.states)
+        if place is None:
+            place = self._places[self.states] = len(self.constants)
+            self.constants.append(self.states)
+        self.add("LOAD_DEREF", self._state_slot)
+        self.add("LOAD_CONST", place)
+        self.add("BINARY_SUBSCR")
+        self.states += 1
+
+    def push_position(self, offset: int) -> None:
+        """Push the position of the instruction at byte `offset` of the user's code, as a handler entry does."""
+        self._positions[len(self.constants)] = offset
+        self.add("LOAD_CONST", len(self.constants))
+        self.constants.append(0)  # known once the prologue is complete
+
+    def call(self, count: int) -> None:
+        """Call what is on the stack, in the version's layout."""
+        if "PRECALL" in VERSION.prefixes:
+            self.add("PRECALL", count)
+        self.add("CALL", count)
+
+    def finish_with_jump(self, offset: int, positions: Positions) -> CodeType:
+        """The code that goes on at byte `offset` of the user's code."""
+        self.add("DELETE_DEREF", self._state_slot)
+        nop = unit("NOP")
+        self.body += unit("JUMP_FORWARD", (offset + len(nop)) // 2) + nop
+        return self._splice(positions, None, 0)
+
+    def finish_with_call(self, handler: Handler | None, positions: Positions) -> CodeType:
+        """The code that calls the callable and the argument on the stack: the call raises, and `handler` handles it."""
+        self.add("DELETE_DEREF", self._state_slot)
+        start = len(self.body)
+        self.call(1)
+        self.add("NOP")
+        return self._splice(positions, handler, start)
+
+    def _splice(self, positions: Positions, handler: Handler | None, raising: int) -> CodeType:
+        code, shift = self.code, len(self.body)
+        for place, offset in self._positions.items():
+            self.constants[place] = (offset + shift) // 2
+        table = b""
+        if handler is not None:
+            table += _table_entry(raising, shift, handler.target + shift, handler.depth, lasti=handler.lasti)
+        for start, end, target, depth, lasti in exception_table(code):
+            table += _table_entry(start + shift, end + shift, target + shift, depth, lasti=lasti)
+        return code.replace(
+            co_code=self.body + code.co_code,
+            co_consts=tuple(self.constants),
+            co_exceptiontable=table,
+            co_linetable=_locations(shift // 2, positions, code.co_firstlineno) + code.co_linetable,
+            co_argcount=0,
+            co_posonlyargcount=0,
+            co_kwonlyargcount=0,
+            co_freevars=(*code.co_freevars, STATE_NAME),
+            co_flags=code.co_flags & ~_ARGUMENT_FLAGS,
+            co_stacksize=code.co_stacksize + 6,
+        )
