@@ -1,0 +1,34 @@
+"""One decorator that lifts ordinary Python frames that use PyTorch into `torch.fx` graphs.
+
+>>> import torch, framelift
+>>> @framelift.compile(backend="eager")
+... def f(x):
+...     return x.sin() + 1
+>>> f(torch.zeros(2))
+tensor([1., 1.])
+"""
+
+from __future__ import annotations
+
+from framelift_comptime import comptime
+
+from . import errors
+from .backends import list_backends, register_backend
+from .directives import disable, graph_break, is_compiling
+from .lifting import compile  # noqa: A004 - the name that users of torch.compile know
+from .supported import check_versions
+
+__all__ = [
+    "compile",
+    "comptime",
+    "disable",
+    "errors",
+    "graph_break",
+    "is_compiling",
+    "list_backends",
+    "register_backend",
+]
+
+__version__ = "0.1.0"
+
+check_versions()

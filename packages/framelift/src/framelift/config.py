@@ -1,0 +1,65 @@
+"""What one `framelift.compile` was asked to do: an immutable value, passed down, never read from a global."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from .backends import Backend, lookup_backend
+from .errors import ConfigurationError
+
+__all__ = ["Config"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of one compiled function or module.
+
+    Args:
+        backend: turns graphs into callables.
+        dynamic: `True` makes every size symbolic, `False` none; `None` leaves the choice to the marks on tensors.
+        fullgraph: refuse graph breaks.
+        recompile_limit: how many specialisations one function may have before its calls run eagerly, with a warning.
+    """
+
+    backend: Backend
+    dynamic: bool | None = None
+    fullgraph: bool = False
+    recompile_limit: int = 8
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        backend: object,
+        dynamic: object,
+        fullgraph: object,
+        mode: object,
+        options: object,
+        recompile_limit: object,
+    ) -> Config:
+        """Return the configuration for `compile`'s arguments.
+
+        Raises:
+            ConfigurationError: an argument has the wrong type or value.
+            UnknownBackendError: no backend has that name.
+        """
+        if dynamic not in (None, True, False) or (isinstance(dynamic, int) and not isinstance(dynamic, bool)):
+            raise ConfigurationError(
+                "dynamic", "must be True, False or None", repr(dynamic), "leave it out to specialise on sizes"
+            )
+        if not isinstance(fullgraph, bool):
+            raise ConfigurationError("fullgraph", "must be True or False", repr(fullgraph), "pass a bool")
+        if mode is not None and not isinstance(mode, str):
+            raise ConfigurationError("mode", "must be a string or None", repr(mode), "pass the name of a mode")
+        if options is not None and not isinstance(options, Mapping):
+            raise ConfigurationError("options", "must be a mapping or None", repr(options), "pass a dict")
+        if isinstance(recompile_limit, bool) or not isinstance(recompile_limit, int) or recompile_limit < 1:
+            raise ConfigurationError("recompile_limit", "must be a positive int", repr(recompile_limit), "pass 8, say")
+        found = lookup_backend(backend)  # type: ignore[arg-type]
+        given = {name: value for name, value in (("mode", mode), ("options", options)) if value is not None}
+        if given and not isinstance(backend, str):
+            raise ConfigurationError(
+                next(iter(given)), "goes with a backend known by name", repr(backend), "bind it with functools.partial"
+            )
+        return cls(found, dynamic, fullgraph, recompile_limit)  # type: ignore[arg-type]

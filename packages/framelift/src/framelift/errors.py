@@ -1,0 +1,40 @@
+"""Every error that framelift raises on purpose, by name.
+
+Each says its subject, the rule, the value it met, the remedy, and the user's line where one is known.
+"""
+
+from __future__ import annotations
+
+from framelift_comptime.errors import ComptimeError, StackLevelError, UnknownLocalError
+from framelift_graph_capture.errors import BackendError, CaptureError, FrameliftError, GraphBreakError
+
+__all__ = [
+    "BackendError",
+    "CaptureError",
+    "ComptimeError",
+    "ConfigurationError",
+    "FrameliftError",
+    "GraphBreakError",
+    "StackLevelError",
+    "UnknownBackendError",
+    "UnknownLocalError",
+    "UnsupportedVersionError",
+]
+
+
+class ConfigurationError(FrameliftError, TypeError):
+    """An argument of `framelift.compile` that cannot be used."""
+
+    code = "FL301"
+
+
+class UnknownBackendError(FrameliftError, ValueError):
+    """A backend name that nobody registered."""
+
+    code = "FL302"
+
+
+class UnsupportedVersionError(FrameliftError, ImportError):
+    """A CPython or torch that framelift does not support."""
+
+    code = "FL303"

@@ -1,0 +1,129 @@
+"""`compile`: one decorator for functions, methods, callables and modules."""
+
+from __future__ import annotations
+
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+import framelift_comptime
+from framelift_graph_capture import FunctionCall, ModuleCall, default_registry
+from framelift_guards import Dispatcher
+
+from .config import Config
+from .directives import DIRECTIVE_RULES
+from .errors import ConfigurationError
+from .module import is_lifted, lift_module, plain_module
+from .specialiser import Lifted, Specialiser
+from .view import View
+
+__all__ = ["compile"]
+
+
+@functools.cache
+def _registry() -> Any:
+    return (
+        default_registry()
+        .extend(types=framelift_comptime.TYPES, functions=framelift_comptime.RULES)
+        .extend(functions=DIRECTIVE_RULES)
+    )
+
+
+def compile(  # noqa: A001 - the name that users of torch.compile know
+    fn: Any = None,
+    *,
+    backend: Any = "inductor",
+    dynamic: bool | None = None,
+    fullgraph: bool = False,
+    mode: str | None = None,
+    options: Any = None,
+    disable: bool = False,
+    recompile_limit: int = 8,
+) -> Any:
+    """Lift a function, method, callable or module: its calls run captured graphs.
+
+    Args:
+        fn: what to lift; left out, `compile` is a decorator with arguments.
+        backend: a name of `list_backends()`, or `(gm, example_inputs) -> callable`.
+        dynamic: `True` makes sizes symbolic, `False` never does, `None` follows the marks on tensors.
+        fullgraph: raise at a graph break rather than continue after it.
+        mode: passed to a backend known by name.
+        options: passed to a backend known by name.
+        disable: return `fn` as it is.
+        recompile_limit: how many specialisations one entry point may have before its calls run eagerly.
+
+    Returns:
+        A function with the signature of `fn`; for a module, a module that shares everything with it.
+
+    Raises:
+        ConfigurationError: an argument cannot be used.
+        UnknownBackendError: no backend has that name.
+
+    >>> import torch
+    >>> @compile(backend="eager")
+    ... def f(x):
+    ...     return x.sin() + 1
+    >>> f(torch.zeros(2))
+    tensor([1., 1.])
+    """
+    config = Config.checked(
+        backend=backend, dynamic=dynamic, fullgraph=fullgraph, mode=mode, options=options,
+        recompile_limit=recompile_limit,
+    )  # fmt: skip
+    if fn is None:
+        return functools.partial(
+            compile, backend=backend, dynamic=dynamic, fullgraph=fullgraph, mode=mode, options=options,
+            disable=disable, recompile_limit=recompile_limit,
+        )  # fmt: skip
+    if not callable(fn):
+        raise ConfigurationError(
+            f"compile({fn!r:.60})", "takes a function, a method, a callable or an nn.Module",
+            f"a {type(fn).__name__}", "pass what is to be called",
+        )  # fmt: skip
+    return fn if disable else _lift(fn, config)
+
+
+def _lift(fn: Any, config: Config) -> Any:
+    if isinstance(fn, torch.nn.Module):
+        return _lift_module(fn, config)
+    if isinstance(fn, types.MethodType):
+        return types.MethodType(_lift(fn.__func__, config), fn.__self__)
+    if isinstance(fn, (staticmethod, classmethod)):
+        return type(fn)(_lift(fn.__func__, config))
+    if isinstance(fn, types.FunctionType):
+        return _lift_function(fn, config)
+    if isinstance(fn, type) or not isinstance(vars(type(fn)).get("__call__", None), types.FunctionType):
+        raise ConfigurationError(
+            f"compile({fn!r:.60})", "takes something whose call is Python code", f"a {type(fn).__name__}",
+            "wrap it in a function",
+        )  # fmt: skip
+    return types.MethodType(_lift(type(fn).__call__, config), fn)
+
+
+def _lift_function(function: types.FunctionType, config: Config) -> Callable[..., Any]:
+    lifted = function.__dict__.get("framelift")
+    original = lifted.original if isinstance(lifted, View) else function
+    specialiser = Specialiser(config, _registry())
+    root = Lifted(FunctionCall(original), lambda miss: Dispatcher(original, miss), specialiser)
+    result = root.dispatcher.function
+    result.framelift = View(original, root, specialiser)  # type: ignore[attr-defined]
+    return result
+
+
+def _lift_module(module: torch.nn.Module, config: Config) -> torch.nn.Module:
+    if is_lifted(module):
+        module = plain_module(module)
+    specialiser = Specialiser(config, _registry())
+    forward = type(module).forward
+    if not isinstance(forward, types.FunctionType):
+        raise ConfigurationError(
+            f"{type(module).__name__}.forward", "must be a Python function", f"a {type(forward).__name__}",
+            "lift a function that calls the module instead",
+        )  # fmt: skip
+    entry_point = ModuleCall(forward, type(module).__call__)
+    root = Lifted(entry_point, lambda miss: Dispatcher(forward, miss), specialiser)
+    view = View(forward, root, specialiser)
+    return lift_module(module, root.dispatcher.function, functools.partial(_lift_module, config=config), view)

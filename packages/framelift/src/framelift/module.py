@@ -1,0 +1,87 @@
+"""A lifted `nn.Module`: the same module, in every way that code can tell, whose call is captured.
+
+The lifted module is an instance of a subclass made for the purpose, and shares the original's `__dict__`: the same
+parameters, buffers, children, hooks and flags, under the same names, so `state_dict()` has no prefix and `train()` on
+either reaches both. What makes it lifted is in a slot, outside `__dict__`. A wrapper module that holds the original as
+a child was rejected: it renames every key, hides attributes, and two flags named `training` drift apart.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+__all__ = ["is_lifted", "lift_module", "plain_module"]
+
+_SLOT = "_framelift_call"
+
+# Subclasses by class: two lifted modules of one class share a type. Weak both ways: nothing keeps a class alive.
+_classes: weakref.WeakKeyDictionary[type, weakref.ref[type]] = weakref.WeakKeyDictionary()
+
+Lift = Callable[[torch.nn.Module], torch.nn.Module]
+
+
+def _relift(lift: Lift, module: torch.nn.Module) -> torch.nn.Module:
+    return lift(module)
+
+
+def _lifted_class(cls: type) -> type:
+    reference = _classes.get(cls)
+    known = reference() if reference is not None else None
+    if known is not None:
+        return known
+
+    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self._framelift_call[0](self, *args, **kwargs)
+
+    def __reduce_ex__(self: Any, protocol: int) -> tuple[Any, ...]:
+        # Copies and pickles carry the plain module and are lifted again: captures are never copied.
+        return _relift, (self._framelift_call[1], plain_module(self))
+
+    def framelift(self: Any) -> Any:
+        return self._framelift_call[2]
+
+    namespace = {
+        "framelift": property(framelift),
+        "__slots__": (_SLOT,),
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        "__call__": __call__,
+        "__reduce_ex__": __reduce_ex__,
+    }
+    lifted = type(cls)(cls.__name__, (cls,), namespace)
+    _classes[cls] = weakref.ref(lifted)
+    return lifted
+
+
+def is_lifted(module: object) -> bool:
+    """Say whether a module was made by `framelift.compile`."""
+    return _SLOT in type(module).__dict__
+
+
+def plain_module(module: torch.nn.Module) -> torch.nn.Module:
+    """Return the module as it was before it was lifted: the original class over the same `__dict__`."""
+    if not is_lifted(module):
+        return module
+    plain: torch.nn.Module = object.__new__(type(module).__bases__[0])
+    object.__setattr__(plain, "__dict__", module.__dict__)
+    return plain
+
+
+def lift_module(module: torch.nn.Module, call: Callable[..., Any], lift: Lift, view: object) -> torch.nn.Module:
+    """Return a module that shares everything with `module` and runs `call(self, *args, **kwargs)` when called.
+
+    Args:
+        module: the module to lift.
+        call: what to run; it gets the lifted module first.
+        lift: how to lift a copy again, for `copy.deepcopy` and `pickle`.
+        view: what the lifted module shows as `.framelift`.
+    """
+    lifted: torch.nn.Module = object.__new__(_lifted_class(type(module)))
+    object.__setattr__(lifted, "__dict__", module.__dict__)
+    object.__setattr__(lifted, _SLOT, (call, lift, view))
+    return lifted

@@ -1,0 +1,191 @@
+"""What happens when no specialisation fits: capture, compile, link; and the limit on how often.
+
+One `Specialiser` stands behind one `framelift.compile`. It holds a lifted entry point for the function and one for each
+continuation of a graph break, so a break that is reached again, or from another specialisation, is captured once.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from framelift_graph_capture import Capture, EntryPoint, Registry, capture
+from framelift_guards import Dispatcher, Scope
+from framelift_guards.dispatcher import Specialisation
+
+from .config import Config
+from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError
+
+__all__ = ["Lifted", "Specialiser"]
+
+
+class Lifted:
+    """One entry point with its dispatcher and its captures.
+
+    Args:
+        entry_point: where capture starts.
+        dispatcher: makes the dispatcher for a miss handler.
+        specialiser: compiles graphs and lifts continuations.
+    """
+
+    def __init__(
+        self,
+        entry_point: EntryPoint,
+        dispatcher: Callable[[Callable[[dict[str, object]], object]], Dispatcher],
+        specialiser: Specialiser,
+    ) -> None:
+        self.entry_point = entry_point
+        self.captures: dict[Specialisation, Capture] = {}
+        self.capture_errors: list[BaseException] = []
+        self._specialiser = specialiser
+        self._lock = threading.RLock()
+        self._warned = False
+        self._eager = False
+        self.dispatcher = dispatcher(self._miss)
+
+    def clear(self) -> None:
+        """Forget every specialisation; the next call captures again."""
+        with self._lock:
+            self.dispatcher.clear()
+            self.captures.clear()
+            self._eager = self._warned = False
+
+    def _miss(self, values: dict[str, object]) -> object:
+        with self._lock:
+            entry = self._entry_for(values)
+        # Outside the lock: user code runs here, on any thread, for as long as it likes.
+        return self.entry_point.run(values) if entry is None else entry(*values.values())
+
+    def _entry_for(self, values: dict[str, object]) -> Callable[..., object] | None:
+        """Return the entry code for these arguments, capturing it if need be; `None` means run them eagerly."""
+        if self._eager:
+            return None
+        scope = Scope(values)
+        for known in self.dispatcher.specialisations:  # another thread may have captured it meanwhile
+            if known.guards.check(scope):
+                return known.entry
+        if len(self.dispatcher.specialisations) >= self._specialiser.config.recompile_limit:
+            self._at_the_limit(values)
+            return None
+        try:
+            captured, entry = self._specialiser.specialise(self.entry_point, values)
+        except FrameliftError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever is wrong inside capture, the user's call must still run
+            self._capture_failed(error)
+            return None
+        self.captures[self.dispatcher.add(captured.guards, entry)] = captured
+        return entry
+
+    def _at_the_limit(self, values: dict[str, object]) -> None:
+        if self._warned and not self._specialiser.config.fullgraph:
+            return
+        self._warned = True
+        limit = self._specialiser.config.recompile_limit
+        reasons = list(dict.fromkeys(str(failure) for failure in self.dispatcher.failures(values)))
+        last = reasons[-1] if reasons else "no guard was reported"
+        error = CaptureError(
+            f"{self.entry_point.name}",
+            f"may have {limit} specialisations",
+            f"called with arguments that need one more: {last}",
+            "make what varies dynamic, or raise recompile_limit; until then such calls run eagerly",
+            self.entry_point.where,
+        )
+        if self._specialiser.config.fullgraph:
+            raise error
+        warnings.warn(f"[{error.code}] {error}", RuntimeWarning, stacklevel=2)
+
+    def _capture_failed(self, error: Exception) -> None:
+        self.capture_errors.append(error)
+        problem = CaptureError(
+            f"{self.entry_point.name}",
+            "must be captured without an internal error",
+            f"not: {type(error).__name__}: {error}",
+            "the call runs eagerly; please report this",
+            self.entry_point.where,
+        )
+        problem.__cause__ = error
+        if self._specialiser.config.fullgraph:
+            raise problem
+        self._eager = True
+        warnings.warn(f"[{problem.code}] {problem}", RuntimeWarning, stacklevel=2)
+
+
+class Specialiser:
+    """Captures, compiles and links for one configuration.
+
+    Args:
+        config: what the user asked for.
+        registry: the handlers and rules that capture works with.
+    """
+
+    def __init__(self, config: Config, registry: Registry) -> None:
+        self.config = config
+        self._registry = registry
+        self._lock = threading.RLock()
+        self._continuations: dict[EntryPoint, Lifted] = {}
+
+    @property
+    def continuations(self) -> tuple[Lifted, ...]:
+        """The lifted continuations of graph breaks, in the order in which they were first linked."""
+        return tuple(self._continuations.values())
+
+    def clear(self) -> None:
+        """Forget the continuations."""
+        with self._lock:
+            self._continuations.clear()
+
+    def specialise(self, entry_point: EntryPoint, values: dict[str, object]) -> tuple[Capture, Callable[..., object]]:
+        """Capture from an entry point with these arguments, compile the graph, and return the entry code.
+
+        Raises:
+            GraphBreakError: there is a break, and `fullgraph=True`.
+            BackendError: the backend raised, or returned something that cannot be called.
+        """
+        captured = capture(entry_point, values, registry=self._registry, dynamic=self.config.dynamic)
+        if self.config.fullgraph and captured.break_ is not None:
+            found = captured.break_
+            raise GraphBreakError(
+                f"{entry_point.name} under fullgraph=True",
+                "must be one graph",
+                f"broken: [{found.code}] {found.explanation}",
+                found.hint or "remove what breaks, or drop fullgraph=True",
+                found.where,
+            )
+        compiled = self._compile(captured, entry_point)
+        return captured, captured.entry(compiled, self._continue_at)
+
+    def _compile(self, captured: Capture, entry_point: EntryPoint) -> Callable[..., Any] | None:
+        if captured.graph is None:
+            return None
+        name = getattr(self.config.backend, "__name__", type(self.config.backend).__name__)
+        started = time.perf_counter()
+        try:
+            compiled = self.config.backend(captured.graph, list(captured.example_inputs))
+        except Exception as error:
+            raise BackendError(
+                f"backend {name}", "must compile the graph", f"raising {type(error).__name__}: {error}",
+                "try backend='eager' to see whether the graph itself is sound", entry_point.where,
+            ) from error  # fmt: skip
+        captured.stages["backend"] = time.perf_counter() - started
+        if not callable(compiled):
+            raise BackendError(
+                f"backend {name}", "must return a callable", f"returning {type(compiled).__name__}",
+                "return a function of the graph's inputs, such as gm.forward", entry_point.where,
+            )  # fmt: skip
+        return compiled
+
+    def _continue_at(self, entry_point: EntryPoint) -> Callable[..., object]:
+        with self._lock:
+            lifted = self._continuations.get(entry_point)
+            if lifted is None:
+                lifted = Lifted(
+                    entry_point,
+                    lambda miss: Dispatcher.for_parameters(entry_point.parameters, miss, name=entry_point.name),
+                    self,
+                )
+                self._continuations[entry_point] = lifted
+        return lifted.dispatcher.function

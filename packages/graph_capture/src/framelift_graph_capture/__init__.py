@@ -1,0 +1,41 @@
+"""Captures one call of a Python function that uses PyTorch as a graph with guards, effects and an outcome."""
+
+from __future__ import annotations
+
+from framelift_variable_tracking import Registry
+
+from .break_record import BreakRecord
+from .capture import Capture, capture
+from .entry_point import Continuation, EntryPoint, FunctionCall, ModuleCall
+from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError
+from .handlers.tensor import session_of
+from .reasons import RequestedBreak
+from .recorder import FxRecorder
+from .registry import default_registry
+from .session import Session
+from .torch_rules import break_on_call, constant_rule
+from .variables import SymbolicNumberVariable, TensorVariable
+
+__all__ = [
+    "BackendError",
+    "BreakRecord",
+    "Capture",
+    "CaptureError",
+    "Continuation",
+    "EntryPoint",
+    "FrameliftError",
+    "FunctionCall",
+    "FxRecorder",
+    "GraphBreakError",
+    "ModuleCall",
+    "Registry",
+    "RequestedBreak",
+    "Session",
+    "SymbolicNumberVariable",
+    "TensorVariable",
+    "break_on_call",
+    "capture",
+    "constant_rule",
+    "default_registry",
+    "session_of",
+]

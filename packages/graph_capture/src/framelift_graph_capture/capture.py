@@ -1,0 +1,145 @@
+"""`capture`: interpret from an entry point, and return graph, guards, effects and outcome as one value."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from framelift_bytecode_interp import Break, Return
+from framelift_guards import GuardSet, Scope, Source
+from framelift_variable_tracking import BreakReason, ReconstructionError, Registry
+
+from .break_record import BreakRecord
+from .entry_code import EntryCode
+from .entry_point import EntryPoint
+from .session import Session
+from .start import start
+from .suspension import NotResumableError, suspend
+
+__all__ = ["Capture", "capture"]
+
+
+@dataclasses.dataclass
+class Capture:
+    """What one capture found.
+
+    Args:
+        entry_point: where it started.
+        graph: the graph; None where nothing was recorded.
+        example_inputs: the graph's inputs in this call.
+        guards: what was assumed.
+        break_: where and why it stopped short of the end, if it did.
+        stages: seconds by stage.
+    """
+
+    entry_point: EntryPoint
+    graph: torch.fx.GraphModule | None
+    example_inputs: tuple[Any, ...]
+    guards: GuardSet
+    break_: BreakRecord | None
+    stages: dict[str, float]
+    _code: EntryCode | None = dataclasses.field(repr=False)
+
+    @property
+    def graphs(self) -> tuple[torch.fx.GraphModule, ...]:
+        """The graph, if there is one, as a tuple."""
+        return () if self.graph is None else (self.graph,)
+
+    @property
+    def breaks(self) -> tuple[BreakRecord, ...]:
+        """The break, if there is one, as a tuple."""
+        return () if self.break_ is None else (self.break_,)
+
+    @property
+    def runs_eagerly(self) -> bool:
+        """Whether calls with these guards run the user's code as it is: it raises, or cannot be resumed."""
+        return self._code is None
+
+    def entry(
+        self, graph: Callable[..., Any] | None, continue_at: Callable[[EntryPoint], Callable[..., object]]
+    ) -> Callable[..., object]:
+        """Return the entry code: a function of the entry point's parameters, given positionally.
+
+        Args:
+            graph: the compiled graph.
+            continue_at: gives the function that runs a continuation.
+        """
+        if self._code is None:
+            names, run = self.entry_point.parameters, self.entry_point.run
+            return lambda *values: run(dict(zip(names, values, strict=True)))
+        return self._code.link(graph, continue_at)
+
+    def source(self) -> str:
+        """Return the Python of the entry code."""
+        return "" if self._code is None else self._code.source()
+
+
+def capture(entry_point: EntryPoint, values: dict[str, Any], *, registry: Registry, dynamic: bool | None) -> Capture:
+    """Interpret a call symbolically.
+
+    Args:
+        entry_point: where to start.
+        values: the value of each of its parameters; they are examples, and stay untouched.
+        registry: the handlers and rules.
+        dynamic: `True`: sizes are symbolic; `False`: none is; `None`: those marked.
+
+    >>> from framelift_graph_capture import FunctionCall, default_registry
+    >>> found = capture(
+    ...     FunctionCall(lambda x: x.sin() + 1), {"x": torch.ones(2)}, registry=default_registry(), dynamic=None
+    ... )
+    >>> [node.name for node in found.graph.graph.nodes]
+    ['l_x_', 'sin', 'add', 'output']
+    """
+    began = time.perf_counter()
+    session = Session(registry, dynamic)
+    with torch.set_grad_enabled(torch.is_grad_enabled()):  # restores the caller's mode, whatever the capture does to it
+        started = start(entry_point, values, session)
+        outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
+    interpreted = time.perf_counter()
+    code, broke = _emit(entry_point, session, outcome)
+    graph = None
+    if code is not None and session.recorder.operations:
+        graph = session.recorder.finish(code.outputs)
+        code.call_graph([one.origin for one in session.recorder.inputs], restores_grad_mode=session.changes_grad_mode)
+    guards = session.all_guards()
+    scope = Scope(values)
+    examples = (
+        tuple([_example(one.origin, one.example, scope, session) for one in session.recorder.inputs]) if graph else ()
+    )
+    finished = time.perf_counter()
+    stages = {"interpret": interpreted - began, "emit": finished - interpreted}
+    return Capture(entry_point, graph, examples, guards, broke, stages, code)
+
+
+def _emit(entry_point: EntryPoint, session: Session, outcome: Any) -> tuple[EntryCode | None, BreakRecord | None]:
+    """Return the entry code (None: run eagerly), and the break if there was one."""
+    code = EntryCode(entry_point, session.domain, session.to_python)
+    if type(outcome) is Return:
+        try:
+            code.finish_returning(outcome.value)
+            session.effects.replay(code)
+        except ReconstructionError as error:
+            return None, session.break_record(error.reason, eager=True)
+        return code, None
+    if type(outcome) is not Break:
+        # Uncaught: the call raises whatever it does, and eager execution raises it with the user's own traceback.
+        return None, None
+    reason: BreakReason = outcome.reason  # type: ignore[assignment]
+    if not session.frames:
+        return None, session.break_record(reason, eager=True)
+    try:
+        code.finish_breaking(suspend(session.frames, session.real_globals))
+        session.effects.replay(code)
+    except ReconstructionError as error:
+        return None, session.break_record(error.reason, eager=True)
+    except NotResumableError:
+        return None, session.break_record(reason, eager=True)
+    return code, session.break_record(reason)
+
+
+def _example(origin: object, example: object, scope: Scope, session: Session) -> object:
+    return origin.fetch(scope) if isinstance(origin, Source) else session.hint(example)

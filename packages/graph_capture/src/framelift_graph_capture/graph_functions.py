@@ -1,0 +1,57 @@
+"""Which torch callables become one node of the graph when called.
+
+Everything that torch lets a tensor subclass override is a tensor operation by torch's own declaration
+(`torch.overrides.get_overridable_functions`); factories, which take no tensor, are listed by name. Other Python
+functions of torch are ordinary Python, and are inlined.
+"""
+
+from __future__ import annotations
+
+import functools
+import types
+
+import torch
+import torch._ops
+import torch.overrides
+
+__all__ = ["is_graph_function"]
+
+_FACTORIES = (
+    "arange", "as_strided", "as_tensor", "asarray", "bartlett_window", "blackman_window", "empty", "empty_like",
+    "empty_permuted", "empty_strided", "eye", "fill", "from_numpy", "full", "full_like", "hamming_window",
+    "hann_window", "kaiser_window", "linspace", "logspace", "normal", "ones", "ones_like", "rand", "rand_like",
+    "randint", "randint_like", "randn", "randn_like", "randperm", "range", "scalar_tensor", "sparse_coo_tensor",
+    "sparse_csr_tensor", "tensor", "tril_indices", "triu_indices", "vander", "zeros", "zeros_like",
+)  # fmt: skip
+
+_BUILTIN_HOMES = ("torch._C._nn", "torch._C._fft", "torch._C._linalg", "torch._C._special", "torch._C._sparse")
+
+
+@functools.cache
+def _declared() -> dict[int, object]:
+    # Keyed by identity, and holding the function, so that an id is never reused: torch's callables live for ever.
+    functions: dict[int, object] = {}
+    for namespace, members in torch.overrides.get_overridable_functions().items():
+        if namespace is not torch.Tensor:
+            functions.update((id(member), member) for member in members)
+    for name in _FACTORIES:
+        factory = getattr(torch, name, None)
+        if factory is not None:
+            functions[id(factory)] = factory
+    return functions
+
+
+def is_graph_function(function: object) -> bool:
+    """Say whether a call of `function` is recorded as one node.
+
+    >>> is_graph_function(torch.sin), is_graph_function(torch.nn.functional.linear), is_graph_function(torch.zeros)
+    (True, True, True)
+    >>> is_graph_function(len), is_graph_function(torch.is_grad_enabled)
+    (False, False)
+    """
+    if id(function) in _declared():
+        return True
+    kind = type(function)
+    if kind is types.BuiltinFunctionType:
+        return getattr(function, "__module__", None) in _BUILTIN_HOMES
+    return kind in (torch._ops.OpOverload, torch._ops.OpOverloadPacket)

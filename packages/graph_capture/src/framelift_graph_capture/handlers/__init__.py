@@ -1,0 +1,1 @@
+"""Handlers of torch's types, one file a type."""

@@ -1,0 +1,106 @@
+"""torch's plain values: dtypes, layouts, memory formats are singletons; devices are compared by value."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_guards import Equals, Is, Source, TypeIs
+from framelift_variable_tracking import (
+    NOT_CONSTANT,
+    Answer,
+    Arguments,
+    ConstantVariable,
+    Emitter,
+    HashKey,
+    Keywords,
+    Tracking,
+    TypeHandler,
+    Variable,
+)
+
+__all__ = ["TorchConstantHandler"]
+
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"==": operator.eq, "!=": operator.ne}
+
+
+class TorchConstantHandler(TypeHandler):
+    """Immutable values of torch that are known during capture.
+
+    Args:
+        singleton: values are compared by identity, and so guarded.
+    """
+
+    trusted = True
+
+    def __init__(self, *, singleton: bool) -> None:
+        self._singleton = singleton
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        if self._singleton:
+            domain.guard(source, Is(value))
+        else:
+            domain.guard(source, TypeIs(type(value)))
+            domain.guard(source, Equals(value))
+        return ConstantVariable(value)
+
+    def from_native(self, domain: Tracking, value: Any) -> Answer:
+        return Value(ConstantVariable(value))
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        values = [domain.as_constant(item) for item in args]
+        named = {name: domain.as_constant(item) for name, item in kwargs.items()}
+        if any(value is NOT_CONSTANT for value in (*values, *named.values())):
+            return domain.unsupported(Variable(cls), "construction from values that are not known")
+        try:
+            return Value(ConstantVariable(cls(*values, **named)))
+        except (RuntimeError, TypeError, ValueError) as error:
+            return domain.raise_error(type(error), str(error))
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        value = domain.as_constant(variable)
+        try:
+            found = getattr(value, name)
+        except AttributeError as error:
+            return domain.raise_error(AttributeError, str(error))
+        if callable(found):
+            return domain.unsupported(variable, f"the method {name!r}")
+        return domain.from_native(found)
+
+    def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        function = _COMPARE.get(op)
+        other = domain.as_constant(right)
+        if function is None or other is NOT_CONSTANT:
+            return None
+        return Value(domain.constant(function(domain.as_constant(left), other)))
+
+    def truth(self, domain: Tracking, variable: Variable) -> Result[Any]:
+        return Value(True)
+
+    def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
+        return HashKey(domain.as_constant(variable), variable)
+
+    def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
+        value = domain.as_constant(variable)
+        return Value(domain.constant(str(value) if conversion == "s" else repr(value)))
+
+    def as_constant(self, domain: Tracking, variable: Variable) -> Any:
+        return variable.value if isinstance(variable, ConstantVariable) else NOT_CONSTANT
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        assert isinstance(variable, ConstantVariable)
+        return emitter.constant(variable.value, "torch_constant")
+
+
+TORCH_CONSTANTS: dict[type, TypeHandler] = {
+    torch.dtype: TorchConstantHandler(singleton=True),
+    torch.layout: TorchConstantHandler(singleton=True),
+    torch.memory_format: TorchConstantHandler(singleton=True),
+    torch.device: TorchConstantHandler(singleton=False),
+}
+"""The handlers, by type."""

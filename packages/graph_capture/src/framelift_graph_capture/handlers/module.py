@@ -1,0 +1,108 @@
+"""`nn.Module`: ordinary objects, whose members and whose call have short cuts.
+
+An attribute may be in `_parameters`, `_buffers` or `_modules`, and a call is `forward` wherever no hook is set. torch's
+own Python says the same (`Module.__getattr__`, `Module._call_impl`), and is what is interpreted in all other cases; the
+short cuts save a hundred interpreted instructions a module.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import torch
+
+from framelift_bytecode_interp import Result, Value
+from framelift_variable_tracking import (
+    NEW,
+    Answer,
+    Arguments,
+    CallContext,
+    ConstantVariable,
+    DictVariable,
+    Keywords,
+    InstanceHandler,
+    ObjectVariable,
+    SymbolicDomain,
+    Tracking,
+    Variable,
+)
+
+__all__ = ["MODULE_RULES", "ModuleHandler", "call_module"]
+
+_MEMBERS = ("_parameters", "_buffers", "_modules")
+_HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
+_GLOBAL_HOOKS = (
+    "_global_forward_pre_hooks", "_global_forward_hooks", "_global_backward_pre_hooks", "_global_backward_hooks",
+    "_global_forward_hooks_always_called",
+)  # fmt: skip
+_MODULE_OF_MODULES: Any = sys.modules[torch.nn.Module.__module__]
+
+
+class ModuleHandler(InstanceHandler):
+    """Instances of `nn.Module` and of its subclasses."""
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        # Asked where neither the instance dictionary nor the class has the attribute, before `__getattr__` is.
+        found = _member(domain, variable, name)
+        return super().get_attribute(domain, variable, name) if found is None else Value(found)
+
+
+def _member(domain: Tracking, variable: Variable, name: str) -> Variable | None:
+    assert isinstance(domain, SymbolicDomain)
+    if not isinstance(variable, ObjectVariable) or variable.value is NEW:
+        return None
+    fallback = domain.find(variable.cls, "__getattr__")
+    if fallback is None or fallback[1] is not torch.nn.Module.__getattr__:
+        return None
+    for members in _MEMBERS:
+        table = domain.read_field(variable, members)
+        if not isinstance(table, DictVariable) or table.cls is not dict:
+            return None
+        key = ConstantVariable(name)
+        present = domain.handler_of(table).contains(domain, table, key)
+        if not isinstance(present, Value) or not isinstance(present.value, ConstantVariable):
+            return None
+        if present.value.value:
+            item = domain.handler_of(table).get_item(domain, table, key)
+            return item.value if isinstance(item, Value) else None
+    return None
+
+
+def _has_hooks(domain: SymbolicDomain, module: ObjectVariable) -> bool:
+    """Tell, guarded, whether a hook would run; True when that cannot be told."""
+    namespace = domain.globals_of(_MODULE_OF_MODULES.__dict__)
+    tables = [domain.read_global(namespace, name) for name in _GLOBAL_HOOKS]
+    tables += [domain.read_field(module, name) for name in _HOOKS]
+    for table in tables:
+        if not isinstance(table, DictVariable):
+            return True
+        answer = domain.handler_of(table).truth(domain, table)
+        if not isinstance(answer, Value) or answer.value:
+            return True
+    return False
+
+
+def _caller(domain: SymbolicDomain) -> Any:
+    # A capture may start with the call of a module: then no frame makes it.
+    interpreter = domain.interpreter
+    return interpreter.frames[-1] if interpreter is not None and interpreter.frames else None
+
+
+def call_module(domain: Tracking, module: Variable, args: Arguments, kwargs: Keywords) -> Result[Variable]:
+    """`module(*args, **kwargs)`: `forward` where no hook is set, else what torch does."""
+    assert isinstance(domain, SymbolicDomain)
+    if isinstance(module, ObjectVariable) and not _has_hooks(domain, module):
+        forward = domain.get_attribute(module, "forward")
+        if isinstance(forward, Value):
+            return domain.call(_caller(domain), forward.value, args, kwargs)
+    whole = domain.reference(torch.nn.Module._call_impl)
+    return domain.call(_caller(domain), whole, (module, *args), kwargs)
+
+
+def _module_rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    return call_module(domain, args[0], args[1:], kwargs)
+
+
+MODULE_RULES = {torch.nn.Module.__call__: _module_rule}
+"""The rule of a module's call, by torch's function for it."""

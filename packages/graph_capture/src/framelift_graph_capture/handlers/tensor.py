@@ -1,0 +1,252 @@
+"""Tensors: metadata is answered at once from the fake, everything else becomes a node of the graph."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from typing import Any
+
+import torch
+
+from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_guards import AttributeSource, HasAttribute, LacksAttribute, Source
+from framelift_variable_tracking import (
+    Answer,
+    Arguments,
+    BoundMethodVariable,
+    ConstantVariable,
+    Emitter,
+    HashKey,
+    Keywords,
+    OpaqueVariable,
+    Tracking,
+    TupleVariable,
+    TypeHandler,
+    Variable,
+)
+
+from ..reasons import DataDependent, UnsupportedTensor
+from ..session import Session
+from ..variables import SymbolicNumberVariable, TensorVariable
+
+__all__ = ["TensorHandler", "session_of"]
+
+BINARY = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
+    "%": operator.mod, "**": operator.pow, "@": operator.matmul, "&": operator.and_, "|": operator.or_,
+    "^": operator.xor, "<<": operator.lshift, ">>": operator.rshift,
+}  # fmt: skip
+INPLACE = {
+    "+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv, "//": operator.ifloordiv,
+    "%": operator.imod, "**": operator.ipow, "@": operator.imatmul, "&": operator.iand, "|": operator.ior,
+    "^": operator.ixor, "<<": operator.ilshift, ">>": operator.irshift,
+}  # fmt: skip
+COMPARE = {
+    "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+UNARY = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
+
+# Answered from the fake, without a node.
+CONSTANT_ATTRIBUTES = frozenset({
+    "device", "dtype", "is_complex", "is_cpu", "is_cuda", "is_leaf", "is_meta", "is_mps", "is_mkldnn", "is_nested",
+    "is_quantized", "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "is_inference", "itemsize",
+    "layout", "names", "ndim", "requires_grad", "retains_grad",
+})  # fmt: skip
+VIEW_ATTRIBUTES = frozenset({"H", "T", "data", "imag", "mH", "mT", "real"})
+METADATA_METHODS = frozenset({
+    "dim", "element_size", "get_device", "is_complex", "is_conj", "is_contiguous", "is_floating_point", "is_inference",
+    "is_neg", "is_signed", "ndimension", "nelement", "numel", "size", "storage_offset", "stride",
+})  # fmt: skip
+DATA_METHODS = frozenset({
+    "__array__", "__bool__", "__complex__", "__float__", "__index__", "__int__", "data_ptr", "item", "numpy", "tolist",
+    "untyped_storage", "storage", "__format__", "__repr__", "__str__", "is_shared", "share_memory_", "equal",
+    "allclose", "is_nonzero", "cpu_", "backward", "register_hook", "__reduce_ex__", "__dlpack__", "__deepcopy__",
+})  # fmt: skip
+
+
+def session_of(domain: Tracking) -> Session:
+    """Return the session that records for a domain."""
+    recorder = domain.recorder
+    assert isinstance(recorder, Session)
+    return recorder
+
+
+class TensorHandler(TypeHandler):
+    """`torch.Tensor` and `torch.nn.Parameter`; subclasses with behaviour of their own are opaque."""
+
+    covers_subclasses = True
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        cls = type(value)
+        if cls is torch.Tensor or cls is torch.nn.Parameter or cls.__mro__[-5:] == _PARAMETER_MRO_TAIL:
+            return TensorVariable(cls, source=source, value=value)
+        opaque = super().wrap(domain, value, source)
+        assert isinstance(opaque, OpaqueVariable)
+        return opaque
+
+    # ---- attributes and methods -------------------------------------------------------------------------------------
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        tensor = self._tensor(domain, variable)
+        if tensor is None:
+            return domain.unsupported(variable, f"reading the attribute {name!r}")
+        session = session_of(domain)
+        if name == "shape":
+            return Value(self._size(domain, session.realise(tensor).fake))
+        if name == "grad":
+            return self._gradient(domain, tensor)
+        if name in CONSTANT_ATTRIBUTES:
+            return Value(domain.constant(getattr(session.realise(tensor).fake, name)))
+        if name in VIEW_ATTRIBUTES:
+            return session.record(domain.frame, getattr, (tensor, domain.constant(name)), {})
+        if name == "__class__":
+            return Value(domain.reference(tensor.cls))
+        found = getattr(torch.Tensor, name, None)
+        if callable(found):
+            method = domain.reference(found)
+            return Value(BoundMethodVariable(method, tensor))
+        if found is not None:
+            return Break(UnsupportedTensor(f"the tensor attribute {name!r}"))
+        return self._user_attribute(domain, tensor, name)
+
+    def _user_attribute(self, domain: Tracking, tensor: TensorVariable, name: str) -> Answer:
+        source, value = tensor.source, tensor.value
+        if source is None or value is None:
+            return domain.raise_error(AttributeError, f"{tensor.cls.__name__!r} object has no attribute {name!r}")
+        fields = object.__getattribute__(value, "__dict__")
+        if name in fields:
+            domain.guard(source, HasAttribute(name))
+            return Value(domain.wrap(fields[name], AttributeSource(source, name)))
+        domain.guard(source, LacksAttribute(name))
+        return domain.raise_error(AttributeError, f"{tensor.cls.__name__!r} object has no attribute {name!r}")
+
+    def _gradient(self, domain: Tracking, tensor: TensorVariable) -> Answer:
+        if tensor.source is None or tensor.value is None:
+            return Break(UnsupportedTensor("the gradient of a tensor that the graph computes"))
+        gradient = tensor.value.grad if tensor.value.is_leaf else None
+        return Value(domain.wrap(gradient, AttributeSource(tensor.source, "grad")))
+
+    def set_attribute(self, domain: Tracking, variable: Variable, name: str, value: Variable) -> Answer:
+        return Break(UnsupportedTensor(f"setting the tensor attribute {name!r}"))
+
+    def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        tensor = self._tensor(domain, variable)
+        if tensor is None:
+            return domain.unsupported(variable, f"the method {name!r}")
+        session = session_of(domain)
+        if name in METADATA_METHODS:
+            return self._metadata(domain, session.realise(tensor), name, args, kwargs)
+        if name in DATA_METHODS:
+            return Break(DataDependent(f"Tensor.{name}()"))
+        special = _SPECIAL.get(name)
+        if special is not None:
+            return session.record(domain.frame, special, (tensor, *args), kwargs)
+        if name == "__rsub__" or (name.startswith("__") and name.endswith("__")):
+            return Break(UnsupportedTensor(f"the method Tensor.{name}"))
+        return session.record(domain.frame, name, (tensor, *args), kwargs)
+
+    def _metadata(
+        self, domain: Tracking, tensor: TensorVariable, name: str, args: Arguments, kwargs: Keywords
+    ) -> Answer:
+        session = session_of(domain)
+        lowered = [session.lower(argument)[1] for argument in args]
+        named = {key: session.lower(argument)[1] for key, argument in kwargs.items()}
+        try:
+            result = getattr(tensor.fake, name)(*lowered, **named)
+        except (IndexError, TypeError, RuntimeError) as error:
+            return domain.raise_error(type(error), str(error))
+        if isinstance(result, torch.Size):
+            return Value(self._size(domain, tensor.fake))
+        if isinstance(result, tuple):
+            return Value(TupleVariable(tuple([session.number(item) for item in result])))
+        return Value(session.number(result))
+
+    def _size(self, domain: Tracking, fake: Any) -> Variable:
+        session = session_of(domain)
+        return TupleVariable(tuple([session.number(size) for size in fake.size()]), torch.Size)
+
+    # ---- operators --------------------------------------------------------------------------------------------------
+
+    def unary(self, domain: Tracking, op: str, operand: Variable) -> Answer:
+        return session_of(domain).record(domain.frame, UNARY[op], (operand,), {})
+
+    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        return self._operator(domain, BINARY[op], left, right, right)
+
+    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
+        return self._operator(domain, BINARY[op], left, right, left)
+
+    def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        return self._operator(domain, INPLACE[op], left, right, right)
+
+    def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        return self._operator(domain, COMPARE[op], left, right, right)
+
+    def _operator(
+        self, domain: Tracking, function: Any, left: Variable, right: Variable, other: Variable
+    ) -> Answer | None:
+        if not isinstance(other, (TensorVariable, SymbolicNumberVariable, ConstantVariable)):
+            return domain.unsupported(other, f"{function.__name__} with a tensor")
+        if isinstance(other, ConstantVariable) and other.cls not in (bool, int, float, complex):
+            if function in (operator.eq, operator.ne):
+                return Value(domain.constant(function is operator.ne))
+            return None
+        return session_of(domain).record(domain.frame, function, (left, right), {})
+
+    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        return session_of(domain).record(domain.frame, operator.getitem, (container, key), {})
+
+    def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:
+        return session_of(domain).record(domain.frame, operator.setitem, (container, key, value), {})
+
+    # ---- Python's questions -----------------------------------------------------------------------------------------
+
+    def truth(self, domain: Tracking, variable: Variable) -> Result[Any]:
+        return Break(DataDependent("the truth of a tensor"))
+
+    def length(self, domain: Tracking, variable: Variable) -> Answer:
+        tensor = self._tensor(domain, variable)
+        if tensor is None:
+            return domain.unsupported(variable, "len()")
+        session = session_of(domain)
+        fake: Any = session.realise(tensor).fake
+        if fake.dim() == 0:
+            return domain.raise_error(TypeError, "len() of a 0-d tensor")
+        return Value(session.number(fake.size(0)))
+
+    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
+        # torch's own `Tensor.__iter__` iterates over `unbind(0)`.
+        tensor = self._tensor(domain, variable)
+        if tensor is None:
+            return domain.unsupported(variable, "iteration")
+        fake: Any = session_of(domain).realise(tensor).fake
+        if fake.dim() == 0:
+            return domain.raise_error(TypeError, "iteration over a 0-d tensor")
+        rows = session_of(domain).record(domain.frame, "unbind", (tensor, domain.constant(0)), {})
+        return domain.get_iter(rows.value) if isinstance(rows, Value) else rows
+
+    def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
+        return HashKey(variable, variable)
+
+    def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
+        return Break(DataDependent("the text of a tensor"))
+
+    def format(self, domain: Tracking, variable: Variable, spec: str) -> Answer:
+        return Break(DataDependent("the text of a tensor"))
+
+    # ---- values that go out -----------------------------------------------------------------------------------------
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        return emitter.graph_output(variable)  # type: ignore[attr-defined, no-any-return]
+
+    def _tensor(self, domain: Tracking, variable: Variable) -> TensorVariable | None:
+        return variable if isinstance(variable, TensorVariable) else None
+
+
+_PARAMETER_MRO_TAIL = torch.nn.Parameter.__mro__[-5:]
+
+_SPECIAL: dict[str, Any] = {
+    "__getitem__": operator.getitem,
+    "__setitem__": operator.setitem,
+    **{f"__{f.__name__.strip('_')}__": f for f in (*BINARY.values(), *COMPARE.values(), *UNARY.values())},
+}

@@ -1,0 +1,103 @@
+"""The fx recorder: the graph under construction, its inputs, and the fake value of each node.
+
+It knows `torch.fx` and nothing of Python variables: what becomes a node is decided by the tensor handlers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+import torch.fx
+
+from framelift_guards import Source
+
+__all__ = ["FxRecorder", "GraphInput"]
+
+_NOT_IDENTIFIER = re.compile(r"[^0-9a-zA-Z]+")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class GraphInput:
+    """A placeholder of the graph, and where entry code finds its value.
+
+    `origin` is a source to fetch, or (for a size computed from symbols) an expression that the caller understands.
+    """
+
+    node: torch.fx.Node
+    origin: Source | object
+    example: object
+
+
+class FxRecorder:
+    """Records calls as nodes of one `torch.fx.Graph`.
+
+    Args:
+        user_stack: gives the user's stack, as text, for the node being recorded.
+
+    >>> recorder = FxRecorder(lambda: "")
+    >>> x = recorder.placeholder("L['x']", torch.Tensor, "x", torch.ones(2))
+    >>> _ = recorder.call(torch.sin, (x,), {}, torch.ones(2))
+    >>> recorder.operations
+    1
+    >>> print(recorder.source(verbose=False))
+    def forward(self, L_x_ : torch.Tensor):
+        l_x_ = L_x_
+        sin = torch.sin(l_x_);  l_x_ = sin = None
+    """
+
+    def __init__(self, user_stack: Callable[[], str]) -> None:
+        self.graph = torch.fx.Graph()
+        self.inputs: list[GraphInput] = []
+        self.operations = 0
+        self._user_stack = user_stack
+        self._named: set[torch.fx.Node] = set()
+
+    def placeholder(self, name: str, kind: type | None, origin: object, example: object) -> torch.fx.Node:
+        """Add a graph input named after its source, before every operation."""
+        target = _NOT_IDENTIFIER.sub("_", name)
+        target = target if target[:1].isalpha() or target[:1] == "_" else f"arg_{target}"
+        previous = self.inputs[-1].node if self.inputs else None
+        # After the last input rather than at the end: inputs are met while operations are recorded.
+        with self.graph.inserting_before(None if previous is None else previous.next):
+            node = self.graph.placeholder(target, type_expr=kind)
+        node.meta["example_value"] = example
+        self._named.add(node)
+        self.inputs.append(GraphInput(node, origin, example))
+        return node
+
+    def call(
+        self, target: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: dict[str, Any], example: object
+    ) -> torch.fx.Node:
+        """Record a call of a function, or of the tensor method named `target`; arguments are nodes and constants."""
+        kind = "call_method" if isinstance(target, str) else "call_function"
+        node = self.graph.create_node(kind, target, args, kwargs)
+        node.meta["example_value"] = example
+        node.meta["stack_trace"] = self._user_stack()
+        self.operations += 1
+        return node
+
+    def name(self, node: torch.fx.Node, name: str) -> None:
+        """Name a node after the first local variable that it was stored in."""
+        if node not in self._named:
+            self._named.add(node)
+            node._rename(name)
+
+    def source(self, *, verbose: bool = False) -> str:
+        """Return the Python of the graph as recorded so far."""
+        return self.graph.python_code("self", verbose=verbose).src.strip()
+
+    def finish(self, outputs: Iterable[torch.fx.Node]) -> torch.fx.GraphModule:
+        """Close the graph: drop inputs that nothing reads, output `outputs` as a tuple, and compile its Python."""
+        self.graph.output(tuple(outputs))
+        unused = [entry for entry in self.inputs if not entry.node.users]
+        self.inputs = [entry for entry in self.inputs if entry.node.users]
+        for entry in unused:
+            self.graph.erase_node(entry.node)
+        return torch.fx.GraphModule({}, self.graph, class_name="GraphModule")
+
+    def __iter__(self) -> Iterator[torch.fx.Node]:
+        return iter(self.graph.nodes)

@@ -1,0 +1,36 @@
+"""The registry of a capture with torch: the handlers and rules of `variable_tracking`, and torch's."""
+
+from __future__ import annotations
+
+import torch
+
+from framelift_variable_tracking import Registry
+from framelift_variable_tracking import default_registry as python_registry
+
+from .handlers.constant import TORCH_CONSTANTS
+from .handlers.module import MODULE_RULES, ModuleHandler
+from .handlers.number import SymbolicNumberHandler
+from .handlers.tensor import TensorHandler
+from .torch_rules import TORCH_RULES
+
+__all__ = ["default_registry"]
+
+
+def default_registry() -> Registry:
+    """Return the registry that `framelift.compile` works with, comptime aside.
+
+    >>> isinstance(default_registry().handler_for(torch.nn.Parameter), TensorHandler)
+    True
+    """
+    return python_registry().extend(
+        types={
+            **TORCH_CONSTANTS,
+            torch.Tensor: TensorHandler(),
+            torch.nn.Module: ModuleHandler(),
+            torch.SymInt: SymbolicNumberHandler(),
+            torch.SymFloat: SymbolicNumberHandler(),
+            torch.SymBool: SymbolicNumberHandler(),
+        },
+        functions={**TORCH_RULES, **MODULE_RULES},
+        trusted_modules=("torch",),
+    )

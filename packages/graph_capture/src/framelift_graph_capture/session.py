@@ -1,0 +1,384 @@
+"""One capture: the graph, the fakes, the guards and the interpreter, and the seam between Python values and the graph.
+
+`Session` is the `Recorder` of `variable_tracking`: it decides which calls become nodes, turns variables into arguments
+of nodes, and results of propagation into variables.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+import types
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+import torch.fx
+
+from framelift_bytecode_interp import Break, Frame, Interpreter, Result, Value
+from framelift_fake_tensors import DataDependentError, FakeMode, FakeTensor, PropagationError
+from framelift_guards import Guard, GuardSet, Source
+from framelift_guards.torch import (
+    TensorMatch,
+    global_state_guards,
+    size_source,
+    storage_offset_source,
+    stride_source,
+)
+from framelift_symbolic_shapes import ShapeEnv
+from framelift_variable_tracking import (
+    NOT_CONSTANT,
+    BreakReason,
+    CellVariable,
+    ConstantVariable,
+    DictVariable,
+    EffectLog,
+    HashKey,
+    ListVariable,
+    Registry,
+    SliceVariable,
+    SymbolicDomain,
+    TupleVariable,
+    Variable,
+)
+
+from .break_record import BreakRecord
+from .graph_functions import is_graph_function
+from .reasons import DataDependent, OperationFailed, RequestedBreak, UnsupportedArgument
+from .recorder import FxRecorder
+from .shapes import number_to_python, shape_guards
+from .user_stack import format_stack
+from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
+
+__all__ = ["Session"]
+
+
+class _NotLowered(Exception):
+    """An argument cannot be part of a graph."""
+
+    def __init__(self, type_name: str) -> None:
+        super().__init__(type_name)
+        self.type_name = type_name
+
+
+class TorchDomain(SymbolicDomain):
+    """The symbolic domain, which names graph nodes after the locals that hold them."""
+
+    def store_local(self, frame: Frame[Variable], name: str, value: Variable) -> Variable:
+        if type(value) is TensorVariable and value.node is not None and not frame.globals.hidden:
+            session = self.recorder
+            assert isinstance(session, Session)
+            session.recorder.name(value.node, name)
+        return value
+
+
+class Session:
+    """The state of one capture.
+
+    Args:
+        registry: the handlers and rules.
+        dynamic: `True`: every size of an input tensor is symbolic; else only those marked.
+    """
+
+    def __init__(self, registry: Registry, dynamic: bool | None) -> None:
+        self.registry = registry
+        self.dynamic = dynamic
+        self.guards = GuardSet()
+        self.effects = EffectLog()
+        self.shape_env = ShapeEnv()
+        self.shape_env.user_line = self.user_line
+        self.fakes = FakeMode(self.shape_env)
+        self.recorder = FxRecorder(self.user_stack)
+        self.domain = TorchDomain(registry, self.guards, self.effects, self)
+        self.interpreter: Interpreter[Variable] = Interpreter(self.domain)
+        self.domain.interpreter = self.interpreter
+        self.changes_grad_mode = False
+        self._state_guards = global_state_guards()
+        self._tensors: dict[int, TensorVariable] = {}
+        self._symbols: dict[str, torch.fx.Node] = {}
+
+    # ---- where we are -----------------------------------------------------------------------------------------------
+
+    @property
+    def frames(self) -> list[Frame[Variable]]:
+        """The user's frames, outermost first."""
+        return self.interpreter.frames
+
+    def user_stack(self) -> str:
+        """The user's stack as text, for graph nodes."""
+        return format_stack(reversed(list(self.domain.user_frames())))
+
+    def user_line(self) -> object:
+        """The user's line, for guards."""
+        return self.domain.user_line()
+
+    def where(self) -> tuple[str, int] | None:
+        """The user's file and line."""
+        line = self.domain.user_line()
+        return None if line is None else (line.filename, line.line)
+
+    def break_record(self, reason: BreakReason, *, eager: bool = False) -> BreakRecord:
+        """Return the record of a break here."""
+        hint = reason.hint if not eager else "the whole call runs eagerly; nothing is lost but speed"
+        return BreakRecord(
+            reason.code, reason.explanation, hint, self.where() or ("<unknown>", 0), self.user_stack(), eager
+        )
+
+    def real_globals(self, frame: Frame[Variable]) -> dict[str, Any]:
+        """Return the real globals of a frame."""
+        return frame.globals.variables  # type: ignore[no-any-return]
+
+    # ---- guards -----------------------------------------------------------------------------------------------------
+
+    def current_guards(self) -> list[Guard]:
+        """Return the guards so far: on values, on torch's state as it was at the start, on sizes."""
+        return [*self.guards, *self._state_guards, *self._shape_guards()]
+
+    def all_guards(self) -> GuardSet:
+        """Return the guards of the finished capture."""
+        self.domain.seal()
+        return GuardSet(self.current_guards())
+
+    def _shape_guards(self) -> list[Guard]:
+        return shape_guards(self.shape_env)
+
+    def to_python(
+        self, number: Any, fetch: Callable[[Source], ast.expr], constant: Callable[[object], ast.expr]
+    ) -> ast.expr:
+        """Return the expression of a symbolic number over the sizes of inputs."""
+        return number_to_python(self.shape_env, number, fetch, constant)
+
+    def hint(self, number: Any) -> Any:
+        """Return the value that a symbolic number has in this call."""
+        return number.node.hint
+
+    # ---- looking into variables -------------------------------------------------------------------------------------
+
+    def items(self, variable: Variable) -> Sequence[Variable]:
+        """Return the items of a container that is known."""
+        return self.domain.sequence(variable) or ()
+
+    def entries(self, variable: DictVariable) -> list[tuple[HashKey, Variable]]:
+        """Return keys and values of a dict."""
+        return list(variable.items.items())
+
+    def cell_content(self, cell: CellVariable) -> Any:
+        """Return the variable in a cell, or UNBOUND."""
+        return self.domain.cell_content(cell)
+
+    def is_symbolic(self, variable: Variable) -> bool:
+        """Say whether a variable stands for something that the graph computes."""
+        return isinstance(variable, (TensorVariable, SymbolicNumberVariable))
+
+    # ---- inputs -----------------------------------------------------------------------------------------------------
+
+    def realise(self, variable: TensorVariable) -> TensorVariable:
+        """Make a tensor that existed before an input of the graph, and guard its metadata; others are left alone."""
+        if variable.node is not None:
+            return variable
+        source, value = variable.source, variable.value
+        if source is None or value is None:
+            raise AssertionError("a tensor variable has a node, or a source and a value")
+        dynamic = self._dynamic_dims(value)
+        self.domain.guard(source, TensorMatch.of(value, dynamic=dynamic))
+        variable.fake = self.fakes.fake(value, name=source.name, dynamic=dynamic, origin=_origin(source))
+        kind = torch.nn.Parameter if isinstance(value, torch.nn.Parameter) else torch.Tensor
+        variable.node = self.recorder.placeholder(source.name, kind, source, variable.fake)
+        self._tensors[id(variable.fake)] = variable
+        return variable
+
+    def _dynamic_dims(self, value: torch.Tensor) -> set[int]:
+        if self.dynamic is False or isinstance(value, torch.nn.Parameter):
+            return set()
+        marked = set(getattr(value, "_dynamo_dynamic_indices", ())) | set(
+            getattr(value, "_dynamo_weak_dynamic_indices", ())
+        )
+        static = set(getattr(value, "_dynamo_static_indices", ()))
+        dims = set(range(value.dim())) if self.dynamic else marked
+        # 0 and 1 are specialised: broadcasting and emptiness make them different programs.
+        return {dim for dim in dims - static if value.size(dim) not in (0, 1)}
+
+    # ---- torch's state ----------------------------------------------------------------------------------------------
+
+    def set_grad_enabled(self, mode: bool) -> None:
+        """Change the grad mode from here on: for what follows in the capture, and by a node for what follows in runs.
+
+        `capture` restores the caller's mode at the end.
+        """
+        self.changes_grad_mode = True
+        self.recorder.call(torch._C._set_grad_enabled, (mode,), {}, None)
+        torch._C._set_grad_enabled(mode)
+
+    # ---- the Recorder protocol --------------------------------------------------------------------------------------
+
+    def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:
+        """Tell whether a call becomes a node, or must not be entered."""
+        return is_graph_function(function) or _is_disabled(function)
+
+    def record(
+        self, frame: Frame[Variable], function: Any, args: tuple[Variable, ...], kwargs: dict[str, Variable]
+    ) -> Result[Variable]:
+        """Record a call of a torch function, or of the method `function` (a name) of the first argument."""
+        label = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
+        if _is_disabled(function):
+            return Break(RequestedBreak(f"torch.compiler.disable({label})"))
+        try:
+            lowered = [self.lower(argument) for argument in args]
+            named = {name: self.lower(argument) for name, argument in kwargs.items()}
+        except _NotLowered as error:
+            return Break(UnsupportedArgument(label, error.type_name))
+        nodes, values = tuple([node for node, _ in lowered]), tuple([value for _, value in lowered])
+        node_kwargs = {name: node for name, (node, _) in named.items()}
+        value_kwargs = {name: value for name, (_, value) in named.items()}
+        real = getattr(torch.Tensor, function) if isinstance(function, str) else function
+        try:
+            result = self.fakes.propagate(real, values, value_kwargs)
+        except DataDependentError as error:
+            return Break(DataDependent(str(error)))
+        except PropagationError as error:
+            return Break(OperationFailed(label, str(error)))
+        known = self._tensors.get(id(result))
+        if not _has_tensor(result) and type(result) not in PYTHON_TYPE:
+            return self._plain(function, nodes, node_kwargs, result)
+        node = self.recorder.call(function, nodes, node_kwargs, result)
+        if known is not None:  # in place: the same tensor object comes back
+            return Value(known)
+        return Value(self.raise_result(result, node))
+
+    def _plain(self, function: Any, nodes: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Result[Variable]:
+        if result is None:  # called for its effect: `x[0] = 1`, `set_`
+            self.recorder.call(function, nodes, kwargs, None)
+            return Value(self.domain.constant(None))
+        return self.domain.from_native(result)
+
+    def as_index(self, number: Variable) -> int | None:
+        """Specialise a symbolic integer."""
+        if isinstance(number, SymbolicNumberVariable) and isinstance(number.value, torch.SymInt):
+            return int(number.value)
+        return None
+
+    # ---- variables to graph arguments -------------------------------------------------------------------------------
+
+    def lower(self, variable: Variable) -> tuple[Any, Any]:
+        """Return a variable as an argument of a node, and as an argument of propagation.
+
+        Raises:
+            _NotLowered: it cannot be part of a graph.
+        """
+        kind = type(variable)
+        if kind is TensorVariable:
+            self.realise(variable)
+            return variable.node, variable.fake
+        if kind is ConstantVariable:
+            return variable.value, variable.value
+        if kind is SymbolicNumberVariable:
+            return self.number_node(variable), variable.value
+        if kind is ListVariable:
+            return _transpose(self._lower_all(self.domain.sequence(variable)), list)
+        if kind is TupleVariable:
+            return self._lower_tuple(variable)
+        if kind is SliceVariable:
+            nodes, values = _transpose(
+                [self.lower(part) for part in (variable.start, variable.stop, variable.step)], tuple
+            )
+            return slice(*nodes), slice(*values)
+        if kind is DictVariable:
+            return self._lower_dict(variable)
+        value = self.domain.as_constant(variable)
+        if value is NOT_CONSTANT:
+            value = getattr(variable, "value", NOT_CONSTANT)
+            if not isinstance(
+                value, (torch.dtype, torch.device, torch.layout, torch.memory_format, type, torch.Generator)
+            ):
+                raise _NotLowered(variable.python_type().__name__)
+        return value, value
+
+    def _lower_all(self, items: Any) -> list[tuple[Any, Any]]:
+        if items is None:
+            raise _NotLowered("sequence")
+        return [self.lower(item) for item in items]
+
+    def _lower_tuple(self, variable: TupleVariable) -> tuple[Any, Any]:
+        nodes, values = _transpose(self._lower_all(self.domain.sequence(variable)), tuple)
+        cls = variable.cls
+        if cls in (tuple, torch.Size):
+            return nodes, values
+        if hasattr(cls, "_fields"):
+            return cls(*nodes), cls(*values)
+        raise _NotLowered(cls.__name__)
+
+    def _lower_dict(self, variable: DictVariable) -> tuple[Any, Any]:
+        nodes, values = {}, {}
+        for key, item in variable.items.items():
+            name = self.domain.as_constant(key.variable)
+            if name is NOT_CONSTANT:
+                raise _NotLowered("dict with keys that are no constants")
+            nodes[name], values[name] = self.lower(item)
+        return nodes, values
+
+    def number_node(self, variable: SymbolicNumberVariable) -> torch.fx.Node:
+        """Return the node of a symbolic number: a graph input, computed by entry code from the inputs' sizes."""
+        if variable.node is None:
+            expression = str(variable.value)
+            node = self._symbols.get(expression)
+            if node is None:
+                node = self.recorder.placeholder(expression, None, variable.value, variable.value)
+                self._symbols[expression] = node
+            variable.node = node
+        return variable.node
+
+    # ---- results of propagation to variables ------------------------------------------------------------------------
+
+    def raise_result(self, result: Any, node: torch.fx.Node) -> Variable:
+        """Return the variable of a result that `node` computes."""
+        if isinstance(result, FakeTensor):
+            known = self._tensors.get(id(result))
+            if known is not None:
+                return known
+            cls = torch.nn.Parameter if isinstance(result, torch.nn.Parameter) else torch.Tensor
+            variable = TensorVariable(cls, node=node, fake=result)
+            self._tensors[id(result)] = variable
+            return variable
+        if type(result) in PYTHON_TYPE:
+            number = SymbolicNumberVariable(result)
+            number.node = node
+            return number
+        if isinstance(result, (list, tuple)):
+            items = [self._element(item, node, index) for index, item in enumerate(result)]
+            return ListVariable(items) if isinstance(result, list) else TupleVariable(tuple(items), type(result))
+        return self.domain.constant(result)
+
+    def _element(self, item: Any, node: torch.fx.Node, index: int) -> Variable:
+        if not isinstance(item, (torch.Tensor, list, tuple)) and type(item) not in PYTHON_TYPE:
+            return self.domain.constant(item)
+        part = self.recorder.graph.call_function(operator.getitem, (node, index))
+        part.meta["example_value"] = item
+        return self.raise_result(item, part)
+
+    def number(self, value: Any) -> Variable:
+        """Return the variable of a size, or of a computation with sizes: a constant when it is one."""
+        return SymbolicNumberVariable(value) if type(value) in PYTHON_TYPE else self.domain.constant(value)
+
+
+def _is_disabled(function: object) -> bool:
+    # What `torch.compiler.disable` leaves on a function.
+    return isinstance(function, types.FunctionType) and bool(function.__dict__.get("_torchdynamo_disable"))
+
+
+def _origin(source: Source) -> Callable[[str, int], object]:
+    makers: dict[str, Callable[[int], object]] = {
+        "size": lambda dim: size_source(source, dim),
+        "stride": lambda dim: stride_source(source, dim),
+        "storage_offset": lambda dim: storage_offset_source(source),
+    }
+    return lambda kind, dim: makers[kind](dim)
+
+
+def _transpose(pairs: list[tuple[Any, Any]], kind: type) -> tuple[Any, Any]:
+    return kind([node for node, _ in pairs]), kind([value for _, value in pairs])
+
+
+def _has_tensor(result: Any) -> bool:
+    if isinstance(result, (list, tuple)):
+        return any(_has_tensor(item) for item in result)
+    return isinstance(result, torch.Tensor)

@@ -1,0 +1,60 @@
+"""The one place where sizes of `symbolic_shapes` meet sources and guards."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any, cast
+
+from framelift_guards import Expression, Guard, Source, UserLine
+from framelift_symbolic_shapes import ShapeEnv, ShapeGuard, SymbolInfo
+
+__all__ = ["number_to_python", "shape_guards"]
+
+
+def shape_guards(env: ShapeEnv) -> list[Guard]:
+    """Return what the environment relies on as guards over sources; one that always holds when it relies on nothing."""
+    equal = [_equal(info, other) for info in env.symbols.values() for other in info.origins[1:]]
+    decided = [_decided(env, shape_guard) for shape_guard in env.guards]
+    return [*equal, *decided] or [Guard(None, Expression(ast.Constant(True), {}))]
+
+
+def _equal(info: SymbolInfo, other: object) -> Guard:
+    template = ast.Compare(ast.Name("first", ast.Load()), [ast.Eq()], [ast.Name("second", ast.Load())])
+    operands = {"first": cast(Source, info.origins[0]), "second": cast(Source, other)}
+    return Guard(None, Expression(template, operands), cast("UserLine | None", info.line))
+
+
+def _decided(env: ShapeEnv, shape_guard: ShapeGuard) -> Guard:
+    used = shape_guard.expression.free_symbols
+    operands = {str(symbol): cast(Source, info.origins[0]) for symbol, info in env.symbols.items() if symbol in used}
+    names = {symbol: ast.Name(str(symbol), ast.Load()) for symbol in env.symbols if symbol in used}
+    constants: dict[str, object] = {}
+
+    def reference(function: Callable[..., object]) -> ast.expr:
+        name = f"call_{getattr(function, '__name__', 'function')}"
+        constants[name] = function
+        return ast.Name(name, ast.Load())
+
+    template = env.to_python(shape_guard.expression, names, reference)
+    return Guard(None, Expression(template, operands, constants), cast("UserLine | None", shape_guard.user_line))
+
+
+def number_to_python(
+    env: ShapeEnv,
+    number: Any,
+    fetch: Callable[[Source], ast.expr],
+    constant: Callable[[object], ast.expr],
+) -> ast.expr:
+    """Return the Python expression of a symbolic number, over the sizes that its symbols came from.
+
+    Args:
+        env: the environment of the number.
+        number: a `torch.SymInt`, `SymFloat` or `SymBool`.
+        fetch: gives the expression that fetches a source.
+        constant: gives the expression of a function that the result calls.
+    """
+    expression = number.node.expr
+    used = expression.free_symbols
+    names = {symbol: fetch(cast(Source, info.origins[0])) for symbol, info in env.symbols.items() if symbol in used}
+    return env.to_python(expression, names, constant)

@@ -1,0 +1,99 @@
+"""The first frames of a capture: from an entry point and example values to frames over variables."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from framelift_bytecode_interp import UNBOUND, Break, Enter, Frame, Raise, Value, decode
+from framelift_guards import CellContentsSource, ConstantSource, FreeVariableSource, LocalSource, Source
+from framelift_variable_tracking import CellVariable, Variable
+
+from .entry_point import OUTCOME, Continuation, EntryPoint, FunctionCall, ModuleCall
+from .handlers.module import call_module
+from .reasons import UnsupportedTensor
+from .session import Session
+
+__all__ = ["start"]
+
+Started = tuple[list[Frame[Variable]], Value[Variable] | Raise[Variable] | None] | Break
+
+
+def start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> Started:
+    """Return the frames that the interpreter runs, and the outcome that the innermost waits for; or a break at once.
+
+    Args:
+        entry_point: where the capture starts.
+        values: the example values by parameter.
+        session: the capture.
+    """
+    if isinstance(entry_point, Continuation):
+        return _continue(entry_point, values, session)
+    if isinstance(entry_point, ModuleCall):
+        return _module_called(entry_point, values, session)
+    if isinstance(entry_point, FunctionCall):
+        return [_called(entry_point.function, values, session)], None
+    raise TypeError(f"capture starts from a FunctionCall or a Continuation, not from a {type(entry_point).__name__}")
+
+
+def _called(function: types.FunctionType, values: dict[str, Any], session: Session) -> Frame[Variable]:
+    domain, code = session.domain, decode(function.__code__)
+    arguments = [domain.wrap(value, LocalSource(name)) for name, value in values.items()]
+    closure = [
+        CellVariable(None, ConstantSource(name, cell), cell, FreeVariableSource(name, cell))
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    ]
+    return Frame(
+        code,
+        globals=domain.globals_of(function.__globals__, "G"),
+        builtins=domain.builtins,
+        locals=[*arguments, *[UNBOUND] * (len(code.slot_names) - len(arguments))],
+        closure=closure,
+    )
+
+
+def _module_called(entry_point: ModuleCall, values: dict[str, Any], session: Session) -> Started:
+    domain = session.domain
+    domain.globals_of(entry_point.function.__globals__, "G")
+    wrapped = {name: domain.wrap(value, LocalSource(name)) for name, value in values.items()}
+    positional, named, star, double_star = entry_point.arguments(wrapped)
+    if star is not None:
+        positional += session.items(star)
+    if double_star is not None:
+        named |= {key.variable.value: item for key, item in session.entries(double_star)}
+    module, *args = positional
+    result = call_module(domain, module, tuple(args), named)
+    if isinstance(result, Enter):
+        return [result.frame], None
+    return result if isinstance(result, Break) else Break(UnsupportedTensor("the call of this module"))
+
+
+def _wrap(value: Any, source: Source, session: Session) -> Any:
+    if type(value) is types.CellType:
+        for known, variable in session.domain.wrapped():
+            if known is value:
+                return variable
+        cell = CellVariable(None, source, value, CellContentsSource(source))
+        session.domain.adopt(value, cell)
+        return cell
+    return session.domain.wrap(value, source)
+
+
+def _continue(continuation: Continuation, values: dict[str, Any], session: Session) -> Started:
+    domain = session.domain
+    wrapped = {name: _wrap(value, LocalSource(name), session) for name, value in values.items() if name != OUTCOME}
+    outer = continuation.frames[0].namespace.variables
+    domain.globals_of(outer, "G")
+    frames = [
+        template.fill(
+            lambda parameter: wrapped[parameter.name],
+            lambda namespace: domain.globals_of(namespace.variables),
+            domain.builtins,
+        )
+        for template in continuation.frames
+    ]
+    # The user line of guards on the outcome is that of the operation, whose frame is the innermost.
+    session.interpreter.frames[:] = frames
+    outcome = domain.wrap(values[OUTCOME], LocalSource(OUTCOME))
+    session.interpreter.frames.clear()
+    return frames, Raise(outcome) if continuation.raised else Value(outcome)

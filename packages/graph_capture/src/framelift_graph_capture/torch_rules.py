@@ -1,0 +1,95 @@
+"""What calls of torch functions mean that are neither graph operations nor ordinary Python.
+
+Global state that torch keeps in C++ is read from where it was when the capture started, as guards hold it there, and
+changes of it become nodes, so that they happen in program order among the operations that they govern.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from framelift_bytecode_interp import Break, Value
+from framelift_variable_tracking import (
+    NOT_CONSTANT,
+    Answer,
+    Arguments,
+    CallContext,
+    FunctionRule,
+    Keywords,
+    Tracking,
+)
+
+from .handlers.tensor import session_of
+from .reasons import RequestedBreak, UnsupportedArgument
+
+__all__ = ["TORCH_RULES", "break_on_call", "constant_rule"]
+
+
+def constant_rule(value: object) -> FunctionRule:
+    """Return the rule of a function whose answer during capture is known."""
+
+    def rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+        return Value(domain.constant(value))
+
+    return rule
+
+
+def break_on_call(name: str) -> FunctionRule:
+    """Return the rule of a function whose call ends the graph."""
+
+    def rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+        return Break(RequestedBreak(name))
+
+    return rule
+
+
+def _reads(function: Callable[..., Any]) -> FunctionRule:
+    """Return the rule of a function that reads guarded state; changes made by the capture are in effect meanwhile."""
+
+    def rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+        values = [domain.as_constant(item) for item in args]
+        if kwargs or any(value is NOT_CONSTANT for value in values):
+            return Break(UnsupportedArgument(function.__name__, "unknown value"))
+        return domain.from_native(function(*values))
+
+    return rule
+
+
+def _set_grad_enabled(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    mode = domain.as_constant(args[0]) if len(args) == 1 else NOT_CONSTANT
+    if not isinstance(mode, bool):
+        return Break(UnsupportedArgument("torch._C._set_grad_enabled", "unknown value"))
+    session_of(domain).set_grad_enabled(mode)
+    return Value(domain.constant(None))
+
+
+def _is_grad_enabled(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    return Value(domain.constant(torch.is_grad_enabled()))
+
+
+def _is_tensor(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    return Value(domain.constant(issubclass(args[0].python_type(), torch.Tensor)))
+
+
+TORCH_RULES: dict[Any, FunctionRule] = {
+    torch.is_grad_enabled: _is_grad_enabled,
+    torch._C._set_grad_enabled: _set_grad_enabled,
+    torch.is_tensor: _is_tensor,
+    torch.get_default_dtype: _reads(torch.get_default_dtype),
+    torch.is_inference_mode_enabled: _reads(torch.is_inference_mode_enabled),
+    torch.are_deterministic_algorithms_enabled: _reads(torch.are_deterministic_algorithms_enabled),
+    torch.is_autocast_enabled: _reads(torch.is_autocast_enabled),
+    torch._C._get_tracing_state: constant_rule(None),
+    torch.compiler.is_compiling: constant_rule(True),
+    torch.compiler.is_dynamo_compiling: constant_rule(True),
+    torch.jit.is_scripting: constant_rule(False),
+    torch.jit.is_tracing: constant_rule(False),
+    torch._C._log_api_usage_once: constant_rule(None),
+    torch.overrides.has_torch_function: constant_rule(False),
+    torch.overrides.has_torch_function_unary: constant_rule(False),
+    torch.overrides.has_torch_function_variadic: constant_rule(False),
+}
+"""The rules, by function."""

@@ -1,0 +1,151 @@
+"""Frames that stand in for the user's frames while a breaking operation runs.
+
+A breaking operation runs in entry code, yet what it sees of the stack below it (`warnings.warn(stacklevel=2)`,
+`logging`'s caller, `sys._getframe`) and what a traceback shows must name the user's file and line. So entry code calls
+the operation through one trampoline per interpreted frame: a three-instruction function that carries the file, name,
+line and globals of the user's frame. Generating text or real copies of the user's frames was rejected: the first would
+be code made of text, the second would run the user's code twice.
+"""
+
+from __future__ import annotations
+
+import builtins
+import dataclasses
+import types
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from framelift_bytecode_interp import EagerOperation
+
+__all__ = ["Operation", "Position", "through"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Position:
+    """Where one user frame stands: what a traceback prints of it, and its globals.
+
+    >>> Position("model.py", "forward", 31, {}).line
+    31
+    """
+
+    filename: str
+    function: str
+    line: int
+    namespace: dict[str, object] = dataclasses.field(compare=False, repr=False)
+
+
+Keywords = Mapping[str, Any]
+
+
+def _call(call: Callable[..., Any], arguments: tuple[Any, ...], keywords: Keywords) -> Any:
+    return call(*arguments, **keywords)
+
+
+def _call_handling(
+    call: Callable[..., Any], arguments: tuple[Any, ...], keywords: Keywords, handled: BaseException
+) -> Any:
+    # The user's `except` block is current while the operation runs: `sys.exc_info()` and implicit chaining read it.
+    # Raising is the only way in Python to make an exception the handled one; it grows the traceback, which is restored.
+    traceback = handled.__traceback__
+    try:
+        raise handled
+    except BaseException:  # noqa: BLE001 - it was raised to be caught here
+        handled.__traceback__ = traceback
+        return call(*arguments, **keywords)
+
+
+def _varint(value: int) -> bytes:
+    # Signed varint of CPython's location table (Objects/locations.md).
+    value = (-value << 1) | 1 if value < 0 else value << 1
+    out = bytearray()
+    while value >= 64:
+        out.append(value & 63 | 64)
+        value >>= 6
+    out.append(value)
+    return bytes(out)
+
+
+def _one_line(code: types.CodeType) -> bytes:
+    """A location table that puts every instruction on the code's first line, without columns (form 13)."""
+    units, table = len(code.co_code) // 2, bytearray()
+    while units:
+        run = min(8, units)
+        table += bytes([0x80 | (13 << 3) | (run - 1)]) + _varint(0)
+        units -= run
+    return bytes(table)
+
+
+def _placed(template: Callable[..., Any], position: Position) -> Callable[..., Any]:
+    code = template.__code__.replace(  # type: ignore[attr-defined]
+        co_filename=position.filename,
+        co_name=position.function,
+        co_qualname=position.function,
+        co_firstlineno=position.line,
+        co_linetable=_one_line(template.__code__),  # type: ignore[attr-defined]
+    )
+    return types.FunctionType(code, position.namespace, position.function)
+
+
+def through(
+    positions: Sequence[Position],
+    handled: BaseException | None,
+    call: Callable[..., Any],
+    arguments: tuple[Any, ...],
+    keywords: Keywords,
+) -> Any:
+    """Call `call(*arguments, **keywords)` below one stand-in frame for each of `positions`, outermost first.
+
+    Args:
+        positions: the user frames below the operation, the frame that performs it last.
+        handled: the exception that the innermost frame is handling, if any.
+        call: the operation.
+        arguments: its operands.
+        keywords: its operands by name.
+
+    Returns:
+        What the operation returns; what it raises passes through.
+
+    >>> import sys
+    >>> position = Position("model.py", "forward", 31, {})
+    >>> frame = through([position], None, sys._getframe, (), {})
+    >>> frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno
+    ('model.py', 'forward', 31)
+    """
+    steps = [_placed(_call, position) for position in positions[:-1]]
+    step = _placed(_call if handled is None else _call_handling, positions[-1])
+    return _descend(
+        steps, step, (call, arguments, keywords) if handled is None else (call, arguments, keywords, handled)
+    )
+
+
+def _descend(steps: Sequence[Callable[..., Any]], innermost: Callable[..., Any], operands: tuple[Any, ...]) -> Any:
+    step = innermost
+    for outer in reversed(steps):
+        step, operands = outer, (step, operands, {})
+    return step(*operands)
+
+
+class Operation:
+    """The operation of a break, ready to be performed below the user's frames.
+
+    Args:
+        operation: what the instruction does.
+        positions: the user frames below it, outermost first.
+        namespace: the innermost frame's globals.
+    """
+
+    __slots__ = ("_handling", "_innermost", "_namespace", "_operation", "_steps")
+
+    def __init__(self, operation: EagerOperation, positions: Sequence[Position], namespace: dict[str, object]) -> None:
+        self._operation = operation
+        self._namespace = namespace
+        self._steps = [_placed(_call, position) for position in positions[:-1]]
+        self._innermost = _placed(_call, positions[-1])
+        self._handling = _placed(_call_handling, positions[-1])
+
+    def __call__(self, handled: BaseException | None, *operands: Any) -> Any:
+        """Perform it on real operands (markers included), while `handled` is being handled."""
+        call = self._operation.resolve(self._namespace, builtins.__dict__, operands)
+        if handled is None:
+            return _descend(self._steps, self._innermost, tuple(call))
+        return _descend(self._steps, self._handling, (*call, handled))
