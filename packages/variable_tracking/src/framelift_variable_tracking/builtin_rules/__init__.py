@@ -16,3 +16,6 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     **functional.RULES,
 }
 """The rules of built-in functions, and of classes whose calls are no plain construction."""
+
+PURE: Final[tuple[Any, ...]] = ()
+"""Functions that are evaluated on constants and have no rule of their own; those of this package all have one."""

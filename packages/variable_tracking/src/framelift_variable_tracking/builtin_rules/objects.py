@@ -89,9 +89,7 @@ def _check(
                 return constant(value=True)
             if _from_library(candidate):
                 return constant(issubclass(cls, candidate))
-            return Break(
-                UnsupportedCall(method, f"{candidate.__qualname__} is an abstract class, classes may register")
-            )
+            return Break(UnsupportedCall(method, f"{candidate.__qualname__} is abstract: classes may register"))
         bound = domain.special_method(domain.reference(candidate), method)
         if not isinstance(bound, Value):
             return bound
