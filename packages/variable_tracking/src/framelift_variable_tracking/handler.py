@@ -44,7 +44,7 @@ from .effects import EffectLog
 from .emitter import Emitter
 from .reasons import NotReconstructible, ReconstructionError
 from .recorder import Recorder
-from .variable import NOT_CONSTANT, HashKey, OpaqueVariable, Variable
+from .variable import NOT_CONSTANT, FunctionVariable, HashKey, ObjectVariable, OpaqueVariable, Variable
 
 Answer: TypeAlias = Result[Variable]
 """What most operations answer."""
@@ -69,6 +69,7 @@ class CallContext:
 class Tracking(Domain[Variable], Protocol):
     """What handlers and rules may ask of the domain, beside the interpreter's operations (`get_iter`, `call`, ...)."""
 
+    registry: Any
     effects: EffectLog
     recorder: Recorder
     interpreter: Interpreter[Variable] | None
@@ -118,6 +119,90 @@ class Tracking(Domain[Variable], Protocol):
         """Break: the operation isn't known for this type."""
         ...
 
+    def raise_native(self, error: BaseException) -> Raise[Variable] | Break:
+        """Raise what C code raised during the capture: an exception of the same type and arguments."""
+        ...
+
+    def boolean(self, value: object) -> Value[Variable]:
+        """Answer a bool constant."""
+        ...
+
+    def operate(self, op: str, left: Variable, right: Variable, stage: int = 0) -> Result[Variable]:
+        """`left op right`, the first `stage` questions having been answered by NotImplemented."""
+        ...
+
+    def special(self, variable: Variable, name: str) -> Variable | None:
+        """Return the raw special method that a class made in Python defines, or None."""
+        ...
+
+    def payload_of(self, variable: Variable) -> Variable:
+        """Return what an instance of a Python subclass holds as an instance of a built-in class, or the variable."""
+        ...
+
+    def find(self, cls: type, name: str) -> tuple[type, Any] | None:
+        """Return the class of the MRO that has an attribute and the raw attribute, unguarded."""
+        ...
+
+    def class_attribute(self, cls: type, name: str) -> Variable | None:
+        """Return the raw attribute that the MRO of `cls` has, guarded; None (guarded) when there is none."""
+        ...
+
+    def bind(self, attribute: Variable, owner: Variable) -> Result[Variable]:
+        """Return what a raw class attribute gives for the instance `owner`, by the descriptor protocol."""
+        ...
+
+    def bind_to_class(self, attribute: Variable, cls: type) -> Result[Variable]:
+        """Return what a raw class attribute gives for the class itself."""
+        ...
+
+    def generic_attribute(self, owner: Variable, name: str) -> Result[Variable]:
+        """`object.__getattribute__(owner, name)`."""
+        ...
+
+    def set_generic_attribute(self, owner: Variable, name: str, value: Variable) -> Result[Variable]:
+        """`object.__setattr__(owner, name, value)`."""
+        ...
+
+    def delete_generic_attribute(self, owner: Variable, name: str) -> Result[Variable]:
+        """`object.__delattr__(owner, name)`."""
+        ...
+
+    def read_field(self, owner: ObjectVariable, name: str) -> Variable | None:
+        """Return an entry of the instance dictionary, guarded; None (guarded) when there is none."""
+        ...
+
+    def write_field(self, owner: ObjectVariable, name: str, value: Variable) -> None:
+        """Store into the instance dictionary, now and in the log."""
+        ...
+
+    def instantiate(self, cls: type, args: Arguments, kwargs: Keywords) -> Result[Variable]:
+        """`type.__call__(cls, *args, **kwargs)` for a class made in Python."""
+        ...
+
+    def new_frame_for(self, function: FunctionVariable, args: Arguments, kwargs: Keywords) -> Result[Variable]:
+        """Enter a Python function, past the rules and the recorder."""
+        ...
+
+    def read_global(self, scope: Any, name: str) -> Variable | None:
+        """Return a global variable of a namespace, guarded; None (guarded) when there is none."""
+        ...
+
+    def write_global(self, scope: Any, name: str, value: Variable) -> None:
+        """Store a global variable, now and in the log."""
+        ...
+
+    def globals_of(self, variables: dict[str, Any], label: str | None = None) -> Any:
+        """Return the namespace that lives in this dictionary."""
+        ...
+
+    def set_class_attribute(self, target: Variable, cls: type, name: str, value: Variable) -> None:
+        """Store a class attribute, now and in the log."""
+        ...
+
+    def delete_class_attribute(self, target: Variable, cls: type, name: str) -> None:
+        """Delete a class attribute, now and in the log."""
+        ...
+
     def polyfill(self, function: Callable[..., Any], *args: Variable) -> Result[Variable]:
         """Enter a plain Python function with these arguments."""
         ...
@@ -135,6 +220,9 @@ class TypeHandler:
 
     covers_subclasses: ClassVar[bool] = False
     """Whether instances of subclasses come here too, when no handler is nearer in their MRO."""
+
+    overridable: ClassVar[bool] = False
+    """Whether instances are of classes made in Python, whose special methods are looked up first; see `special`."""
 
     trusted: ClassVar[bool] = False
     """Whether an attribute of a trusted module that is of this type needs no guard: functions, classes, modules."""
@@ -236,10 +324,23 @@ class TypeHandler:
         """`del container[key]`."""
         return domain.unsupported(container, "item deletion")
 
+    def builtin_operator(
+        self, domain: Tracking, kind: str, op: str, operand: Variable, other: Variable
+    ) -> Answer | None:
+        """Answer for an operator that a built-in base class defines, for overridable types without a payload.
+
+        `kind` is `binary`, `reflected`, `inplace` or `compare`.
+        """
+        return domain.unsupported(operand, f"the operator {op!r}")
+
     # ---- iteration --------------------------------------------------------------------------------------------------
 
     def sequence(self, domain: Tracking, variable: Variable) -> Sequence[Variable] | None:  # noqa: ARG002
         """Return what iterating gives, when that is known at once and iterating changes nothing; else None."""
+        return None
+
+    def entries(self, domain: Tracking, variable: Variable) -> Sequence[tuple[Variable, Variable]] | None:
+        """Return the keys and values of a mapping, when they are known at once; else None."""
         return None
 
     def get_iter(self, domain: Tracking, variable: Variable) -> Answer:

@@ -37,6 +37,12 @@ NOT_CONSTANT = Missing.NOT_CONSTANT
 """What `as_constant` answers for a variable whose value is not known."""
 
 
+ATOMS: frozenset[type] = frozenset(
+    {int, float, complex, bool, str, bytes, type(None), type(Ellipsis), type(NotImplemented), types.CodeType}
+)
+"""The types whose values are `ConstantVariable`s: immutable, and without parts that could be anything else."""
+
+
 class Variable:
     """A Python value.
 
@@ -96,10 +102,20 @@ class ReferenceVariable(Variable):
         self.value: Any = value
 
 
+class Opaque:
+    """The key of the handler of objects that no handler knows: it answers `Break` to everything."""
+
+
 class OpaqueVariable(ReferenceVariable):
     """An object that no handler knows. It can be passed around; anything else breaks."""
 
     __slots__ = ()
+
+    def __init__(self, value: object, source: Source | None) -> None:
+        super().__init__(value, source, Opaque)
+
+    def python_type(self) -> type:
+        return type(self.value)
 
 
 class ModuleVariable(ReferenceVariable):
@@ -265,6 +281,34 @@ class SuperVariable(Variable):
         self.owner = owner
         self.receiver = receiver
         self.start = start
+
+
+class TracebackVariable(Variable):
+    """The traceback of an exception, as `__exit__` gets it: it can be passed around.
+
+    Args:
+        exception: the exception.
+    """
+
+    __slots__ = ("exception",)
+
+    def __init__(self, exception: Variable) -> None:
+        super().__init__(types.TracebackType)
+        self.exception = exception
+
+
+class ClosureVariable(Variable):
+    """The tuple of cells that MAKE_FUNCTION takes.
+
+    Args:
+        cells: the cells.
+    """
+
+    __slots__ = ("cells",)
+
+    def __init__(self, cells: tuple[CellVariable, ...]) -> None:
+        super().__init__(tuple)
+        self.cells = cells
 
 
 class DescriptorVariable(Variable):

@@ -2,8 +2,69 @@
 
 from __future__ import annotations
 
-from ..handler import TypeHandler
+import functools
+import types
+from collections.abc import Mapping
+from typing import Any
+
+from ..builtin_rules import PURE, RULES
+from ..handler import FunctionRule, TypeHandler
+from ..operations.builtin_calls import adopt_payload, refill_payload
+from ..operations.operators import proceed
+from ..polyfills import protocols
 from ..registry import Registry
+from . import constants, containers
+from .builtin import DescriptorOfCHandler
+from .cell import CellHandler
+from .class_ import ClassHandler
+from .descriptor import DescriptorHandler, PropertyHandler
+from .exception import ExceptionHandler, TracebackHandler
+from .function import FunctionHandler
+from .generator import GeneratorHandler
+from .instance import InstanceHandler
+from .method import BuiltinMethodHandler, MethodHandler
+from .module import ModuleHandler
+from .super_ import SuperHandler, make_super
+
+_DESCRIPTOR_OF_C = DescriptorOfCHandler()
+
+OBJECTS: Mapping[type, TypeHandler] = {
+    object: InstanceHandler(),
+    type: ClassHandler(),
+    super: SuperHandler(),
+    property: PropertyHandler(),
+    staticmethod: DescriptorHandler(),
+    classmethod: DescriptorHandler(),
+    BaseException: ExceptionHandler(),
+    types.TracebackType: TracebackHandler(),
+    types.FunctionType: FunctionHandler(),
+    types.MethodType: MethodHandler(),
+    types.BuiltinFunctionType: BuiltinMethodHandler(),
+    types.MethodWrapperType: BuiltinMethodHandler(),
+    types.WrapperDescriptorType: _DESCRIPTOR_OF_C,
+    types.MethodDescriptorType: _DESCRIPTOR_OF_C,
+    types.ClassMethodDescriptorType: _DESCRIPTOR_OF_C,
+    types.GetSetDescriptorType: _DESCRIPTOR_OF_C,
+    types.MemberDescriptorType: _DESCRIPTOR_OF_C,
+    types.ModuleType: ModuleHandler(),
+    types.CellType: CellHandler(),
+    types.GeneratorType: GeneratorHandler(),
+}
+"""Objects, classes, functions, modules, exceptions, generators."""
+
+PROTOCOLS: Mapping[Any, FunctionRule] = {
+    super: make_super,
+    protocols.proceed: proceed,
+    protocols.adopt_payload: adopt_payload,
+    protocols.refill_payload: refill_payload,
+}
+"""Rules of the language's own protocols."""
+
+TRUSTED = (
+    "_collections_abc", "_weakrefset", "abc", "collections", "contextlib", "copy", "copyreg", "dataclasses", "enum",
+    "functools", "inspect", "itertools", "keyword", "numbers", "operator", "reprlib", "types", "typing", "weakref",
+)  # fmt: skip
+"""Modules of the standard library whose functions and classes are taken to stay as they are."""
 
 
 def default_registry() -> Registry:
@@ -12,5 +73,9 @@ def default_registry() -> Registry:
     >>> default_registry().handler_for(object).covers_subclasses
     True
     """
-    types: dict[type, TypeHandler] = {}
-    return Registry(types)
+    types_: dict[type, TypeHandler] = {**OBJECTS, **containers.HANDLERS, **constants.HANDLERS}
+    rules: dict[Any, FunctionRule] = {**RULES, **containers.RULES, **PROTOCOLS}
+    return Registry(types_, rules, pure=PURE, trusted_modules=TRUSTED)
+
+
+__all__ = ["default_registry", "functools"]

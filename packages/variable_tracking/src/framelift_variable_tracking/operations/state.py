@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+import builtins
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, cast
 
-from framelift_bytecode_interp import Break, Frame, Interpreter, Raise, Result, Value
+from framelift_bytecode_interp import UNBOUND, Break, Enter, Frame, Interpreter, Raise, Result, Value, decode
 from framelift_guards import (
-    BuiltinSource,
+    CodeIs,
     ConstantSource,
     Distinct,
-    GlobalSource,
+    Equals,
     Guard,
-    LacksKey,
+    Is,
     Namespace,
-    NamespaceSource,
     Predicate,
     SameObject,
     Source,
+    TypeIs,
     UserLine,
 )
 
@@ -27,10 +28,13 @@ from ..handler import Tracking, TypeHandler
 from ..reasons import UnsupportedOperation
 from ..recorder import Recorder
 from ..registry import Registry
-from ..variable import DELETED, HashKey, ConstantVariable, ExceptionVariable, ReferenceVariable, Variable
+from ..variable import ATOMS, ConstantVariable, ExceptionVariable, HashKey, Opaque, Variable
 
 HIDDEN = "__framelift_hidden__"
-"""A module that binds this name to true holds code of framelift's: its frames are not the user's."""
+"""A module that binds this name to true holds code of framelift's own: its frames are not the user's."""
+
+_ABOUT_THE_OBJECT = (Is, TypeIs, CodeIs, Equals)
+"""Predicates that hold of a constant for ever."""
 
 
 class GuardSink(Protocol):
@@ -46,15 +50,20 @@ class Globals:
 
     Args:
         namespace: the real dictionary, as sources know it.
+        trusted: functions, classes and modules in it need no guard.
+        hidden: it is the namespace of framelift's own code.
     """
 
-    __slots__ = ("known", "namespace", "trusted", "variables")
+    __slots__ = ("hidden", "known", "namespace", "standard", "trusted", "variables")
 
-    def __init__(self, namespace: Namespace, *, trusted: bool) -> None:
+    def __init__(self, namespace: Namespace, *, trusted: bool, hidden: bool) -> None:
         self.namespace = namespace
         self.variables: dict[str, Any] = namespace.variables
         self.known: dict[str, Any] = {}
         self.trusted = trusted
+        self.hidden = hidden
+        own = self.variables.get("__builtins__", builtins)
+        self.standard = own is builtins or own is builtins.__dict__
 
 
 class State:
@@ -73,10 +82,19 @@ class State:
         self.effects = effects
         self.recorder = recorder
         self.interpreter: Interpreter[Variable] | None = None
-        self._handlers: dict[type, TypeHandler] = dict(registry.types)
+        self.none = ConstantVariable(None)
+        self.true = ConstantVariable(True)
+        self.false = ConstantVariable(False)
+        self._handlers: dict[type, TypeHandler] = {Opaque: TypeHandler(), **registry.types}
         self._wrapped: dict[int, tuple[object, Variable]] = {}
         self._globals: dict[int, Globals] = {}
         self._user_lines: dict[tuple[str, int], UserLine] = {}
+        self.builtins = self.globals_of(builtins.__dict__, "builtins")
+
+    @property
+    def tracking(self) -> Tracking:
+        """This object, as handlers know it; `SymbolicDomain` is what is ever made."""
+        return cast(Tracking, self)
 
     # ---- handlers ---------------------------------------------------------------------------------------------------
 
@@ -91,3 +109,192 @@ class State:
         if handler is None:
             handler = self._handlers[cls] = self.registry.handler_for(cls)
         return handler
+
+    # ---- the user's frames ------------------------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> Frame[Variable]:
+        """The frame that runs.
+
+        Raises:
+            RuntimeError: no interpreter is attached (`domain.interpreter`).
+        """
+        if self.interpreter is None or not self.interpreter.frames:
+            raise RuntimeError("no frame runs: set `domain.interpreter` before asking for the frame")
+        return self.interpreter.frames[-1]
+
+    def user_frames(self) -> Iterator[Frame[Variable]]:
+        """Yield the frames of the user's code, innermost first; polyfills are left out."""
+        if self.interpreter is not None:
+            for frame in reversed(self.interpreter.frames):
+                if not frame.globals.hidden:
+                    yield frame
+
+    def user_line(self) -> UserLine | None:
+        """Return the line of the user's code that runs."""
+        for frame in self.user_frames():
+            filename, line = frame.filename, frame.line
+            known = self._user_lines.get((filename, line))
+            if known is None:
+                known = self._user_lines[filename, line] = UserLine(filename, line, frame.function_name)
+            return known
+        return None
+
+    # ---- guards and existing objects --------------------------------------------------------------------------------
+
+    def guard(self, source: Source | None, predicate: Predicate) -> None:
+        """Rely on a fact about what existed before the capture."""
+        if type(source) is ConstantSource and isinstance(predicate, _ABOUT_THE_OBJECT):
+            return
+        self.guards.add(Guard(source, predicate, self.user_line()))
+
+    def wrap(self, value: object, source: Source) -> Variable:
+        """Return the variable of an object that existed before the capture: the same one for the same object.
+
+        Args:
+            value: the object.
+            source: how it was reached; reaching an object in a second way guards that both ways lead to one object.
+        """
+        cls = type(value)
+        if cls in ATOMS:
+            return self.handler_for(cls).wrap(self.tracking, value, source)
+        known = self._wrapped.get(id(value))
+        if known is not None:
+            variable = known[1]
+            if variable.source is None or type(variable.source) is ConstantSource:
+                self.guard(source, Is(value))
+            elif variable.source != source:
+                self.guard(source, SameObject(variable.source))
+            return variable
+        if id(value) in self.registry.unguarded:
+            source = ConstantSource(source.name, value)
+        variable = self.handler_for(cls).wrap(self.tracking, value, source)
+        self._wrapped[id(value)] = (value, variable)
+        return variable
+
+    def adopt(self, value: object, variable: Variable) -> None:
+        """Let `variable` stand for the object `value` whenever it is met: for drivers that wrap arguments themselves."""
+        self._wrapped[id(value)] = (value, variable)
+
+    def reference(self, value: object, label: str | None = None) -> Variable:
+        """Return the variable of an object that lives for ever and needs no guard: a built-in function, a type."""
+        known = self._wrapped.get(id(value))
+        if known is not None:
+            return known[1]
+        if label is None:
+            label = getattr(value, "__qualname__", "constant") if type(value) in _NAMED else type(value).__qualname__
+        return self.wrap(value, ConstantSource(label, value))
+
+    def wrapped(self) -> Iterator[tuple[object, Variable]]:
+        """Yield the existing objects that were reached, with their variables."""
+        yield from self._wrapped.values()
+
+    def seal(self) -> None:
+        """Guard, at the end of a capture, that objects which were changed aren't also reached in another way.
+
+        Had two arguments been one object, a change of the first would have been seen through the second.
+        """
+        changed = {
+            target.cls
+            for target in self.effects.targets()
+            if target.source is not None and type(target.source) is not ConstantSource
+        }
+        if not changed:
+            return
+        groups: dict[type, list[Source]] = defaultdict(list)
+        for _, variable in self._wrapped.values():
+            if variable.cls in changed and variable.source is not None:
+                groups[variable.cls].append(variable.source)
+        for sources in groups.values():
+            if len(sources) > 1:
+                self.guard(None, Distinct(tuple(sources)))
+
+    def globals_of(self, variables: dict[str, Any], label: str | None = None) -> Globals:
+        """Return the global variables that live in this dictionary.
+
+        Args:
+            variables: a function's `__globals__`, a module's `__dict__`.
+            label: how sources print it; the module's name by default. `G` for the captured function's own.
+        """
+        known = self._globals.get(id(variables))
+        if known is None:
+            name = variables.get("__name__")
+            name = name if type(name) is str else "?"
+            hidden = variables.get(HIDDEN) is True
+            namespace = Namespace(variables, label or f"{name}.__dict__")
+            known = Globals(namespace, trusted=hidden or self.registry.trusts(name), hidden=hidden)
+            self._globals[id(variables)] = known
+        return known
+
+    # ---- constants --------------------------------------------------------------------------------------------------
+
+    def constant(self, value: Any) -> Variable:
+        """Return the variable of a host object that the program's text, or the interpreter itself, mentions."""
+        if type(value) in ATOMS:
+            return ConstantVariable(value)
+        result = self.from_native(value)
+        return result.value if type(result) is Value else self.reference(value)
+
+    def boolean(self, value: object) -> Value[Variable]:
+        """Answer a bool constant."""
+        return Value(self.true if value else self.false)
+
+    def from_native(self, value: Any) -> Result[Variable]:
+        """Return a variable for an object that C code just made, immutable or not seen by anyone else."""
+        if type(value) in ATOMS:
+            return Value(ConstantVariable(value))
+        return self.handler_for(type(value)).from_native(self.tracking, value)
+
+    def as_constant(self, variable: Variable) -> Any:
+        """Return the value of a variable that is known, containers of known values included, else NOT_CONSTANT."""
+        if type(variable) is ConstantVariable:
+            return variable.value
+        return self.handler_of(variable).as_constant(self.tracking, variable)
+
+    def hash_key(self, variable: Variable) -> HashKey | Raise[Variable] | Break:
+        """Return the variable as a key of a host dictionary."""
+        if type(variable) is ConstantVariable:
+            return HashKey(variable.value, variable)
+        return self.handler_of(variable).hash_key(self.tracking, variable)
+
+    def sequence(self, variable: Variable) -> Sequence[Variable] | None:
+        """Return the items of an iterable that are known without running anything, else None."""
+        return self.handler_of(variable).sequence(self.tracking, variable)
+
+    # ---- raising, breaking, entering --------------------------------------------------------------------------------
+
+    def new_exception(self, cls: type[BaseException], *args: Any) -> Variable:
+        """Return a new exception with these host arguments."""
+        return ExceptionVariable(cls, tuple([self.constant(arg) for arg in args]))
+
+    def raise_error(self, cls: type[BaseException], *args: Any) -> Raise[Variable]:
+        """Raise an exception with these host arguments."""
+        return Raise(self.new_exception(cls, *args))
+
+    def raise_native(self, error: BaseException) -> Raise[Variable] | Break:
+        """Raise what C code raised during the capture: an exception of the same type and arguments."""
+        if all(type(arg) in ATOMS for arg in error.args):
+            return self.raise_error(type(error), *error.args)
+        return Break(UnsupportedOperation(type(error).__qualname__, "raising", "its arguments are not constants"))
+
+    def unsupported(self, variable: Variable, operation: str) -> Break:
+        """Break: the operation isn't known for this type."""
+        return Break(UnsupportedOperation(variable.python_type().__qualname__, operation))
+
+    def polyfill(self, function: Callable[..., Any], *args: Variable) -> Result[Variable]:
+        """Enter a plain Python function, of a module that is marked as hidden, with these positional arguments."""
+        plain = cast(Any, function)
+        code = decode(plain.__code__)
+        locals_: list[Any] = [*args]
+        locals_.extend([UNBOUND] * (len(code.slot_names) - len(locals_)))
+        return Enter(
+            Frame(
+                code,
+                globals=self.globals_of(plain.__globals__),
+                builtins=self.builtins,
+                locals=locals_,
+            )
+        )
+
+
+_NAMED = (type, type(len), type(lambda: None))

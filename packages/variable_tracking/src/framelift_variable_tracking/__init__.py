@@ -1,0 +1,87 @@
+"""Symbolic values of the Python language: what they are, what was done to them, and how to make them again."""
+
+from __future__ import annotations
+
+from .code_emitter import CodeEmitter
+from .domain import SymbolicDomain
+from .effects import Content, Effect, EffectLog
+from .emitter import Emitter
+from .handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking, TypeHandler
+from .handlers import default_registry
+from .handlers.dict import DictVariable
+from .handlers.instance import InstanceHandler
+from .handlers.list import ListVariable
+from .handlers.range import RangeVariable
+from .handlers.set import SetVariable
+from .handlers.slice import SliceVariable
+from .handlers.tuple import TupleVariable
+from .reasons import BreakReason, NotReconstructible, ReconstructionError, UnsupportedCall, UnsupportedFeature, UnsupportedOperation
+from .recorder import NullRecorder, Recorder
+from .registry import Registry
+from .variable import (
+    DELETED,
+    NEW,
+    NOT_CONSTANT,
+    BoundMethodVariable,
+    BuiltinFunctionVariable,
+    CellVariable,
+    ConstantVariable,
+    ExceptionVariable,
+    FunctionVariable,
+    GeneratorVariable,
+    HashKey,
+    ModuleVariable,
+    ObjectVariable,
+    OpaqueVariable,
+    ReferenceVariable,
+    Variable,
+)
+
+__all__ = [
+    "DELETED",
+    "NEW",
+    "NOT_CONSTANT",
+    "Answer",
+    "Arguments",
+    "BoundMethodVariable",
+    "BreakReason",
+    "BuiltinFunctionVariable",
+    "CallContext",
+    "CellVariable",
+    "CodeEmitter",
+    "ConstantVariable",
+    "Content",
+    "DictVariable",
+    "Effect",
+    "EffectLog",
+    "Emitter",
+    "ExceptionVariable",
+    "FunctionRule",
+    "FunctionVariable",
+    "GeneratorVariable",
+    "HashKey",
+    "InstanceHandler",
+    "Keywords",
+    "ListVariable",
+    "ModuleVariable",
+    "NotReconstructible",
+    "NullRecorder",
+    "ObjectVariable",
+    "OpaqueVariable",
+    "RangeVariable",
+    "Recorder",
+    "ReconstructionError",
+    "ReferenceVariable",
+    "Registry",
+    "SetVariable",
+    "SliceVariable",
+    "SymbolicDomain",
+    "Tracking",
+    "TupleVariable",
+    "TypeHandler",
+    "UnsupportedCall",
+    "UnsupportedFeature",
+    "UnsupportedOperation",
+    "Variable",
+    "default_registry",
+]

@@ -1,0 +1,85 @@
+"""Facts about classes, read without running any of their code."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from typing import Any
+
+_MRO = type.__dict__["__mro__"]
+_NAMESPACE = type.__dict__["__dict__"]
+_HEAPTYPE = 1 << 9
+
+_OF_C = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
+
+
+def mro_of(cls: type) -> tuple[type, ...]:
+    """Return the MRO of a class, past any `__mro__` of its metaclass.
+
+    >>> mro_of(bool)
+    (<class 'bool'>, <class 'int'>, <class 'object'>)
+    """
+    mro: tuple[type, ...] = _MRO.__get__(cls)
+    return mro
+
+
+def namespace_of(cls: type) -> Mapping[str, Any]:
+    """Return the attributes that a class itself defines."""
+    namespace: Mapping[str, Any] = _NAMESPACE.__get__(cls)
+    return namespace
+
+
+def is_subclass(cls: type, base: type) -> bool:
+    """Tell whether `base` is in the MRO of `cls`; no `__subclasscheck__` is asked.
+
+    >>> is_subclass(bool, int)
+    True
+    """
+    return base in mro_of(cls)
+
+
+def name_of(cls: type) -> str:
+    """Return the name that CPython's messages use for a class.
+
+    >>> name_of(int)
+    'int'
+    """
+    return type.__dict__["__name__"].__get__(cls)  # type: ignore[no-any-return]
+
+
+def made_in_python(cls: type) -> bool:
+    """Tell whether a class statement (or `type()`) made the class.
+
+    Classes of C code define slots as descriptors of their own; a class statement never does.
+
+    >>> class Mine(list): ...
+    >>> made_in_python(Mine), made_in_python(list)
+    (True, False)
+    """
+    if not cls.__flags__ & _HEAPTYPE:
+        return False
+    for attribute in namespace_of(cls).values():
+        kind = type(attribute)
+        if kind in _OF_C and attribute.__objclass__ is cls:
+            return False
+        if kind is types.BuiltinFunctionType and attribute.__self__ is cls:
+            return False
+    return True
+
+
+def native_base(cls: type) -> type:
+    """Return the nearest class of the MRO that C code made: what instances hold besides their attributes.
+
+    >>> class Mine(list): ...
+    >>> native_base(Mine)
+    <class 'list'>
+    """
+    for base in mro_of(cls):
+        if not made_in_python(base):
+            return base
+    return object
+
+
+def has_instance_dict(cls: type) -> bool:
+    """Tell whether instances have a `__dict__`."""
+    return cls.__dictoffset__ != 0

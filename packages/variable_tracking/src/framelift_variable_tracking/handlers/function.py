@@ -1,0 +1,206 @@
+"""Python functions, existing ones and those made in the frame."""
+
+from __future__ import annotations
+
+import ast
+import types
+from typing import Any
+
+from framelift_bytecode_interp import Value
+from framelift_guards import AttributeSource, CodeIs, DictItemSource, Is, LacksKey, Source
+
+from ..effects import DeleteAttribute, SetAttribute, expression
+from ..emitter import Emitter
+from ..handler import Answer, Arguments, Keywords, Tracking
+from ..variable import DELETED, NEW, BoundMethodVariable, FunctionVariable, Variable
+from .identity import IdentityHandler
+
+
+def _own(variable: Variable) -> FunctionVariable:
+    assert isinstance(variable, FunctionVariable)
+    return variable
+
+
+def complete_function(
+    function: Any, qualname: str, kwdefaults: dict[str, Any] | None, annotations: Any, fields: dict[str, Any]
+) -> None:
+    """Set what `types.FunctionType` takes no argument for."""
+    function.__qualname__ = qualname
+    function.__kwdefaults__ = kwdefaults
+    if annotations is not None:
+        function.__annotations__ = annotations
+    for name, value in fields.items():
+        setattr(function, name, value)
+
+
+class FunctionHandler(IdentityHandler):
+    """`types.FunctionType`."""
+
+    trusted = True
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        domain.guard(source, CodeIs(value.__code__))
+        if source.local_root is not None:
+            # The same code over other globals: two modules made from one file.
+            domain.guard(AttributeSource(source, "__globals__"), Is(value.__globals__))
+        made = FunctionVariable(value.__code__, value.__globals__, source, value)
+        made.name, made.qualname = value.__name__, value.__qualname__
+        return made
+
+    def from_native(self, domain: Tracking, value: Any) -> Answer:
+        return Value(domain.reference(value))
+
+    def call(self, domain: Tracking, variable: Variable, args: Arguments, kwargs: Keywords) -> Answer:
+        function = _own(variable)
+        if function.value is not NEW:
+            answer = domain.rule_or_record(function, function.value, args, kwargs)
+            if answer is not None:
+                return answer
+        return domain.new_frame_for(function, args, kwargs)
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        function = _own(variable)
+        known = function.fields.get(name)
+        if known is not None and known is not DELETED:
+            return Value(known)
+        if known is None and function.value is not NEW and name in function.value.__dict__:
+            source = AttributeSource(domain.source_of(function), "__dict__")
+            found = domain.wrap(function.value.__dict__[name], DictItemSource(source, name))
+            function.fields[name] = found
+            return Value(found)
+        if name in _NATIVE:
+            return self._native(domain, function, name)
+        if known is None and function.value is not NEW:
+            domain.guard(AttributeSource(domain.source_of(function), "__dict__"), LacksKey(name))
+            function.fields[name] = DELETED
+        found_on_type = domain.find(types.FunctionType, name)
+        if found_on_type is None:
+            return domain.raise_error(AttributeError, f"'function' object has no attribute {name!r}")
+        if type(found_on_type[1]) in (types.WrapperDescriptorType, types.MethodDescriptorType):
+            method = domain.reference(found_on_type[1])
+            return Value(BoundMethodVariable(method, function, types.MethodWrapperType))
+        return domain.unsupported(function, f"reading the attribute {name!r}")
+
+    def _native(self, domain: Tracking, function: FunctionVariable, name: str) -> Answer:
+        if name == "__class__":
+            return Value(domain.reference(types.FunctionType))
+        if name == "__name__":
+            return Value(domain.constant(function.name))
+        if name == "__qualname__":
+            return Value(domain.constant(function.qualname))
+        if name == "__code__":
+            return Value(domain.constant(function.code))
+        if name == "__defaults__":
+            values = domain.defaults_of(function)
+            return domain.build_tuple(values) if values else Value(domain.constant(None))
+        if name == "__module__":
+            value = function.globals.get("__name__") if function.value is NEW else function.value.__module__
+            return Value(domain.constant(value)) if type(value) in (str, type(None)) else domain.unsupported(function, name)
+        if name == "__doc__":
+            consts = function.code.co_consts
+            value = function.value.__doc__ if function.value is not NEW else (consts[0] if consts else None)
+            return Value(domain.constant(value if type(value) is str else None))
+        return domain.unsupported(function, f"reading the attribute {name!r}")
+
+    def set_attribute(self, domain: Tracking, variable: Variable, name: str, value: Variable) -> Answer:
+        function = _own(variable)
+        if name in _NATIVE and not self._set_native(domain, function, name, value):
+            return domain.unsupported(function, f"setting the attribute {name!r}")
+        function.fields.pop(name, None)
+        function.fields[name] = value
+        if function.source is not None:
+            domain.effects.record(SetAttribute(function, name, value))
+        return Value(domain.constant(None))
+
+    def _set_native(self, domain: Tracking, function: FunctionVariable, name: str, value: Variable) -> bool:
+        text = domain.as_constant(value)
+        if name in {"__name__", "__qualname__"} and type(text) is str:
+            setattr(function, "name" if name == "__name__" else "qualname", text)
+            return True
+        return name in {"__doc__", "__module__", "__annotations__"}
+
+    def delete_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        function = _own(variable)
+        if name in _NATIVE:
+            return domain.unsupported(function, f"deleting the attribute {name!r}")
+        present = self.get_attribute(domain, function, name)
+        if type(present) is not Value or function.fields.get(name, DELETED) is DELETED:
+            return present if type(present) is not Value else domain.unsupported(function, "deleting an attribute")
+        function.fields[name] = DELETED
+        if function.source is not None:
+            domain.effects.record(DeleteAttribute(function, name))
+        return Value(domain.constant(None))
+
+    def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
+        return domain.unsupported(variable, "repr()")
+
+    def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        if name == "__get__" and 1 <= len(args) <= 2 and not kwargs:
+            if domain.as_constant(args[0]) is None:
+                return Value(variable)
+            return Value(BoundMethodVariable(variable, args[0]))
+        if name == "__call__":
+            return self.call(domain, variable, args, kwargs)
+        return super().call_method(domain, variable, name, args, kwargs)
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        function = _own(variable)
+        defaults = [emitter.value(value) for value in function.defaults or ()]
+        cells = [emitter.value(cell) for cell in function.closure or ()]
+        return emitter.call(
+            types.FunctionType,
+            emitter.constant(function.code, "code"),
+            emitter.constant(function.globals, "G"),
+            emitter.constant(function.name, "name"),
+            ast.Tuple(defaults, ast.Load()) if defaults else ast.Constant(None),
+            ast.Tuple(cells, ast.Load()) if cells else ast.Constant(None),
+        )
+
+    def fill(self, emitter: Emitter, variable: Variable) -> None:
+        function = _own(variable)
+        fields = {name: value for name, value in function.fields.items() if value is not DELETED}
+        if not fields and not function.kwdefaults and function.annotations is None:
+            if function.qualname == function.code.co_qualname:
+                return
+        arguments = (
+            emitter.constant(function.qualname, "name"),
+            _mapping(emitter, function.kwdefaults) if function.kwdefaults else ast.Constant(None),
+            _annotations(emitter, function.annotations),
+            _mapping(emitter, fields),
+        )
+        emitter.statement(expression(emitter.call(complete_function, emitter.value(function), *arguments)))
+
+
+def _annotations(emitter: Emitter, annotations: Variable | None) -> ast.expr:
+    """MAKE_FUNCTION's annotations: a tuple of alternating names and values."""
+    if annotations is None:
+        return ast.Constant(None)
+    return emitter.call(_annotation_dict, emitter.value(annotations))
+
+
+def _annotation_dict(annotations: Any) -> dict[str, Any]:
+    return dict(zip(annotations[::2], annotations[1::2], strict=True)) if isinstance(annotations, tuple) else annotations
+
+
+def _mapping(emitter: Emitter, values: Any) -> ast.expr:
+    keys: list[ast.expr | None] = [emitter.constant(name, "name") for name in values]
+    return ast.Dict(keys, [emitter.value(value) for value in values.values()])
+
+
+_NATIVE = frozenset({
+    "__annotations__",
+    "__builtins__",
+    "__class__",
+    "__closure__",
+    "__code__",
+    "__defaults__",
+    "__dict__",
+    "__doc__",
+    "__globals__",
+    "__kwdefaults__",
+    "__module__",
+    "__name__",
+    "__qualname__",
+    "__type_params__",
+})
+"""What functions keep outside of their dictionary."""

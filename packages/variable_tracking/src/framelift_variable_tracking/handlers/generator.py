@@ -1,0 +1,114 @@
+"""Generators whose frames are interpreted."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from framelift_bytecode_interp import NULL, Break, Enter, Raise, Result, Value
+
+from ..emitter import Emitter
+from ..handler import Answer, Arguments, Keywords, Tracking
+from ..polyfills import iteration
+from ..reasons import NotReconstructible, ReconstructionError, UnsupportedFeature
+from ..variable import BoundMethodVariable, ExceptionVariable, GeneratorVariable, Variable
+from .identity import IdentityHandler
+
+
+def _own(variable: Variable) -> GeneratorVariable:
+    assert isinstance(variable, GeneratorVariable)
+    return variable
+
+
+def finished(generator: GeneratorVariable) -> bool:
+    """Tell whether a generator's frame has returned or raised."""
+    frame = generator.frame
+    return frame is None or frame.instruction.opname == "RETURN_VALUE"
+
+
+class GeneratorHandler(IdentityHandler):
+    """`types.GeneratorType`; one made before the capture is opaque."""
+
+    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
+        return Value(variable)
+
+    def next(self, domain: Tracking, variable: Variable) -> Answer:
+        return self._resume(domain, _own(variable), Value(domain.constant(None)))
+
+    def _resume(
+        self, domain: Tracking, generator: GeneratorVariable, delivering: Value[Variable] | Raise[Variable]
+    ) -> Answer:
+        if finished(generator):
+            return delivering if type(delivering) is Raise else domain.raise_error(StopIteration)
+        frame = generator.frame
+        assert frame is not None
+        if frame.back is not None:
+            return domain.raise_error(ValueError, "generator already executing")
+        if type(delivering) is Raise:
+            if not generator.started:
+                generator.frame = None
+                return delivering
+            before = frame.code.instructions[frame.index - 1] if frame.index else None
+            if before is not None and before.opname == "SEND":
+                return Break(UnsupportedFeature("throwing into a generator that delegates to another"))
+        generator.started = True
+        return Enter(frame, None, delivering)
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        found = domain.find(variable.cls, name)
+        if found is None:
+            return domain.raise_error(AttributeError, f"'generator' object has no attribute {name!r}")
+        if name in {"send", "throw", "close", "__next__", "__iter__"}:
+            return Value(BoundMethodVariable(domain.reference(found[1]), variable, type([].append)))
+        return domain.unsupported(variable, f"reading the attribute {name!r}")
+
+    def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        generator = _own(variable)
+        if name == "__next__" and not args:
+            return self.next(domain, variable)
+        if name == "__iter__" and not args:
+            return Value(variable)
+        if name == "send" and len(args) == 1:
+            if not generator.started and domain.as_constant(args[0]) is not None:
+                return domain.raise_error(TypeError, "can't send non-None value to a just-started generator")
+            return self._resume(domain, generator, Value(args[0]))
+        if name == "throw" and 1 <= len(args) <= 3:
+            return self._throw(domain, generator, args)
+        if name == "close" and not args:
+            if not generator.started or finished(generator):
+                generator.frame = None
+                return Value(domain.constant(None))
+            throw = self.get_attribute(domain, variable, "throw")
+            return domain.polyfill(iteration.close, throw.value) if type(throw) is Value else throw
+        return super().call_method(domain, variable, name, args, kwargs)
+
+    def _throw(self, domain: Tracking, generator: GeneratorVariable, args: Arguments) -> Answer:
+        thrown: Variable = args[0]
+        if not isinstance(thrown, ExceptionVariable) and len(args) > 1 and isinstance(args[1], ExceptionVariable):
+            thrown = args[1]  # throw(type, value, traceback)
+        if not isinstance(thrown, ExceptionVariable):
+            raised = domain.raise_exception(thrown, NULL, None)
+            if type(raised) is not Raise:
+                return Break(UnsupportedFeature("throwing a class whose __init__ is Python code"))
+            return self._resume(domain, generator, raised)
+        return self._resume(domain, generator, Raise(thrown))
+
+    def truth(self, domain: Tracking, variable: Variable) -> Result[Any]:
+        return Value(True)
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        generator = _own(variable)
+        frame, function = generator.frame, generator.function
+        if finished(generator):
+            return emitter.call(_exhausted)
+        if generator.started or frame is None or function is None:
+            detail = "a generator that has started cannot be started again"
+            raise ReconstructionError(NotReconstructible("generator", detail))
+        raise ReconstructionError(NotReconstructible("generator", "generators are not handed out yet"))
+
+
+def _exhausted() -> Any:
+    made = (item for item in ())
+    for _ in made:
+        pass
+    return made

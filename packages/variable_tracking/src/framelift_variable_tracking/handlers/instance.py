@@ -1,0 +1,142 @@
+"""Instances of classes made in Python, subclasses of built-in classes included; all other objects are opaque."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from typing import Any
+
+from framelift_bytecode_interp import Break, Raise, Value
+from framelift_guards import CallSource, Source, TypeIs
+
+from ..classes import made_in_python, name_of, native_base
+from ..effects import expression, set_slot
+from ..emitter import Emitter
+from ..handler import Answer, Tracking, TypeHandler
+from ..reasons import NotReconstructible, ReconstructionError, UnsupportedOperation
+from ..variable import ATOMS, DELETED, NOT_CONSTANT, HashKey, ObjectVariable, Variable
+
+CONVERTERS: dict[type, Callable[[Any], Any]] = {
+    int: int.__int__,
+    float: float.__float__,
+    str: str.__str__,
+    bytes: lambda value: bytes.__getitem__(value, slice(None)) + b"",
+    complex: complex.__complex__,
+}
+"""What gives the plain value of an instance of a Python subclass, past what the subclass overrides."""
+
+REFILLED: frozenset[str] = frozenset({"list", "dict", "set", "deque", "OrderedDict"})
+"""Built-in classes whose `__init__` takes a container with the content."""
+
+
+def update_fields(instance: object, fields: dict[str, object]) -> None:
+    """Store into the instance dictionary, past any `__setattr__`."""
+    object.__getattribute__(instance, "__dict__").update(fields)
+
+
+class InstanceHandler(TypeHandler):
+    """`object`, and whatever has no nearer handler."""
+
+    covers_subclasses = True
+    overridable = True
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        cls = type(value)
+        base = native_base(cls)
+        if not made_in_python(cls) and cls is not object:
+            return super().wrap(domain, value, source)
+        if base is object:
+            domain.guard(source, TypeIs(cls))
+            return ObjectVariable(cls, source, value)
+        payload = self._payload(domain, base, value, source)
+        return super().wrap(domain, value, source) if payload is None else ObjectVariable(cls, source, value, payload)
+
+    def _payload(self, domain: Tracking, base: type, value: Any, source: Source) -> Variable | None:
+        """Return the variable of what the object holds as an instance of a built-in class."""
+        handler = domain.registry.types.get(base)
+        if handler is None:
+            return None
+        domain.guard(source, TypeIs(type(value)))
+        if base in CONVERTERS:
+            convert = CONVERTERS[base]
+            return domain.wrap(convert(value), CallSource(convert, source, f" as {base.__name__}"))
+        if base in ATOMS:
+            return None
+        payload: Variable = handler.wrap(domain, value, source)
+        payload.cls = base
+        return payload
+
+    # ---- what a program asks ----------------------------------------------------------------------------------------
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        """Answer for the attributes that `object` itself defines in C."""
+        if name == "__class__":
+            return Value(domain.reference(variable.cls))
+        if name == "__doc__":
+            return Value(domain.constant(None))
+        if domain.find(variable.cls, name) is None and name != "__dict__":
+            return domain.raise_error(AttributeError, f"{name_of(variable.cls)!r} object has no attribute {name!r}")
+        return domain.unsupported(variable, f"reading the attribute {name!r}")
+
+    def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
+        found = domain.find(variable.cls, "__hash__")
+        raw = None if found is None else found[1]
+        if raw is object.__hash__:
+            domain.class_attribute(variable.cls, "__hash__")
+            domain.class_attribute(variable.cls, "__eq__")
+            return HashKey(variable, variable)
+        if raw is None:
+            return domain.raise_error(TypeError, f"unhashable type: {name_of(variable.cls)!r}")
+        payload = domain.payload_of(variable)
+        if payload is variable or domain.special(variable, "__hash__") is not None:
+            return Break(UnsupportedOperation(name_of(variable.cls), "hashing", "its __hash__ is Python code"))
+        if domain.special(variable, "__eq__") is not None:
+            return Break(UnsupportedOperation(name_of(variable.cls), "hashing", "its __eq__ is Python code"))
+        return domain.hash_key(payload)
+
+    def as_constant(self, domain: Tracking, variable: Variable) -> Any:
+        return NOT_CONSTANT
+
+    def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
+        return Break(UnsupportedOperation(name_of(variable.cls), "repr()", "it prints the object's address"))
+
+    # ---- making it again --------------------------------------------------------------------------------------------
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        assert isinstance(variable, ObjectVariable)
+        cls = emitter.constant(variable.cls, "cls")
+        payload = variable.payload
+        if payload is None:
+            return emitter.call(object.__new__, cls)
+        base = payload.cls
+        make: Callable[..., Any] = base.__new__
+        if base in ATOMS or base in (tuple, frozenset):
+            return emitter.call(make, cls, emitter.value(payload))
+        if base.__name__ in REFILLED:
+            return emitter.call(make, cls)
+        detail = f"it is a subclass of {base.__name__!r}"
+        raise ReconstructionError(NotReconstructible(name_of(variable.cls), detail))
+
+    def fill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, ObjectVariable)
+        instance = emitter.value(variable)
+        payload = variable.payload
+        if payload is not None and payload.cls.__name__ in REFILLED:
+            initialise: Callable[..., Any] = payload.cls.__init__
+            emitter.statement(expression(emitter.call(initialise, instance, emitter.value(payload))))
+        fill_attributes(emitter, variable)
+
+
+def fill_attributes(emitter: Emitter, variable: ObjectVariable) -> None:
+    """Add the statements that store the instance dictionary and the slots of a new object."""
+    fields = {name: value for name, value in variable.fields.items() if value is not DELETED}
+    if fields:
+        keys: list[ast.expr | None] = [emitter.constant(name, "name") for name in fields]
+        made = ast.Dict(keys, [emitter.value(value) for value in fields.values()])
+        emitter.statement(expression(emitter.call(update_fields, emitter.value(variable), made)))
+    for (owner, name), value in variable.slots.items():
+        if value is not DELETED:
+            parts = emitter.constant(owner, "owner"), emitter.constant(name, "name"), emitter.value(value)
+            emitter.statement(expression(emitter.call(set_slot, emitter.value(variable), *parts)))
+
+

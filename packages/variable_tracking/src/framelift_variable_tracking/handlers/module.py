@@ -1,0 +1,59 @@
+"""Modules: their attributes are the globals of their functions."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from framelift_bytecode_interp import Value
+from framelift_guards import Is, Source
+
+from ..effects import DeleteGlobal
+from ..handler import Answer, Tracking
+from ..variable import DELETED, ConstantVariable, ModuleVariable, Variable
+from .identity import IdentityHandler
+
+
+class ModuleHandler(IdentityHandler):
+    """`types.ModuleType`; subclasses (lazy modules) are opaque, since their attributes run code."""
+
+    trusted = True
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        domain.guard(source, Is(value))
+        return ModuleVariable(value, source)
+
+    def from_native(self, domain: Tracking, value: Any) -> Answer:
+        return Value(domain.reference(value))
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        assert isinstance(variable, ModuleVariable)
+        if name == "__class__":
+            return Value(domain.reference(types.ModuleType))
+        scope = domain.globals_of(variable.value.__dict__)
+        found = domain.read_global(scope, name)
+        if found is not None:
+            return Value(found)
+        if domain.find(types.ModuleType, name) is not None:
+            return domain.unsupported(variable, f"reading the attribute {name!r}")
+        getter = domain.read_global(scope, "__getattr__")
+        if getter is not None:
+            return domain.call(domain.frame, getter, (ConstantVariable(name),), {})
+        shown = variable.value.__dict__.get("__name__")
+        return domain.raise_error(AttributeError, f"module {shown!r} has no attribute {name!r}")
+
+    def set_attribute(self, domain: Tracking, variable: Variable, name: str, value: Variable) -> Answer:
+        assert isinstance(variable, ModuleVariable)
+        if name in {"__class__", "__dict__"}:
+            return domain.unsupported(variable, f"setting the attribute {name!r}")
+        domain.write_global(domain.globals_of(variable.value.__dict__), name, value)
+        return Value(value)
+
+    def delete_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        assert isinstance(variable, ModuleVariable)
+        scope = domain.globals_of(variable.value.__dict__)
+        if domain.read_global(scope, name) is None:
+            return domain.raise_error(AttributeError, f"module has no attribute {name!r}")
+        scope.known[name] = DELETED
+        domain.effects.record(DeleteGlobal(scope.namespace, name))
+        return Value(domain.constant(None))
