@@ -9,9 +9,12 @@ from typing import Any
 import torch
 import torch._C
 from torch._ops import OpOverload
+from framelift_symbolic_shapes import ShapeEnv
+from framelift_symbolic_shapes.torch import attach
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.errors import FakeTensorError, PropagationError, UnsupportedTensorError
+from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.operators import run_operator
 from framelift_fake_tensors.tensor import FakeTensor, Memory, make_fake
 
@@ -59,8 +62,8 @@ class FakeMode:
     FakeTensor(..., size=(2, 2))
     """
 
-    def __init__(self, shape_env: Any = None) -> None:
-        self.shape_env = shape_env
+    def __init__(self, shape_env: ShapeEnv | None = None) -> None:
+        self.shape_env = None if shape_env is None else attach(shape_env)
         self._memo: weakref.WeakKeyDictionary[Any, FakeTensor] = weakref.WeakKeyDictionary()
         self._dispatch = _Dispatch(self)
 
@@ -85,11 +88,14 @@ class FakeMode:
             return known
         if tensor.layout is not torch.strided:
             raise UnsupportedTensorError(f"layout {tensor.layout}")
+        size, stride = self._sizes(tensor, name, dynamic, origin), tensor.stride()
+        if any(isinstance(extent, torch.SymInt) for extent in size):
+            stride = symbolic_strides(tensor.size(), stride, size)
         fake = make_fake(
             self,
             Memory(),
-            tensor.size(),
-            tensor.stride(),
+            size,
+            stride,
             tensor.storage_offset(),
             tensor.dtype,
             tensor.device,
@@ -99,6 +105,27 @@ class FakeMode:
             fake._is_param = True  # type: ignore[attr-defined]
         self._memo[_Identity(tensor)] = fake
         return fake
+
+    def _sizes(self, tensor: torch.Tensor, name: str, dynamic: Dynamic, origin: Origin | None) -> tuple[Any, ...]:
+        size = tuple(tensor.size())
+        if dynamic is False or self.shape_env is None:
+            return size
+        if callable(dynamic):
+            wanted = {dim for dim in range(len(size)) if dynamic(dim)}
+        else:
+            wanted = set(range(len(size))) if dynamic is True else {dim % len(size) for dim in dynamic}
+        return tuple(
+            [
+                self.shape_env.create_symbol(
+                    f"{name}.size()[{dim}]",
+                    extent,
+                    dynamic=dim in wanted,
+                    origin=origin("size", dim) if origin is not None and dim in wanted else None,
+                    size=True,
+                )
+                for dim, extent in enumerate(size)
+            ]
+        )
 
     def propagate(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what `function(*args, **kwargs)` would return: fakes for tensors, everything else as it is.

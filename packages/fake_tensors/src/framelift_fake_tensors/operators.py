@@ -7,16 +7,15 @@ and dtype, and which results share storage with which arguments; the device is a
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from typing import Any
 
 import torch
 import torch._C
-import torch.utils._pytree as pytree
 from torch._ops import OpOverload
 
 from framelift_fake_tensors.device import result_device
-from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError, NoMetaKernelError
+from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError
+from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, make_fake
 
 __all__ = ["fake_constant", "run_operator", "twin_of"]
@@ -35,7 +34,17 @@ def twin_of(fake: FakeTensor) -> torch.Tensor:
 def _make_twin(fake: FakeTensor) -> torch.Tensor:
     memory = fake.memory
     size, stride, offset = fake.size(), fake.stride(), fake.storage_offset()
-    if memory.storage is None and not isinstance(offset, torch.SymInt) and offset == 0:
+    if fake._has_symbolic_sizes_strides:
+        # Made over the whole storage at once: `set_` would compare its size with what the view needs, and guard on it.
+        base = memory.symbolic_base
+        if base is None:
+            twin = torch.empty_strided(size, stride, dtype=fake.dtype, device=_META)
+            memory.symbolic_base = twin
+            memory.storage = twin.untyped_storage()
+            return twin
+        same = base if base.dtype == fake.dtype else base.view(-1).view(fake.dtype)
+        return same.as_strided(size, stride, offset)
+    if memory.storage is None and offset == 0:
         twin = torch.empty_strided(size, stride, dtype=fake.dtype, device=_META)
         memory.storage = twin.untyped_storage()
         return twin
@@ -163,29 +172,7 @@ def run_operator(mode: Mode, operator: OpOverload, args: tuple[Any, ...], kwargs
         lowered_kwargs["device"] = _META
     if lowered_kwargs.get("pin_memory"):
         lowered_kwargs["pin_memory"] = None
-    result = _call(operator, lowered, lowered_kwargs)
+    result = compute(operator, lowered, lowered_kwargs)
     raised = twins.raise_(result, device)
     twins.absorb_changes()
     return raised
-
-
-def _call(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    try:
-        with torch._C._DisableTorchDispatch():
-            return operator(*args, **kwargs)
-    except NotImplementedError as error:
-        if _is_missing_kernel(error):
-            raise NoMetaKernelError(str(operator)) from error
-        raise
-
-
-def _is_missing_kernel(error: NotImplementedError) -> bool:
-    return "with arguments from the 'Meta' backend" in str(error)
-
-
-def flatten(value: Any) -> list[Any]:
-    """Return the leaves of nested containers."""
-    return pytree.tree_leaves(value)
-
-
-OperatorCall = Callable[..., Any]

@@ -29,10 +29,11 @@ class Memory:
     `storage` is a storage of the meta device, made when an operator first needs one.
     """
 
-    __slots__ = ("__weakref__", "storage", "unsettled")
+    __slots__ = ("__weakref__", "storage", "symbolic_base", "unsettled")
 
     def __init__(self, storage: torch.UntypedStorage | None = None) -> None:
         self.storage = storage
+        self.symbolic_base: torch.Tensor | None = None
         self.unsettled: list[Any] = []
 
 
@@ -125,7 +126,7 @@ def make_fake(
     requires_grad: bool = False,
 ) -> FakeTensor:
     """Return a new fake tensor with the given metadata, over `memory`."""
-    fake: FakeTensor = _make_wrapper(  # type: ignore[attr-defined]
+    fake: FakeTensor = _make_wrapper(
         FakeTensor,
         size,
         strides=stride,
