@@ -71,7 +71,7 @@ def _dict(session: Session, variable: Any, show: Show) -> str:
 
 
 def _set(session: Session, variable: Any, show: Show) -> str:
-    items = ",".join([show(item) for item in session.items(variable)])
+    items = ",".join([show(key.variable) for key in variable.items])
     if variable.cls is frozenset:
         return f"frozenset({{{items}}})"
     return f"{{{items}}}" if items else "set()"

@@ -7,21 +7,15 @@ the effects in program order, and ends: it returns, or performs the operation th
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 
 from framelift_bytecode_interp import Marker
-from framelift_guards import Builder, ConstantSource, GeneratedNamespace, LocalSource, Source, compile_function
+from framelift_guards import ConstantSource, GeneratedNamespace, LocalSource, Source, compile_function
 from framelift_guards.codegen import is_identifier
-from framelift_variable_tracking import (
-    ConstantVariable,
-    NotReconstructible,
-    ReconstructionError,
-    SymbolicDomain,
-    Variable,
-)
+from framelift_variable_tracking import CodeEmitter, SymbolicDomain, Variable
 
 from .entry_point import Continuation, EntryPoint
 from .suspension import Suspension
@@ -32,32 +26,13 @@ from .variables import TensorVariable
 __all__ = ["EntryCode"]
 
 
-class _Fetcher(Builder):
-    """Builds fetches that are shared: a prefix common to several sources is fetched once."""
-
-    def __init__(self, namespace: GeneratedNamespace, locals: Mapping[str, str], statements: list[ast.stmt]) -> None:  # noqa: A002
-        super().__init__(namespace, locals)
-        self._statements = statements
-        self._fetched: dict[Any, str] = {}
-
-    def fetch(self, source: Any) -> ast.expr:
-        if isinstance(source, (LocalSource, ConstantSource)):
-            return source.to_ast(self)  # type: ignore[no-any-return]
-        name = self._fetched.get(source)
-        if name is None:
-            expression = source.to_ast(self)
-            name = self._fetched[source] = self.namespace.fresh("v")
-            self._statements.append(ast.Assign([ast.Name(name, ast.Store())], expression))
-        return ast.Name(name, ast.Load())
-
-
-class EntryCode:
-    """Writes the entry code of one capture; it is the `Emitter` of `variable_tracking`.
+class EntryCode(CodeEmitter):
+    """Writes the entry code of one capture: an emitter that knows a graph, a break, and how calls end.
 
     Args:
         entry_point: whose parameters the entry code takes.
         domain: finds the handlers of variables.
-        to_python: gives the expression of a symbolic number, given how to fetch a source.
+        to_python: gives the expression of a symbolic number, given how to fetch a source and hold a function.
     """
 
     def __init__(
@@ -66,77 +41,41 @@ class EntryCode:
         domain: SymbolicDomain,
         to_python: Callable[[Any, Callable[[Source], ast.expr], Callable[[object], ast.expr]], ast.expr],
     ) -> None:
+        namespace = GeneratedNamespace(reserved=entry_point.parameters)
+        self._renamed = {
+            name: namespace.fresh(f"p_{name}") for name in entry_point.parameters if not is_identifier(name)
+        }
+        super().__init__(domain, namespace, self._renamed)
         self.outputs: list[torch.fx.Node] = []
         self._entry_point = entry_point
-        self._domain = domain
         self._to_python = to_python
-        self._namespace = GeneratedNamespace(reserved=entry_point.parameters)
-        self._renamed = {
-            name: self._namespace.fresh(f"p_{name}") for name in entry_point.parameters if not is_identifier(name)
-        }
         self._fetches: list[ast.stmt] = []
-        self._values: list[ast.stmt] = []
-        self._effects: list[ast.stmt] = []
+        self._fetched_as: dict[Source, str] = {}
         self._tail: list[ast.stmt] = []
-        self._builder = _Fetcher(self._namespace, self._renamed, self._fetches)
-        self._names: dict[int, tuple[Variable, str]] = {}
-        self._making: set[int] = set()
         self._output_names: dict[torch.fx.Node, str] = {}
-        self._graph = self._namespace.fresh("graph")
+        self._graph = namespace.fresh("graph")
         self._graph_call: list[ast.stmt] = []
         self._continuations: dict[str, Continuation] = {}
         self._definition: ast.FunctionDef | None = None
 
-    # ---- the Emitter protocol ---------------------------------------------------------------------------------------
+    # ---- values -----------------------------------------------------------------------------------------------------
 
     def fetch(self, source: Source) -> ast.expr:
-        """Return an expression for the value of a source at the start of the call."""
-        return self._builder.fetch(source)
-
-    def constant(self, value: object, hint: str = "constant") -> ast.expr:
-        """Return an expression for a host object."""
-        return self._builder.constant(value, hint)
-
-    def call(self, function: Callable[..., object], *arguments: ast.expr) -> ast.Call:
-        """Return a call of a host function."""
-        return self._builder.call(function, *arguments)
-
-    def statement(self, statement: ast.stmt) -> None:
-        """Add a statement to the phase of values."""
-        self._values.append(statement)
-
-    def effect(self, statement: ast.stmt) -> None:
-        """Add a statement to the phase of effects."""
-        self._effects.append(statement)
-
-    def temporary(self, expression: ast.expr, hint: str = "value") -> ast.Name:
-        """Bind an expression to a new name in the phase of values."""
-        name = self._namespace.fresh(hint)
-        self._values.append(ast.Assign([ast.Name(name, ast.Store())], expression))
+        """Return an expression for the value of a source; it is fetched before the graph is called."""
+        if isinstance(source, (LocalSource, ConstantSource)):
+            return source.to_ast(self.builder)
+        name = self._fetched_as.get(source)
+        if name is None:
+            expression = source.to_ast(self.builder)
+            name = self._fetched_as[source] = self.namespace.fresh("v")
+            self._fetches.append(ast.Assign([ast.Name(name, ast.Store())], expression))
         return ast.Name(name, ast.Load())
-
-    def refill(self, variable: Variable) -> None:
-        """Give an existing object the content of its variable, in the phase of effects."""
-        self._domain.handler_of(variable).refill(self, variable)
 
     def value(self, variable: Variable) -> ast.expr:
         """Return an expression for a variable's object: the same object for the same variable."""
-        if type(variable) is ConstantVariable:
-            return self._builder.constant(variable.value)
-        known = self._names.get(id(variable))
-        if known is not None:
-            return ast.Name(known[1], ast.Load())
-        if variable.source is not None:
-            return self.fetch(variable.source)
-        if id(variable) in self._making:
-            raise ReconstructionError(NotReconstructible(variable.cls.__qualname__, "it holds itself"))
-        self._making.add(id(variable))
-        handler = self._domain.handler_of(variable)
-        name = self.temporary(handler.reconstruct(self, variable)).id
-        self._making.discard(id(variable))
-        self._names[id(variable)] = (variable, name)
-        handler.fill(self, variable)
-        return ast.Name(name, ast.Load())
+        if isinstance(variable, TensorVariable) and variable.source is None:
+            return self.graph_output(variable)
+        return super().value(variable)
 
     # ---- what the torch handlers ask beside -------------------------------------------------------------------------
 
@@ -146,7 +85,7 @@ class EntryCode:
         assert node is not None
         name = self._output_names.get(node)
         if name is None:
-            name = self._output_names[node] = self._namespace.fresh(node.name)
+            name = self._output_names[node] = self.namespace.fresh(node.name)
             self.outputs.append(node)
         return ast.Name(name, ast.Load())
 
@@ -170,7 +109,7 @@ class EntryCode:
         if not restores_grad_mode:
             self._graph_call = [run]
             return
-        before = self._namespace.fresh("grad_mode")
+        before = self.namespace.fresh("grad_mode")
         remember = ast.Assign([ast.Name(before, ast.Store())], self.call(torch.is_grad_enabled))
         restore = ast.Expr(self.call(torch._C._set_grad_enabled, ast.Name(before, ast.Load())))
         handler = ast.ExceptHandler(
@@ -198,7 +137,7 @@ class EntryCode:
         ]
         handled = ast.Constant(None) if suspension.handled is None else self._held(self.value(suspension.handled))
         perform = Operation(suspension.operation, suspension.positions, suspension.namespace)
-        outcome, error = self._namespace.fresh("outcome"), self._namespace.fresh("error")
+        outcome, error = self.namespace.fresh("outcome"), self.namespace.fresh("error")
         run = ast.Call(self.constant(perform, "operation"), [handled, *operands], [])
         keep = ast.Assign([ast.Name(outcome, ast.Store())], ast.Name(error, ast.Load()))
         handler = ast.ExceptHandler(self.constant(BaseException, "BaseException"), error, [keep])
@@ -216,7 +155,7 @@ class EntryCode:
         return expression if isinstance(expression, (ast.Name, ast.Constant)) else self.temporary(expression)
 
     def _go_on(self, continuation: Continuation, outcome: str, live: list[ast.expr]) -> ast.stmt:
-        name = self._namespace.fresh("continuation")
+        name = self.namespace.fresh("continuation")
         self._continuations[name] = continuation
         function = ast.Name(name, ast.Load())
         arguments = [ast.Name(outcome, ast.Load()), *[_again(value) for value in live]]
@@ -232,7 +171,7 @@ class EntryCode:
         """Return the function as an `ast` node."""
         if self._definition is None:
             parameters = [ast.arg(self._renamed.get(name, name)) for name in self._entry_point.parameters]
-            body = [*self._fetches, *self._graph_call, *self._values, *self._effects, *self._tail]
+            body = [*self._fetches, *self._graph_call, *self.values, *self.effects, *self._tail]
             stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
             self._definition = ast.FunctionDef(
                 f"{stem}_entry", ast.arguments([], parameters, None, [], [], None, []), body, []
@@ -244,10 +183,10 @@ class EntryCode:
     ) -> Callable[..., object]:
         """Compile the function, over a compiled graph and the functions of its continuations."""
         if graph is not None:
-            self._namespace.globals[self._graph] = graph
+            self.namespace.globals[self._graph] = graph
         for name, continuation in self._continuations.items():
-            self._namespace.globals[name] = continue_at(continuation)
-        return compile_function(self.definition(), self._namespace)
+            self.namespace.globals[name] = continue_at(continuation)
+        return compile_function(self.definition(), self.namespace)
 
     def source(self) -> str:
         """Return the Python text of the function."""

@@ -62,7 +62,10 @@ def _module_called(entry_point: ModuleCall, values: dict[str, Any], session: Ses
     if double_star is not None:
         named |= {key.variable.value: item for key, item in session.entries(double_star)}
     module, *args = positional
+    # What is guarded on the way into `forward` (hooks, say) is put down to the line of its definition.
+    session.interpreter.frames[:] = [_called(entry_point.function, values, session)]
     result = call_module(domain, module, tuple(args), named)
+    session.interpreter.frames.clear()
     if isinstance(result, Enter):
         return [result.frame], None
     return result if isinstance(result, Break) else Break(UnsupportedTensor("the call of this module"))

@@ -83,21 +83,15 @@ def _has_hooks(domain: SymbolicDomain, module: ObjectVariable) -> bool:
     return False
 
 
-def _caller(domain: SymbolicDomain) -> Any:
-    # A capture may start with the call of a module: then no frame makes it.
-    interpreter = domain.interpreter
-    return interpreter.frames[-1] if interpreter is not None and interpreter.frames else None
-
-
 def call_module(domain: Tracking, module: Variable, args: Arguments, kwargs: Keywords) -> Result[Variable]:
     """`module(*args, **kwargs)`: `forward` where no hook is set, else what torch does."""
     assert isinstance(domain, SymbolicDomain)
     if isinstance(module, ObjectVariable) and not _has_hooks(domain, module):
         forward = domain.get_attribute(module, "forward")
         if isinstance(forward, Value):
-            return domain.call(_caller(domain), forward.value, args, kwargs)
+            return domain.call(domain.frame, forward.value, args, kwargs)
     whole = domain.reference(torch.nn.Module._call_impl)
-    return domain.call(_caller(domain), whole, (module, *args), kwargs)
+    return domain.call(domain.frame, whole, (module, *args), kwargs)
 
 
 def _module_rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
