@@ -14,7 +14,7 @@ from framelift_guards import GuardSet, Scope, Source
 from framelift_variable_tracking import BreakReason, ReconstructionError, Registry
 
 from .break_record import BreakRecord
-from .entry_code import EntryCode
+from .entry_code import EntryCode, EntryFunction
 from .entry_point import EntryPoint
 from .session import Session
 from .start import start
@@ -42,7 +42,7 @@ class Capture:
     guards: GuardSet
     break_: BreakRecord | None
     stages: dict[str, float]
-    _code: EntryCode | None = dataclasses.field(repr=False)
+    _code: EntryFunction | None = dataclasses.field(repr=False)
 
     @property
     def graphs(self) -> tuple[torch.fx.GraphModule, ...]:
@@ -106,13 +106,14 @@ def capture(entry_point: EntryPoint, values: dict[str, Any], *, registry: Regist
         graph = session.recorder.finish(code.outputs)
         code.call_graph([one.origin for one in session.recorder.inputs], restores_grad_mode=session.changes_grad_mode)
     guards = session.all_guards()
+    session.close()
     scope = Scope(values)
     examples = (
         tuple([_example(one.origin, one.example, scope, session) for one in session.recorder.inputs]) if graph else ()
     )
     finished = time.perf_counter()
     stages = {"interpret": interpreted - began, "emit": finished - interpreted}
-    return Capture(entry_point, graph, examples, guards, broke, stages, code)
+    return Capture(entry_point, graph, examples, guards, broke, stages, None if code is None else code.finish())
 
 
 def _emit(entry_point: EntryPoint, session: Session, outcome: Any) -> tuple[EntryCode | None, BreakRecord | None]:

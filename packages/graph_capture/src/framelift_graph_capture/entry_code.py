@@ -7,7 +7,8 @@ the effects in program order, and ends: it returns, or performs the operation th
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable
+import dataclasses
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import torch
@@ -23,7 +24,7 @@ from .tail_call import TailCall, drive
 from .trampoline import Operation
 from .variables import TensorVariable
 
-__all__ = ["EntryCode"]
+__all__ = ["EntryCode", "EntryFunction"]
 
 
 class EntryCode(CodeEmitter):
@@ -56,7 +57,6 @@ class EntryCode(CodeEmitter):
         self._graph = namespace.fresh("graph")
         self._graph_call: list[ast.stmt] = []
         self._continuations: dict[str, Continuation] = {}
-        self._definition: ast.FunctionDef | None = None
 
     # ---- values -----------------------------------------------------------------------------------------------------
 
@@ -167,30 +167,47 @@ class EntryCode(CodeEmitter):
 
     # ---- the function -----------------------------------------------------------------------------------------------
 
-    def definition(self) -> ast.FunctionDef:
-        """Return the function as an `ast` node."""
-        if self._definition is None:
-            parameters = [ast.arg(self._renamed.get(name, name)) for name in self._entry_point.parameters]
-            body = [*self._fetches, *self._graph_call, *self.values, *self.effects, *self._tail]
-            stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
-            self._definition = ast.FunctionDef(
-                f"{stem}_entry", ast.arguments([], parameters, None, [], [], None, []), body, []
-            )
-        return self._definition
+    def finish(self) -> EntryFunction:
+        """Return the function, apart from all that was needed to write it."""
+        parameters = [ast.arg(self._renamed.get(name, name)) for name in self._entry_point.parameters]
+        body = [*self._fetches, *self._graph_call, *self.values, *self.effects, *self._tail]
+        stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
+        arguments = ast.arguments([], parameters, None, [], [], None, [])
+        definition = ast.FunctionDef(f"{stem}_entry", arguments, body, [])
+        return EntryFunction(definition, self.namespace, self._graph, self._continuations)
+
+
+@dataclasses.dataclass(frozen=True)
+class EntryFunction:
+    """Entry code as data, still to be linked with a compiled graph and with continuations.
+
+    Nothing of the capture is in it: what a finished capture keeps must not keep the user's model alive.
+
+    Args:
+        definition: the function.
+        namespace: its constants.
+        graph: the name that the graph goes by.
+        continuations: the continuations, by the name that each goes by.
+    """
+
+    definition: ast.FunctionDef
+    namespace: GeneratedNamespace
+    graph: str
+    continuations: Mapping[str, Continuation]
 
     def link(
         self, graph: Callable[..., Any] | None, continue_at: Callable[[EntryPoint], Callable[..., object]]
     ) -> Callable[..., object]:
         """Compile the function, over a compiled graph and the functions of its continuations."""
         if graph is not None:
-            self.namespace.globals[self._graph] = graph
-        for name, continuation in self._continuations.items():
+            self.namespace.globals[self.graph] = graph
+        for name, continuation in self.continuations.items():
             self.namespace.globals[name] = continue_at(continuation)
-        return compile_function(self.definition(), self.namespace)
+        return compile_function(self.definition, self.namespace)
 
     def source(self) -> str:
         """Return the Python text of the function."""
-        return ast.unparse(self.definition()) + "\n"
+        return ast.unparse(self.definition) + "\n"
 
 
 def _again(expression: ast.expr) -> ast.expr:

@@ -139,6 +139,10 @@ class Session:
         self.domain.seal()
         return GuardSet(self.current_guards())
 
+    def close(self) -> None:
+        """Let go of the capture: graph nodes keep fakes, and fakes must not keep the variables alive."""
+        self.shape_env.user_line = _nowhere
+
     def _shape_guards(self) -> list[Guard]:
         return shape_guards(self.shape_env)
 
@@ -358,6 +362,10 @@ class Session:
     def number(self, value: Any) -> Variable:
         """Return the variable of a size, or of a computation with sizes: a constant when it is one."""
         return SymbolicNumberVariable(value) if type(value) in PYTHON_TYPE else self.domain.constant(value)
+
+
+def _nowhere() -> None:
+    """The user's line when nothing is being captured."""
 
 
 def _is_disabled(function: object) -> bool:
