@@ -101,10 +101,17 @@ class Step:
             "delete": lambda key: domain.delete_item(variable, key),
             "length": lambda: domain.length(variable),
             "truth": lambda: domain.truth(variable),
-            "list": lambda: handler.sequence(domain, variable),
+            "list": lambda: _known(handler.sequence(domain, variable)),
             "repr": lambda: domain.convert(variable, "r"),
         }
         return operations[self.kind](*args)
+
+
+def _known(items: Any) -> Any:
+    """Return items that are known."""
+    if items is None:
+        raise NoAnswer("what iterating gives is not known at once")
+    return items
 
 
 class NoAnswer(Exception):
@@ -120,14 +127,13 @@ def plain_data() -> st.SearchStrategy[Any]:
         st.none(),
         st.sampled_from([0.0, 1.0]),
     )
+    bounds = st.none() | st.integers(-3, 3)
     return st.one_of(
         scalars,
         st.lists(scalars, max_size=3),
         st.tuples(scalars, scalars),
         st.dictionaries(st.sampled_from(["a", "b", 1]), scalars, max_size=2),
-        st.builds(
-            slice, st.none() | st.integers(-3, 3), st.none() | st.integers(-3, 3), st.none() | st.integers(-2, 2)
-        ),
+        st.builds(slice, bounds, bounds, bounds),
     )
 
 

@@ -127,13 +127,17 @@ class ContainerHandler(TypeHandler):
         return super().set_attribute(domain, variable, name, variable)
 
     def call(self, domain: Tracking, variable: Variable, args: Arguments, kwargs: Keywords) -> Answer:
-        return domain.raise_error(TypeError, f"{variable.cls.__name__!r} object is not callable")
+        return domain.raise_error(TypeError, f"{variable.python_type().__name__!r} object is not callable")
 
     def unary(self, domain: Tracking, op: str, operand: Variable) -> Answer:
         return domain.raise_error(TypeError, f"bad operand type for unary {op}: {operand.cls.__name__!r}")
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        if op == "*" and on_class(right.cls, "__rmul__") is not None and on_class(right.cls, "__len__") is not None:
+        if (
+            op == "*"
+            and on_class(right.python_type(), "__rmul__") is not None
+            and on_class(right.python_type(), "__len__") is not None
+        ):
             # Which TypeError it is depends on whether the operator is augmented (PyNumber_InPlaceMultiply).
             return domain.unsupported(left, "multiplication by a sequence")
         return None
@@ -160,7 +164,7 @@ class ContainerHandler(TypeHandler):
         sample = type(self).sample()
         if type(sample) is container.cls:
             try:
-                operation(sample, None if on_class(key.cls, "__index__") is None else 0, *values)
+                operation(sample, None if on_class(key.python_type(), "__index__") is None else 0, *values)
             except TypeError as error:
                 return host_error(domain, error)
         return domain.unsupported(container, "access to an item")
@@ -268,7 +272,7 @@ def natives(domain: Tracking, values: Sequence[object]) -> list[Variable]:
 
 def compares_by_identity(variable: Variable) -> bool:
     """Tell whether `==` of the variable's class is `is`."""
-    return not isinstance(variable, ConstantVariable) and on_class(variable.cls, "__eq__") is object.__eq__
+    return not isinstance(variable, ConstantVariable) and on_class(variable.python_type(), "__eq__") is object.__eq__
 
 
 def same_object(left: Variable, right: Variable) -> bool:

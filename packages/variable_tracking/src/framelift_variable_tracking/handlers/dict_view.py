@@ -14,7 +14,8 @@ from ..handler import Answer, Arguments, Keywords, Tracking
 from ..polyfills import mapping as polyfills
 from ..variable import HashKey, Variable
 from .container import EqualityHandler, Method, constant, find, key_of, known_equal
-from .dict import DictViewVariable, text_of
+from .dict import text_of
+from .dict_variable import DictViewVariable
 from .iterator import DICT_ITERATORS, KeyIteratorVariable
 from .set import COMPARISONS, OPERATORS, SetVariable, host, made
 from .tuple import TupleVariable

@@ -17,8 +17,8 @@ from ..reasons import NotReconstructible, ReconstructionError, UnsupportedOperat
 from ..variable import ConstantVariable, Variable
 from .container import ContainerHandler, HolderVariable, Method, changed, constant
 
-LIST_ITERATOR: Final = type(iter([]))
-LIST_REVERSED: Final = type(reversed([]))
+LIST_ITERATOR: Final[type] = type(iter([]))
+LIST_REVERSED: Final[type] = type(reversed([]))
 TUPLE_ITERATOR: Final = type(iter(()))
 RANGE_ITERATOR: Final = type(iter(range(0)))
 LONG_RANGE_ITERATOR: Final = type(iter(range(1 << 70)))
@@ -33,7 +33,7 @@ DICT_ITERATORS: Final[tuple[type, ...]] = (
     type(reversed({}.items())),
     type(iter(OrderedDict())),
 )
-SET_ITERATOR: Final = type(iter(set()))
+SET_ITERATOR: Final[type] = type(iter(set()))
 
 
 class Origin(Protocol):
@@ -190,7 +190,7 @@ def advanced_list_reversed(items: list[Any], position: int) -> Iterator[Any]:
 
 def advanced_iterator(items: Any, position: int) -> Iterator[Any]:
     """Return `iter(items)` at a position, for a tuple, range, string or bytes."""
-    iterator = tuple.__iter__(items) if issubclass(type(items), tuple) else iter(items)
+    iterator: Any = tuple.__iter__(items) if issubclass(type(items), tuple) else iter(items)
     iterator.__setstate__(position)
     return iterator  # type: ignore[no-any-return]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, ClassVar
 
@@ -27,6 +28,7 @@ from .container import (
     host_error,
     may_be_cyclic,
     natives,
+    on_class,
 )
 from .iterator import LIST_ITERATOR, LIST_REVERSED, SequenceIteratorVariable, drain
 from .sequence import concatenation_error, count_of, has_index, index_of, optional_range, order, repeated, slice_of
@@ -89,6 +91,12 @@ def known_items(domain: Tracking, iterable: Variable) -> list[Variable] | Raise[
     return drain(domain, iterable) if items is None else list(items)
 
 
+def is_not_iterable(variable: Variable) -> bool:
+    """Tell whether `iter()` of the variable raises TypeError for its class."""
+    cls = variable.python_type()
+    return on_class(cls, "__iter__") is None and on_class(cls, "__getitem__") is None
+
+
 def append(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
     """`list.append`."""
     target.items.append(args[0])
@@ -107,7 +115,9 @@ def insert(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keyw
 
 def not_an_integer(domain: Tracking, variable: Variable) -> Raise[Variable]:
     """Raise the TypeError of an argument that must be an integer."""
-    return domain.raise_error(TypeError, f"'{variable.cls.__name__}' object cannot be interpreted as an integer")
+    return domain.raise_error(
+        TypeError, f"'{variable.python_type().__name__}' object cannot be interpreted as an integer"
+    )
 
 
 def pop(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
@@ -264,7 +274,7 @@ class ListHandler(EqualityHandler):
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
         if kwargs or len(args) > 1:
             try:
-                list(*[() for _ in args], **dict.fromkeys(kwargs))  # type: ignore[call-overload]
+                list(*[() for _ in args], **dict.fromkeys(kwargs))
             except TypeError as error:
                 return host_error(domain, error)
         if not args:
@@ -362,6 +372,11 @@ class ListHandler(EqualityHandler):
     def _set_slice(self, domain: Tracking, container: ListVariable, key: SliceVariable, value: Variable) -> Answer:
         where = slice_of(domain, key)
         items = known_items(domain, value)
+        if items is None and is_not_iterable(value):
+            try:
+                operator.setitem([], where, 0)  # type: ignore[call-overload]
+            except TypeError as error:
+                return host_error(domain, error)
         if items is None:
             return domain.polyfill(polyfills.assign_slice, container, key, value)
         if not isinstance(items, list):
@@ -387,7 +402,7 @@ class ListHandler(EqualityHandler):
 
     def _place(self, domain: Tracking, container: ListVariable, key: Variable, message: str) -> int | Raise[Variable]:
         if not has_index(key):
-            name = key.cls.__name__
+            name = key.python_type().__name__
             return domain.raise_error(TypeError, f"list indices must be integers or slices, not {name}")
         place = index_of(domain, key)
         if not -len(container) <= place < len(container):
@@ -404,7 +419,7 @@ class ListHandler(EqualityHandler):
         return Value(SequenceIteratorVariable(LIST_ITERATOR, variable))
 
     def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
-        return domain.raise_error(TypeError, f"unhashable type: '{variable.cls.__name__}'")
+        return domain.raise_error(TypeError, f"unhashable type: '{variable.python_type().__name__}'")
 
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         assert isinstance(variable, ListVariable)

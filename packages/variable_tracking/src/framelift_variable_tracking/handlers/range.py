@@ -109,12 +109,12 @@ class RangeHandler(EqualityHandler):
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
         if kwargs or not 1 <= len(args) <= 3:
             try:
-                range(*[0 for _ in args], **dict.fromkeys(kwargs))  # type: ignore[call-overload]
+                range(*[0 for _ in args], **dict.fromkeys(kwargs))
             except TypeError as error:
                 return host_error(domain, error)
         for arg in args:
             if not has_index(arg):
-                name = arg.cls.__name__
+                name = arg.python_type().__name__
                 return domain.raise_error(TypeError, f"'{name}' object cannot be interpreted as an integer")
         try:
             return Value(RangeVariable.of(range(*[index_of(domain, arg) for arg in args])))
@@ -160,7 +160,7 @@ class RangeHandler(EqualityHandler):
         if isinstance(key, SliceVariable):
             return Value(RangeVariable.of(container.value[slice_of(domain, key)]))
         if not has_index(key):
-            name = key.cls.__name__
+            name = key.python_type().__name__
             return domain.raise_error(TypeError, f"range indices must be integers or slices, not {name}")
         try:
             return constant(container.value[index_of(domain, key)])

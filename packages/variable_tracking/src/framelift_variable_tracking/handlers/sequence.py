@@ -21,7 +21,7 @@ OUTCOMES = {"<": (-1,), "<=": (-1, 0), ">": (1,), ">=": (1, 0)}
 
 def has_index(variable: Variable) -> bool:
     """Tell whether the variable's class has `__index__`."""
-    return on_class(variable.cls, "__index__") is not None
+    return on_class(variable.python_type(), "__index__") is not None
 
 
 def index_of(domain: Tracking, variable: Variable) -> int:
@@ -34,7 +34,9 @@ def index_of(domain: Tracking, variable: Variable) -> int:
         return int(variable.value)
     index = domain.recorder.as_index(variable)
     if index is None:
-        raise Unwind(Break(UnsupportedOperation(variable.cls.__name__, "use as an index", "its value is not known")))
+        raise Unwind(
+            Break(UnsupportedOperation(variable.python_type().__name__, "use as an index", "its value is not known"))
+        )
     return index
 
 
@@ -72,10 +74,10 @@ def count_of(domain: Tracking, right: Variable) -> int | None:
     """
     if is_subclass(right.python_type(), int):
         return index_of(domain, right)
-    if on_class(right.cls, "__rmul__") is not None and not _has_no_number(domain, right):
+    if on_class(right.python_type(), "__rmul__") is not None and not _has_no_number(domain, right):
         return None
     if not has_index(right):
-        name = right.cls.__name__
+        name = right.python_type().__name__
         raise Unwind(domain.raise_error(TypeError, f"can't multiply sequence by non-int of type {name!r}"))
     return index_of(domain, right)
 
@@ -92,7 +94,7 @@ def repeated(domain: Tracking, variable: Variable, items: Sequence[Variable], ti
         Unwind: there are too many.
     """
     if len(items) * times > LARGEST_RESULT:
-        raise Unwind(too_large(variable.cls.__name__, "the operator '*'"))
+        raise Unwind(too_large(variable.python_type().__name__, "the operator '*'"))
     return list(items) * times
 
 
@@ -117,10 +119,12 @@ def order(
 
 def concatenation_error(domain: Tracking, left: Variable, right: Variable) -> Raise[Variable] | None:
     """Raise the TypeError of `[] + ()`; None if the right operand's class is asked first."""
-    if on_class(right.cls, "__radd__") is not None and not _has_no_number(domain, right):
+    if on_class(right.python_type(), "__radd__") is not None and not _has_no_number(domain, right):
         return None
     kind = left.cls.__name__
-    return domain.raise_error(TypeError, f'can only concatenate {kind} (not "{right.cls.__name__}") to {kind}')
+    return domain.raise_error(
+        TypeError, f'can only concatenate {kind} (not "{right.python_type().__name__}") to {kind}'
+    )
 
 
 def optional_range(domain: Tracking, args: Sequence[Variable], length: int) -> tuple[int, int]:

@@ -27,7 +27,8 @@ from .container import (
     key_of,
     may_be_cyclic,
 )
-from .dict import DictVariable, key_error, text_of
+from .dict import key_error, text_of
+from .dict_variable import DictVariable
 from .iterator import SET_ITERATOR, KeyIteratorVariable
 from .list import display, known_items
 from .tuple import TupleVariable

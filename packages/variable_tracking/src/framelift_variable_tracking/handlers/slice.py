@@ -68,10 +68,11 @@ class SliceHandler(EqualityHandler):
     def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
         domain.guard(source, TypeIs(slice))
         parts = [domain.wrap(getattr(value, name), AttributeSource(source, name)) for name in ("start", "stop", "step")]
-        return SliceVariable(*parts, source)
+        return SliceVariable(parts[0], parts[1], parts[2], source)
 
     def from_native(self, domain: Tracking, value: Any) -> Answer:
-        return Value(SliceVariable(*natives(domain, (value.start, value.stop, value.step))))
+        start, stop, step = natives(domain, (value.start, value.stop, value.step))
+        return Value(SliceVariable(start, stop, step))
 
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
         if kwargs or not 1 <= len(args) <= 3:

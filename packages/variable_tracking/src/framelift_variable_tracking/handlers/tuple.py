@@ -129,7 +129,7 @@ class TupleHandler(EqualityHandler):
             return super().construct(domain, cls, args, kwargs)
         if kwargs or len(args) > 1:
             try:
-                tuple(*[() for _ in args], **dict.fromkeys(kwargs))  # type: ignore[call-overload]
+                tuple(*[() for _ in args], **dict.fromkeys(kwargs))
             except TypeError as error:
                 return host_error(domain, error)
         return self.from_iterable(domain, args[0]) if args else Value(TupleVariable(()))
@@ -214,7 +214,7 @@ class TupleHandler(EqualityHandler):
                 return Value(container)
             return Value(TupleVariable(tuple([container.item(place) for place in places])))
         if not has_index(key):
-            name = key.cls.__name__
+            name = key.python_type().__name__
             return domain.raise_error(TypeError, f"tuple indices must be integers or slices, not {name}")
         place = index_of(domain, key)
         if not -len(container) <= place < len(container):
@@ -259,7 +259,7 @@ class TupleHandler(EqualityHandler):
         assert isinstance(variable, TupleVariable)
         if variable.cls is tuple:
             return ast.Tuple([emitter.value(item) for item in variable.items], ast.Load())
-        cls = emitter.constant(variable.cls, variable.cls.__name__)
+        cls = emitter.constant(variable.cls, variable.python_type().__name__)
         if on_class(variable.cls, "__new__") is tuple.__dict__["__new__"] or is_named_tuple(variable.cls):
             return emitter.call(tuple.__new__, cls, display(emitter, variable.items))
         return ast.Call(cls, [display(emitter, variable.items)], [])
@@ -280,8 +280,8 @@ def field_index(cls: type, name: str) -> int | None:
     """Return the index of the item that a named tuple's field `name` shows, or None for any other attribute."""
     if cls is tuple:
         return None
-    getter = on_class(cls, name)
-    return getter.__reduce__()[1][0] if type(getter) is _FIELD else None  # type: ignore[no-any-return, attr-defined]
+    getter: Any = on_class(cls, name)
+    return int(getter.__reduce__()[1][0]) if type(getter) is _FIELD else None
 
 
 _FIELD = type(namedtuple("_Sample", "field").__dict__["field"])  # noqa: PYI024 - only the type of its field is of use
