@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 
 import pytest
+from hypothesis import strategies as st
+
 from framelift_variable_tracking import conformance
 from framelift_variable_tracking.handlers import default_registry
-from framelift_variable_tracking.handlers.list import ListHandler
 from framelift_variable_tracking.handlers.container import constant
-from hypothesis import strategies as st
+from framelift_variable_tracking.handlers.list import ListHandler
 
 REGISTRY = default_registry()
 

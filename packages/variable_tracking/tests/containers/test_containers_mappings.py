@@ -138,8 +138,8 @@ def one_key(d):
 
 def test_only_what_is_read_is_guarded():
     lifted = lift(one_key, {"a": 1, "b": 2, "c": object()})
-    assert lifted.guards.check.__self__ is lifted.guards
-    assert not any("'c'" in str(guard) for guard in lifted.guards)
+    assert not any("'c'" in guard.source.name for guard in lifted.guards)
+    assert {guard.predicate.kind for guard in lifted.guards} >= {"DICT_CONTAINS", "DICT_NOT_CONTAINS"}
     agree(one_key, {"a": 1, "b": 2})
 
 
@@ -241,7 +241,8 @@ def iterated(s):
 
 
 def test_iteration_of_a_set():
-    agree(iterated, {"pear", "fig", "apple", 3, 4})
+    items = {"pear", "fig", "apple", 3, 4}
+    assert lift(iterated, items).run(items) == iterated(items)
 
 
 def remove_missing(s):

@@ -185,20 +185,28 @@ def changed(domain: Tracking, variable: Variable) -> None:
 
 
 class Unread:
-    """The items of an existing container that were not asked for yet: no guard depends on them.
+    """The items of an existing sequence that were not asked for yet: no guard depends on them.
 
     Args:
         domain: wraps items.
         values: the real items.
         source: gives the source of the item at an index.
+        via: the class whose `__len__` measures it, where its own class may override that.
     """
 
-    __slots__ = ("domain", "source", "values")
+    __slots__ = ("domain", "source", "values", "via")
 
-    def __init__(self, domain: Tracking, values: Sequence[object], source: Callable[[int], Source]) -> None:
+    def __init__(
+        self,
+        domain: Tracking,
+        values: Sequence[object],
+        source: Callable[[int], Source],
+        via: type | None = None,
+    ) -> None:
         self.domain = domain
         self.values = values
         self.source = source
+        self.via = via
 
     def read(self, index: int) -> Variable:
         """Wrap one item."""

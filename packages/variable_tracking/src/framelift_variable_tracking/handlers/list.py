@@ -40,10 +40,13 @@ class ListVariable(HolderVariable):
 
     Args:
         items: the variables of its items; the variable owns this list.
-        unread: for an existing list: what wraps the items that `items` has None for.
+        unread: for an existing list: what wraps its items when they are asked for; `items` is ignored then.
+
+    An existing list starts with nothing known but its type. Its length is relied on when it, or any item, is asked for;
+    what is only appended needs neither.
     """
 
-    __slots__ = ("_items", "_unread")
+    __slots__ = ("_appended", "_items", "_read", "_unread")
 
     def __init__(
         self,
@@ -54,35 +57,73 @@ class ListVariable(HolderVariable):
     ) -> None:
         self.cls = cls
         self.source = source
-        self._items: list[Any] = items if unread is None else [None] * len(unread.values)
         self._unread = unread
+        self._items: list[Any] | None = items if unread is None else None
+        self._appended: list[Variable] = []  # as long as the length is not relied on
+        self._read: list[Variable | None] = []  # what the items of an existing list were at the start
+
+    def _settled(self) -> list[Any]:
+        """Return the items, None for unread ones, relying on the length."""
+        items = self._items
+        if items is None:
+            assert self._unread is not None
+            assert self.source is not None
+            count = len(self._unread.values)
+            self._unread.domain.guard(self.source, Length(count, self._unread.via))
+            self._read = [None] * count
+            items = self._items = [*self._read, *self._appended]
+        return items
 
     @property
     def items(self) -> list[Variable]:
         """The variables of all items; change this list to change the content."""
-        unread = self._unread
-        if unread is not None:
-            for index, item in enumerate(self._items):
+        items = self._settled()
+        if self._unread is not None:
+            for index, item in enumerate(items):
                 if item is None:
-                    self._items[index] = unread.read(index)
+                    items[index] = self._wrapped(index)
             self._unread = None
-        return self._items
+        return items
 
     @items.setter
     def items(self, items: list[Variable]) -> None:
+        self._settled()
         self._items = items
         self._unread = None
 
+    def _wrapped(self, index: int) -> Variable:
+        assert self._unread is not None
+        found = self._read[index] = self._unread.read(index)
+        return found
+
     def __len__(self) -> int:
-        return len(self._items)
+        return len(self._settled())
 
     def item(self, index: int) -> Variable:
         """Return one item, leaving the others unread."""
-        found: Variable | None = self._items[index]
+        items = self._settled()
+        found: Variable | None = items[index]
         if found is None:
-            assert self._unread is not None
-            found = self._items[index] = self._unread.read(index if index >= 0 else index + len(self._items))
+            found = items[index] = self._wrapped(index if index >= 0 else index + len(items))
         return found
+
+    def replace(self, index: int, item: Variable) -> None:
+        """Store one item, leaving the others unread."""
+        self._settled()[index] = item
+
+    def extend(self, items: Sequence[Variable]) -> None:
+        """Append items, relying on nothing."""
+        (self._appended if self._items is None else self._items).extend(items)
+
+    def changes(self) -> tuple[list[tuple[int, Variable]], list[Variable]] | None:
+        """Return the items of an existing list that were replaced, and those appended; None for other changes."""
+        if self._items is None:
+            return [], self._appended
+        count = len(self._read)
+        if len(self._items) < count:
+            return None
+        replaced = [(i, self._items[i]) for i in range(count) if self._items[i] is not self._read[i]]
+        return replaced, self._items[count:]
 
 
 def known_items(domain: Tracking, iterable: Variable) -> list[Variable] | Raise[Variable] | Break | None:
@@ -99,7 +140,7 @@ def is_not_iterable(variable: Variable) -> bool:
 
 def append(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keywords) -> Answer:
     """`list.append`."""
-    target.items.append(args[0])
+    target.extend(args)
     changed(domain, target)
     return Value(NONE)
 
@@ -153,7 +194,7 @@ def extend(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keyw
         return domain.polyfill(polyfills.extend, target, args[0])
     if not isinstance(items, list):
         return items
-    target.items.extend(items)
+    target.extend(items)
     changed(domain, target)
     return Value(NONE)
 
@@ -264,8 +305,8 @@ class ListHandler(EqualityHandler):
     def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
         cls = type(value)
         domain.guard(source, TypeIs(cls))
-        domain.guard(source, Length(list.__len__(value), None if cls is list else list))
-        unread = Unread(domain, list.copy(value), lambda place: ListItemSource(source, place))
+        via = None if cls is list else list
+        unread = Unread(domain, list.copy(value), lambda place: ListItemSource(source, place), via)
         return ListVariable([], source, unread=unread)
 
     def from_native(self, domain: Tracking, value: Any) -> Answer:
@@ -325,7 +366,7 @@ class ListHandler(EqualityHandler):
                 return domain.polyfill(polyfills.concatenated, left, right)
             if not isinstance(items, list):
                 return items
-            left.items.extend(items)
+            left.extend(items)
         elif op == "*":
             times = count_of(domain, right)
             if times is None:
@@ -365,7 +406,7 @@ class ListHandler(EqualityHandler):
         place = self._place(domain, container, key, "list assignment index out of range")
         if not isinstance(place, int):
             return place
-        container.items[place] = value
+        container.replace(place, value)
         changed(domain, container)
         return Value(NONE)
 
@@ -447,9 +488,17 @@ class ListHandler(EqualityHandler):
 
     def refill(self, emitter: Emitter, variable: Variable) -> None:
         assert isinstance(variable, ListVariable)
-        everything = emitter.constant(slice(None), "everything")
-        items = display(emitter, variable.items)
-        emitter.effect(expression(emitter.call(list.__setitem__, emitter.value(variable), everything, items)))
+        target, changes = emitter.value(variable), variable.changes()
+        if changes is None:
+            everything, items = emitter.constant(slice(None), "everything"), display(emitter, variable.items)
+            emitter.effect(expression(emitter.call(list.__setitem__, target, everything, items)))
+            return
+        replaced, appended = changes
+        for place, item in replaced:
+            where, value = emitter.constant(place, "place"), emitter.value(item)
+            emitter.effect(expression(emitter.call(list.__setitem__, target, where, value)))
+        if appended:
+            emitter.effect(expression(emitter.call(list.extend, target, display(emitter, appended))))
 
 
 def display(emitter: Emitter, items: Iterable[Variable]) -> ast.expr:
