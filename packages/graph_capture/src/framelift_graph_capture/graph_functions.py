@@ -14,7 +14,7 @@ import torch
 import torch._ops
 import torch.overrides
 
-__all__ = ["is_graph_function"]
+__all__ = ["is_graph_function", "tensor_method_name"]
 
 _FACTORIES = (
     "arange", "as_strided", "as_tensor", "asarray", "bartlett_window", "blackman_window", "empty", "empty_like",
@@ -55,3 +55,22 @@ def is_graph_function(function: object) -> bool:
     if kind is types.BuiltinFunctionType:
         return getattr(function, "__module__", None) in _BUILTIN_HOMES
     return kind in (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
+
+
+@functools.cache
+def _python_methods() -> dict[int, str]:
+    overridable = {id(member) for member in torch.overrides.get_overridable_functions()[torch.Tensor]}
+    return {
+        id(member): name
+        for name, member in vars(torch.Tensor).items()
+        if type(member) is types.FunctionType and id(member) in overridable and not name.startswith("__")
+    }
+
+
+def tensor_method_name(function: object) -> str | None:
+    """Return the name of a method of `torch.Tensor` that torch wrote in Python, None for any other callable.
+
+    >>> tensor_method_name(torch.Tensor.split), tensor_method_name(torch.split)
+    ('split', None)
+    """
+    return _python_methods().get(id(function))

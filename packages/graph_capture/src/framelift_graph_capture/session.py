@@ -17,7 +17,7 @@ import torch.fx
 
 from framelift_bytecode_interp import Break, Frame, Interpreter, Result, Value
 from framelift_fake_tensors import DataDependentError, FakeMode, FakeTensor, PropagationError
-from framelift_guards import Guard, GuardSet, Source
+from framelift_guards import Equals, Guard, GuardSet, Source
 from framelift_guards.torch import (
     TensorMatch,
     global_state_guards,
@@ -43,7 +43,7 @@ from framelift_variable_tracking import (
 )
 
 from .break_record import BreakRecord
-from .graph_functions import is_graph_function
+from .graph_functions import is_graph_function, tensor_method_name
 from .reasons import DataDependent, OperationFailed, RequestedBreak, UnsupportedArgument
 from .recorder import FxRecorder
 from .shapes import number_to_python, shape_guards
@@ -96,6 +96,8 @@ class Session:
         self._state_guards = global_state_guards()
         self._tensors: dict[int, TensorVariable] = {}
         self._symbols: dict[str, torch.fx.Node] = {}
+        self._realised: list[tuple[Source, torch.Tensor]] = []
+        self._strides_asked = False
 
     # ---- where we are -----------------------------------------------------------------------------------------------
 
@@ -185,11 +187,26 @@ class Session:
             raise AssertionError("a tensor variable has a node, or a source and a value")
         dynamic = self._dynamic_dims(value)
         self.domain.guard(source, TensorMatch.of(value, dynamic=dynamic))
+        self._realised.append((source, value))
+        if self._strides_asked:
+            self._guard_strides(source, value)
         variable.fake = self.fakes.fake(value, name=source.name, dynamic=dynamic, origin=_origin(source))
         kind = torch.nn.Parameter if isinstance(value, torch.nn.Parameter) else torch.Tensor
         variable.node = self.recorder.placeholder(source.name, kind, source, variable.fake)
         self._tensors[id(variable.fake)] = variable
         return variable
+
+    def ask_strides(self) -> None:
+        """Guard the strides that tensors have in dimensions of size 1: the program has asked for strides."""
+        if not self._strides_asked:
+            self._strides_asked = True
+            for source, value in self._realised:
+                self._guard_strides(source, value)
+
+    def _guard_strides(self, source: Source, value: torch.Tensor) -> None:
+        for dim, size in enumerate(value.size()):
+            if size == 1 and value.layout is torch.strided:
+                self.domain.guard(stride_source(source, dim), Equals(value.stride(dim)))
 
     def _dynamic_dims(self, value: torch.Tensor) -> set[int]:
         if self.dynamic is False or isinstance(value, torch.nn.Parameter):
@@ -217,7 +234,9 @@ class Session:
 
     def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:
         """Tell whether a call becomes a node, or must not be entered."""
-        return is_graph_function(function) or _is_disabled(function)
+        return (
+            is_graph_function(function) or tensor_method_name(function) is not None or _is_disabled(function)
+        )
 
     def record(
         self, frame: Frame[Variable], function: Any, args: tuple[Variable, ...], kwargs: dict[str, Variable]
@@ -226,6 +245,9 @@ class Session:
         label = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
         if _is_disabled(function):
             return Break(RequestedBreak(f"torch.compiler.disable({label})"))
+        method = tensor_method_name(function)
+        if method is not None:
+            return self.registry.handler_for(torch.Tensor).call_method(self.domain, args[0], method, args[1:], kwargs)
         try:
             lowered = [self.lower(argument) for argument in args]
             named = {name: self.lower(argument) for name, argument in kwargs.items()}

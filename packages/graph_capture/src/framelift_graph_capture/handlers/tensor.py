@@ -55,12 +55,12 @@ CONSTANT_ATTRIBUTES = frozenset({
 VIEW_ATTRIBUTES = frozenset({"H", "T", "data", "imag", "mH", "mT", "real"})
 METADATA_METHODS = frozenset({
     "dim", "element_size", "get_device", "is_complex", "is_conj", "is_contiguous", "is_floating_point", "is_inference",
-    "is_neg", "is_signed", "ndimension", "nelement", "numel", "size", "storage_offset", "stride",
+    "is_neg", "is_signed", "ndimension", "nelement", "numel", "size", "stride",
 })  # fmt: skip
 DATA_METHODS = frozenset({
     "__array__", "__bool__", "__complex__", "__float__", "__index__", "__int__", "data_ptr", "item", "numpy", "tolist",
     "untyped_storage", "storage", "__format__", "__repr__", "__str__", "is_shared", "share_memory_", "equal",
-    "allclose", "is_nonzero", "cpu_", "backward", "register_hook", "__reduce_ex__", "__dlpack__", "__deepcopy__",
+    "allclose", "is_nonzero", "backward", "storage_offset", "register_hook", "__reduce_ex__", "__dlpack__", "__deepcopy__",
 })  # fmt: skip
 
 
@@ -149,6 +149,8 @@ class TensorHandler(TypeHandler):
         self, domain: Tracking, tensor: TensorVariable, name: str, args: Arguments, kwargs: Keywords
     ) -> Answer:
         session = session_of(domain)
+        if name == "stride":
+            session.ask_strides()
         lowered = [session.lower(argument)[1] for argument in args]
         named = {key: session.lower(argument)[1] for key, argument in kwargs.items()}
         try:

@@ -57,7 +57,8 @@ class TensorMatch(Predicate, native.InBulk):
         requires_grad: as the attribute.
         layout: memory layout.
         shape: sizes; ``None`` for a size that may vary.
-        stride: strides in elements, ``None`` for one that may vary; ``None`` for a layout without strides.
+        stride: strides in elements, ``None`` for one that may vary, as those of dimensions of size 1 always may (guard
+            ``stride_source`` where one is asked for); ``None`` for a layout without strides.
         dense: an order of the dimensions in which the tensor is contiguous, where strides that may vary follow from
             sizes that may vary.
         dispatch_keys: what ``torch._C._dispatch_keys`` prints: conjugate and negative views, inference tensors and
@@ -95,6 +96,10 @@ class TensorMatch(Predicate, native.InBulk):
             strided = _layout(tensor) is torch.strided
             strides = tuple(torch.Tensor.stride(tensor)) if strided else None
             dense = _dense_order(sizes, strides) if dynamic and strides is not None else None
+            if strides is not None:
+                free = strides if dense is None else _free_strides(strides, dense, dynamic)
+                # No element is reached by the stride of a dimension of size 1, and slicing leaves any number there.
+                strides = tuple([None if size == 1 else stride for size, stride in zip(sizes, free, strict=True)])
             return cls(
                 Reference(type(tensor)),
                 _dtype(tensor),
@@ -102,7 +107,7 @@ class TensorMatch(Predicate, native.InBulk):
                 _requires_grad(tensor),
                 _layout(tensor),
                 tuple([None if dim in dynamic else size for dim, size in enumerate(sizes)]),
-                strides if dense is None or strides is None else _free_strides(strides, dense, dynamic),
+                strides,
                 dense,
                 _keys(tensor),
             )
