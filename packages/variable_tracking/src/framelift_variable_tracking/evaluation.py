@@ -69,7 +69,7 @@ def evaluate(domain: Tracking, function: Callable[..., Any], *values: Any, **key
         result = function(*values, **keywords)
     except (MemoryError, RecursionError):
         raise
-    except Exception as error:  # it is the program's own exception: handed to the program
+    except Exception as error:  # noqa: BLE001 - it is the program's own, and handed to the program
         return native_error(domain, error)
     return native_result(domain, result)
 

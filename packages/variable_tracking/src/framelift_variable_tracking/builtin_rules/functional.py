@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
+from ..handlers.lazy import make_chain, make_count, make_repeat
 from ..polyfills import functools as functional
 from ..polyfills import itertools as polyfills
 from ..variable import ConstantVariable
@@ -29,11 +30,19 @@ def _islice(domain: Tracking, context: CallContext, args: Arguments, kwargs: Key
     return domain.polyfill(polyfills.islice, *args[:3], step)
 
 
+def _bound(function: Callable[..., Any], make: Callable[..., Answer], parameters: Parameters) -> FunctionRule:
+    """Return the rule that binds the arguments and gives them to `make`."""
+
+    def rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+        bound = parameters.bind(domain, args, kwargs)
+        return refuse(domain, function, args, kwargs) if bound is None else make(domain, *bound)
+
+    return rule
+
+
 def _entries() -> list[tuple[Callable[..., Any], Callable[..., Any], Parameters]]:
     return [
-        (itertools.count, polyfills.count, Parameters(0, {"start": 0, "step": 1})),
         (itertools.cycle, polyfills.cycle, Parameters(1)),
-        (itertools.chain, polyfills.chain, Parameters(rest=True)),
         (itertools.accumulate, polyfills.accumulate, Parameters(1, {"func": None}, {"initial": None})),
         (itertools.starmap, polyfills.starmap, Parameters(2)),
         (itertools.takewhile, polyfills.takewhile, Parameters(2)),
@@ -50,13 +59,15 @@ def _entries() -> list[tuple[Callable[..., Any], Callable[..., Any], Parameters]
             Parameters(2),
         ),
         (itertools.permutations, polyfills.permutations, Parameters(1, {"r": None})),
-        (itertools.repeat, polyfills.repeat, Parameters(1, {"times": None})),
     ]
 
 
 RULES: Final[Mapping[Any, FunctionRule]] = {
     **{function: polyfilled(function, polyfill, parameters) for function, polyfill, parameters in _entries()},
     functools.reduce: _reduce,
+    itertools.chain: make_chain,
+    itertools.count: _bound(itertools.count, make_count, Parameters(0, {"start": 0, "step": 1})),
+    itertools.repeat: _bound(itertools.repeat, make_repeat, Parameters(1, {"times": NotImplemented})),
     itertools.islice: _islice,
     itertools.tee: breaking(itertools.tee, "its iterators share a buffer"),
     itertools.groupby: breaking(itertools.groupby, "its groups share the iterator"),

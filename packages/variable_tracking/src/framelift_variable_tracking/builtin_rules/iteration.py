@@ -7,10 +7,12 @@ from typing import Any, Final
 
 from framelift_bytecode_interp import Value
 
+from ..classes import mro_of, name_of, namespace_of
 from ..evaluation import NUMBERS, evaluate, plain, plain_all
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
+from ..handlers.combined_iterator import EnumerateVariable, combined
 from ..polyfills import iteration as polyfills
-from ..variable import ConstantVariable, Variable
+from ..variable import ConstantVariable, ReferenceVariable, Variable
 from .arguments import Parameters, polyfilled, refuse
 
 
@@ -93,6 +95,36 @@ def _order(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keyw
     return refuse(domain, sorted, args, kwargs) if bound is None else domain.polyfill(polyfills.sorted_, *bound)
 
 
+def _combined(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    cls, function, packed, strict = args
+    iterators = domain.sequence(packed)
+    assert isinstance(cls, ReferenceVariable)
+    assert isinstance(strict, ConstantVariable)
+    assert iterators is not None
+    part = None if cls.value is zip else function
+    return Value(combined(cls.value, part, iterators, strict=strict.value))
+
+
+def _enumerated(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    iterator, number = args
+    assert isinstance(number, ConstantVariable)
+    return Value(EnumerateVariable(iterator, number.value))
+
+
+def _reversed(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 1 or kwargs:
+        return refuse(domain, reversed, args, kwargs)
+    cls = args[0].python_type()
+    found = [namespace_of(base)["__reversed__"] for base in mro_of(cls) if "__reversed__" in namespace_of(base)]
+    if found and found[0] is not None:
+        bound = domain.special_method(args[0], "__reversed__")
+        return domain.call(context.frame, bound.value, (), {}) if isinstance(bound, Value) else bound
+    has_items = any("__getitem__" in namespace_of(base) for base in mro_of(cls))
+    if found or not has_items or issubclass(cls, dict):
+        return domain.raise_error(TypeError, f"{name_of(cls)!r} object is not reversible")
+    return domain.polyfill(polyfills.reversed_, args[0])
+
+
 RULES: Final[Mapping[Any, FunctionRule]] = {
     all: polyfilled(all, polyfills.all_, Parameters(1)),
     any: polyfilled(any, polyfills.any_, Parameters(1)),
@@ -101,6 +133,9 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     max: _extreme(max, polyfills.max_, polyfills.max_or),
     sorted: known(sorted, _order),
     iter: _iter,
+    reversed: _reversed,
+    polyfills.combined: _combined,
+    polyfills.enumerated: _enumerated,
     next: _next,
 }
 """The rules, by function."""

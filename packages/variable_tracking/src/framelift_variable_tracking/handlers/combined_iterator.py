@@ -1,8 +1,8 @@
 """`zip`, `enumerate`, `map` and `filter`: iterators of iterators.
 
-What they know is their inner iterators (and enumerate's number), so that a new one is made again as CPython makes it. An
-existing one shows its parts by `__reduce__`. Those that call the user's code advance in a polyfill's frame, so that a
-break in the middle loses nothing.
+What they know is their inner iterators (and enumerate's number), so that a new one is made again as CPython makes it.
+An existing one shows its parts by `__reduce__`. Those that call the user's code advance in a polyfill's frame, so that
+a break in the middle loses nothing.
 """
 
 from __future__ import annotations
@@ -98,13 +98,18 @@ def _immediate(domain: Tracking, variable: Variable) -> bool:
     return isinstance(handler, IteratorHandler) and handler.immediate(domain, variable)
 
 
-def _iterators(domain: Tracking, iterables: Sequence[Variable]) -> list[Variable] | Answer:
+def combined(cls: type, function: Variable | None, iterators: Sequence[Variable], *, strict: bool) -> Variable:
+    """Return the variable of `cls(*iterators)`; its parts are iterators already."""
+    return CombinedIteratorVariable(cls, tuple(iterators), function, strict=strict)
+
+
+def _iterators(domain: Tracking, iterables: Sequence[Variable]) -> list[Variable] | Answer | None:
     """Return `iter` of each, or what stopped it; None when a frame has to be entered for one."""
     found: list[Variable] = []
     for iterable in iterables:
         answer = domain.get_iter(iterable)
         if isinstance(answer, Enter):
-            return domain.unsupported(iterable, "iteration by Python code inside of a combined iterator")
+            return None
         if not isinstance(answer, Value):
             return answer
         found.append(answer.value)
@@ -145,11 +150,17 @@ class CombinedIteratorHandler(IteratorHandler):
             return _words(domain, cls, args, kwargs)
         if (cls is map and len(args) < 2) or (cls is filter and len(args) != 2):
             return _words(domain, cls, args, kwargs)
-        found = _iterators(domain, args if cls is zip else args[1:])
-        if not isinstance(found, list):
-            return found
-        function = None if cls is zip else args[0]
-        return Value(CombinedIteratorVariable(cls, tuple(found), function, strict=strict))
+        function, iterables = (None, args) if cls is zip else (args[0], args[1:])
+        found = _iterators(domain, iterables)
+        if found is None:
+            packed = domain.build_tuple(iterables)
+            if not isinstance(packed, Value):
+                return packed
+            part = ConstantVariable(None) if function is None else function
+            return domain.polyfill(
+                polyfills.combine, domain.reference(cls), part, packed.value, ConstantVariable(strict)
+            )
+        return Value(combined(cls, function, found, strict=strict)) if isinstance(found, list) else found
 
     def immediate(self, domain: Tracking, variable: Variable) -> bool:
         return (
@@ -211,6 +222,8 @@ class EnumerateHandler(IteratorHandler):
         if type(number) not in {int, bool}:
             return domain.unsupported(start, "use as the start of enumerate")
         found = _iterators(domain, given[:1])
+        if found is None:
+            return domain.polyfill(polyfills.enumerate_, given[0], ConstantVariable(int(number)))
         return Value(EnumerateVariable(found[0], int(number))) if isinstance(found, list) else found
 
     def immediate(self, domain: Tracking, variable: Variable) -> bool:

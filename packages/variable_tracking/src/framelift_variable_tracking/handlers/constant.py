@@ -14,7 +14,8 @@ from framelift_guards import Equals, Is, IsNone, Source
 from ..emitter import Emitter
 from ..evaluation import SCALARS, constant, evaluate, native_error, plain, plain_all, too_special, wide
 from ..handler import Answer, Arguments, Keywords, Tracking, TypeHandler
-from ..variable import NOT_CONSTANT, BoundMethodVariable, ConstantVariable, HashKey, Variable
+from ..scalar_operators import INPLACE, OPERATORS, refused
+from ..variable import NOT_CONSTANT, BoundMethodVariable, ConstantVariable, HashKey, ReferenceVariable, Variable
 
 COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "<": operator.lt,
@@ -44,6 +45,9 @@ class ConstantHandler(TypeHandler):
 
     methods: ClassVar[frozenset[str]] = frozenset()
     """The pure methods, by name; their results depend on nothing but plain arguments."""
+
+    class_methods: ClassVar[frozenset[str]] = frozenset()
+    """The pure class and static methods, by name."""
 
     attributes: ClassVar[frozenset[str]] = frozenset()
     """The pure data attributes, by name."""
@@ -76,7 +80,20 @@ class ConstantHandler(TypeHandler):
         return evaluate(domain, COMPARISONS[op], left.value, right.value)
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        return None
+        return self._operate(domain, op, OPERATORS[op], left, right)
+
+    def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        return self._operate(domain, op, INPLACE[op], left, right)
+
+    def _operate(
+        self, domain: Tracking, op: str, function: Callable[[Any, Any], Any], left: Variable, right: Variable
+    ) -> Answer | None:
+        """Evaluate an operator, reflected or not, on two constants; None when the other operand is none."""
+        if not isinstance(left, ConstantVariable):
+            return domain.unsupported(left, f"the operator {op!r}")
+        if not isinstance(right, ConstantVariable) or right.cls not in SCALARS:
+            return None
+        return refused(op, left.value, right.value) or evaluate(domain, function, left.value, right.value)
 
     def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
         return None
@@ -135,6 +152,8 @@ class ConstantHandler(TypeHandler):
         return domain.raise_error(TypeError, f"{variable.cls.__name__!r} object is not callable")
 
     def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        if isinstance(variable, ReferenceVariable) and name in self.class_methods:
+            return self._call_class_method(domain, variable.value, name, args, kwargs)
         if not isinstance(variable, ConstantVariable):
             return domain.unsupported(variable, f"the method {name!r}")
         special = self._special(domain, variable, name, args) if not kwargs else None
@@ -147,7 +166,13 @@ class ConstantHandler(TypeHandler):
         if values is None or NOT_CONSTANT in map(_marker, keywords.values()):
             return too_special(variable.cls.__name__, f"the method {name!r}")
         refused = self.refuse(variable.value, name, values)
-        return refused or evaluate(domain, getattr(variable.cls, name), variable.value, *values, **keywords)
+        return refused or evaluate(domain, getattr(variable.value, name), *values, **keywords)
+
+    def _call_class_method(self, domain: Tracking, cls: type, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        values, keywords = plain_all(domain, args), plain_all(domain, list(kwargs.values()))
+        if values is None or keywords is None:
+            return too_special(cls.__name__, f"the method {name!r}")
+        return evaluate(domain, getattr(cls, name), *values, **dict(zip(kwargs, keywords, strict=True)))
 
     def refuse(self, value: Any, name: str, args: list[Any]) -> Break | None:
         """Return a break for a method call whose result is too large or depends on more than its arguments."""
@@ -175,12 +200,20 @@ class ConstantHandler(TypeHandler):
             return self.get_item(domain, variable, args[0])
         if name == "__contains__" and len(args) == 1:
             return self.contains(domain, variable, args[0])
-        if name in _BINARY_METHODS and len(args) == 1:
-            answer = self.binary(domain, _BINARY_METHODS[name], variable, args[0])
-            return constant(NotImplemented) if answer is None else answer
+        if name in _BINARY_METHODS and len(args) == 1 and isinstance(args[0], ConstantVariable):
+            return self._operate(domain, _BINARY_METHODS[name], getattr(variable.cls, name), variable, args[0])
+        if (
+            name in {"__divmod__", "__rdivmod__"}
+            and len(args) == 1
+            and not issubclass(args[0].cls, (int, float, complex))
+        ):
+            return constant(NotImplemented)
         if name in _REFLECTED_METHODS and len(args) == 1 and isinstance(args[0], ConstantVariable):
-            answer = self.reflected(domain, _REFLECTED_METHODS[name], variable, args[0])
-            return constant(NotImplemented) if answer is None else answer
+            reflected = getattr(variable.cls, name)
+            return self._operate(domain, _REFLECTED_METHODS[name], _swapped(reflected), args[0], variable)
+        if (name in _BINARY_METHODS or name in _REFLECTED_METHODS) and len(args) == 1:
+            # No operand of another class: a number can't be one of a subclass here, which is a constant itself.
+            return None if issubclass(args[0].cls, (*_NUMBERS, str, bytes)) else constant(NotImplemented)
         if name in _UNARY_METHODS and not args:
             return self.unary(domain, _UNARY_METHODS[name], variable)
         return None
@@ -197,13 +230,13 @@ class ConstantHandler(TypeHandler):
         return evaluate(domain, operator.contains, value_of(container), None)
 
     def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
-        return evaluate(domain, operator.getitem, value_of(container), None)
+        return evaluate(domain, operator.getitem, value_of(container), _stand_in(domain, key))
 
     def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:
-        return evaluate(domain, operator.setitem, value_of(container), None, None)
+        return evaluate(domain, operator.setitem, value_of(container), _stand_in(domain, key), None)
 
     def delete_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
-        return evaluate(domain, operator.delitem, value_of(container), None)
+        return evaluate(domain, operator.delitem, value_of(container), _stand_in(domain, key))
 
     def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
         return evaluate(domain, iter, value_of(variable))
@@ -215,9 +248,29 @@ class ConstantHandler(TypeHandler):
         return emitter.constant(value_of(variable))
 
 
+def _stand_in(domain: Tracking, variable: Variable) -> Any:
+    """Return a key for an operation that is refused whatever the key's value is."""
+    value = plain(domain, variable)
+    return None if value is NOT_CONSTANT else value
+
+
 def _marker(value: object) -> object:
     """Return NOT_CONSTANT itself or a stand-in that compares to nothing of the user's."""
     return NOT_CONSTANT if value is NOT_CONSTANT else None
+
+
+def _swapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Return the function with its arguments the other way round."""
+
+    def swapped(left: Any, right: Any) -> Any:
+        return function(right, left)
+
+    return swapped
+
+
+def available(cls: type, *names: str) -> frozenset[str]:
+    """Return those of the names that this version's class has."""
+    return frozenset(name for name in names if hasattr(cls, name))
 
 
 def _type_attribute(cls: type, name: str) -> Any:
@@ -228,6 +281,7 @@ def _type_attribute(cls: type, name: str) -> Any:
     return NOT_CONSTANT
 
 
+_NUMBERS: Final = (int, float, complex)
 _COMPARISON_METHODS: Final = frozenset(("__lt__", "__le__", "__eq__", "__ne__", "__gt__", "__ge__"))
 _CONVERSION_METHODS: Final = {"__str__": "s", "__repr__": "r"}
 _UNARY_METHODS: Final = {"__neg__": "-", "__pos__": "+", "__invert__": "~"}

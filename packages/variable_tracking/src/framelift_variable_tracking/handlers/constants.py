@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import operator
 import types
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from .code import CodeHandler
 from .combined_iterator import CombinedIteratorHandler, EnumerateHandler
 from .constant import SingletonHandler
 from .getter import GetterHandler
+from .lazy import ChainHandler, CountHandler, RepeatHandler
 from .number import BoolHandler, ComplexHandler, FloatHandler, IntegerHandler
 from .partial import PartialHandler
 from .string import BytesHandler, StringHandler
@@ -36,6 +38,9 @@ HANDLERS: Final[Mapping[type, TypeHandler]] = {
     map: _COMBINED,
     filter: _COMBINED,
     enumerate: EnumerateHandler(),
+    itertools.chain: ChainHandler(),
+    itertools.count: CountHandler(),
+    itertools.repeat: RepeatHandler(),
     functools.partial: PartialHandler(),
     operator.itemgetter: _GETTER,
     operator.attrgetter: _GETTER,

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 
 from framelift_bytecode_interp import Break
 from framelift_guards import BoolIs, Source
 
 from ..evaluation import (
     LARGEST_RESULT,
-    NUMBERS,
     constant,
     evaluate,
     index_of,
@@ -23,55 +20,11 @@ from ..handler import Answer, Arguments, Keywords, Tracking
 from ..polyfills import numbers
 from ..reasons import UnsupportedOperation
 from ..variable import NOT_CONSTANT, ConstantVariable, Variable
-from .constant import UNARY, ConstantHandler, value_of
-
-OPERATORS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "<<": operator.lshift,
-    ">>": operator.rshift,
-}
-
-
-def huge(op: str, left: Any, right: Any) -> bool:
-    """Tell whether an operator on integers gives a number of very many bits.
-
-    >>> huge("**", 10, 10**9), huge("<<", 1, 5), huge("*", 2.0, 3)
-    (True, False, False)
-    """
-    if not isinstance(left, int) or not isinstance(right, int):
-        return False
-    if op == "**":
-        return right > 0 and abs(left) > 1 and left.bit_length() * right > LARGEST_RESULT
-    if op == "<<":
-        return left != 0 and right > LARGEST_RESULT
-    return op == "*" and left.bit_length() + right.bit_length() > LARGEST_RESULT
+from .constant import UNARY, ConstantHandler, available, value_of
 
 
 class NumberHandler(ConstantHandler):
     """Numbers, whose operators apply to each other."""
-
-    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        if not isinstance(left, ConstantVariable):
-            return domain.unsupported(left, f"the operator {op!r}")
-        if not isinstance(right, ConstantVariable) or right.cls not in NUMBERS or op not in OPERATORS:
-            return None
-        if huge(op, left.value, right.value):
-            return too_large(left.cls.__name__, f"the operator {op!r}")
-        return evaluate(domain, OPERATORS[op], left.value, right.value)
-
-    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
-        if not isinstance(left, ConstantVariable) or left.cls not in NUMBERS:
-            return None
-        return self.binary(domain, op, left, right)
 
     def refuse(self, value: Any, name: str, args: list[Any]) -> Break | None:
         if name == "to_bytes" and args and isinstance(args[0], int) and args[0] > LARGEST_RESULT:
@@ -82,22 +35,22 @@ class NumberHandler(ConstantHandler):
 class IntegerHandler(NumberHandler):
     """`int`."""
 
-    methods: ClassVar[frozenset[str]] = frozenset(
-        (
-            "as_integer_ratio",
-            "bit_count",
-            "bit_length",
-            "conjugate",
-            "is_integer",
-            "to_bytes",
-            "__abs__",
-            "__ceil__",
-            "__divmod__",
-            "__floor__",
-            "__round__",
-            "__trunc__",
-        )
+    methods: ClassVar[frozenset[str]] = available(
+        int,
+        "as_integer_ratio",
+        "bit_count",
+        "bit_length",
+        "conjugate",
+        "is_integer",
+        "to_bytes",
+        "__abs__",
+        "__ceil__",
+        "__divmod__",
+        "__floor__",
+        "__round__",
+        "__trunc__",
     )
+    class_methods: ClassVar[frozenset[str]] = frozenset(("from_bytes",))
     attributes: ClassVar[frozenset[str]] = frozenset(("real", "imag", "numerator", "denominator"))
 
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
@@ -136,19 +89,19 @@ class BoolHandler(IntegerHandler):
 class FloatHandler(NumberHandler):
     """`float`."""
 
-    methods: ClassVar[frozenset[str]] = frozenset(
-        (
-            "as_integer_ratio",
-            "conjugate",
-            "hex",
-            "is_integer",
-            "__abs__",
-            "__ceil__",
-            "__divmod__",
-            "__floor__",
-            "__round__",
-            "__trunc__",
-        )
+    class_methods: ClassVar[frozenset[str]] = frozenset(("fromhex",))
+    methods: ClassVar[frozenset[str]] = available(
+        float,
+        "as_integer_ratio",
+        "conjugate",
+        "hex",
+        "is_integer",
+        "__abs__",
+        "__ceil__",
+        "__divmod__",
+        "__floor__",
+        "__round__",
+        "__trunc__",
     )
     attributes: ClassVar[frozenset[str]] = frozenset(("real", "imag"))
 

@@ -8,9 +8,9 @@ from typing import Any, ClassVar, Final
 
 from framelift_bytecode_interp import Break, Value
 
+from ..classes import mro_of, namespace_of
 from ..evaluation import (
     LARGEST_RESULT,
-    SCALARS,
     constant,
     evaluate,
     index_of,
@@ -22,6 +22,7 @@ from ..evaluation import (
 )
 from ..handler import Answer, Arguments, Keywords, Tracking
 from ..polyfills import texts
+from ..scalar_operators import refused
 from ..variable import NOT_CONSTANT, ConstantVariable, Variable
 from .constant import ConstantHandler, value_of
 from .iterator import text_iterator
@@ -76,40 +77,40 @@ class TextHandler(ConstantHandler):
     methods: ClassVar[frozenset[str]] = frozenset(_COMMON)
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        answer = super().binary(domain, op, left, right)
+        if answer is not None:
+            return answer
         text = value_of(left)
-        if op == "+":
-            if not isinstance(right, ConstantVariable) or right.cls not in SCALARS:
-                return None
-            return self._concatenate(domain, text, right.value)
+        if op == "%":
+            return self._interpolate(domain, text, right)
         if op == "*":
             count = index_of(domain, right)
             if count is not None:
-                return self._repeat(domain, text, count)
-            return evaluate(domain, operator.mul, text, right.value) if _is_scalar(right) else None
-        if op == "%":
-            return self._interpolate(domain, text, right)
-        return None
+                return refused(op, text, count) or evaluate(domain, operator.mul, text, count)
+        return self._refuse_operand(domain, op, text, right)
 
     def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
         count = index_of(domain, left) if op == "*" else None
-        return None if count is None else self._repeat(domain, value_of(right), count)
+        if count is None:
+            return None
+        return refused(op, value_of(right), count) or evaluate(domain, operator.mul, value_of(right), count)
 
-    def _concatenate(self, domain: Tracking, left: Any, right: Any) -> Answer:
-        if type(left) is type(right) and len(left) + len(right) > LARGEST_RESULT:
-            return too_large(type(left).__name__, "the operator '+'")
-        return evaluate(domain, operator.add, left, right)
-
-    def _repeat(self, domain: Tracking, text: Any, count: int) -> Answer:
-        if len(text) * count > LARGEST_RESULT:
-            return too_large(type(text).__name__, "the operator '*'")
-        return evaluate(domain, operator.mul, text, count)
+    def _refuse_operand(self, domain: Tracking, op: str, text: Any, right: Variable) -> Answer | None:
+        """Raise for an operand that no other method takes: sequences come last in Objects/abstract.c."""
+        own, other = type(text).__name__, right.cls.__name__
+        sequence = right.cls in {list, tuple}
+        if op == "+" and (sequence or not has_method(right, "__radd__")):
+            concatenation = f'can only concatenate str (not "{other}") to str'
+            return domain.raise_error(TypeError, concatenation if own == "str" else f"can't concat {other} to {own}")
+        if op == "*" and (sequence or not (has_method(right, "__rmul__") or has_method(right, "__index__"))):
+            return domain.raise_error(TypeError, f"can't multiply sequence by non-int of type {other!r}")
+        return None
 
     def _interpolate(self, domain: Tracking, text: Any, right: Variable) -> Answer:
         values = plain(domain, right)
-        shown = text if isinstance(text, str) else text.decode("latin-1")
-        if values is NOT_CONSTANT or wide(shown) or "*" in shown:
+        if values is NOT_CONSTANT:
             return too_special(type(text).__name__, "the operator '%'")
-        return evaluate(domain, operator.mod, text, values)
+        return refused("%", text, values) or evaluate(domain, operator.mod, text, values)
 
     def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
         value = plain(domain, item)
@@ -136,10 +137,8 @@ class TextHandler(ConstantHandler):
         sizes = [argument for argument in args if isinstance(argument, int)]
         if name in _PADDING and any(size > LARGEST_RESULT for size in sizes):
             return too_large(type(value).__name__, f"{name}()")
-        if name == "replace" and len(args) > 1 and isinstance(args[1], type(value)):
-            if (len(value) + 1) * (len(args[1]) + 1) > LARGEST_RESULT:
-                return too_large(type(value).__name__, "replace()")
-        return None
+        longest = len(args[1]) + 1 if name == "replace" and len(args) > 1 and isinstance(args[1], type(value)) else 0
+        return too_large(type(value).__name__, "replace()") if (len(value) + 1) * longest > LARGEST_RESULT else None
 
     def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
         if name == "join" and len(args) == 1 and not kwargs and plain(domain, args[0]) is NOT_CONSTANT:
@@ -177,6 +176,12 @@ class StringHandler(TextHandler):
             return too_special("str", "encode() by a codec that may be the user's")
         return super().refuse(value, name, args)
 
+    def build(self, domain: Tracking, parts: Sequence[Variable]) -> Answer:
+        values = plain_all(domain, parts)
+        if values is None:
+            return too_special("str", "an f-string")
+        return evaluate(domain, "".join, values)
+
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
         if not args and not kwargs:
             return constant("")
@@ -192,6 +197,7 @@ class BytesHandler(TextHandler):
     """`bytes`."""
 
     methods: ClassVar[frozenset[str]] = frozenset((*_COMMON, "decode", "hex"))
+    class_methods: ClassVar[frozenset[str]] = frozenset(("fromhex", "maketrans"))
 
     def refuse(self, value: Any, name: str, args: list[Any]) -> Break | None:
         if name == "decode" and args and args[0] not in _CODECS:
@@ -210,8 +216,9 @@ class BytesHandler(TextHandler):
 _CODECS: Final = frozenset(("ascii", "latin-1", "latin1", "utf-16", "utf-32", "utf-8", "utf8", "UTF-8"))
 
 
-def _is_scalar(variable: Variable) -> bool:
-    return isinstance(variable, ConstantVariable) and variable.cls in SCALARS
+def has_method(variable: Variable, name: str) -> bool:
+    """Tell whether the class of a value has a special method."""
+    return any(name in namespace_of(base) for base in mro_of(variable.cls))
 
 
 def _deep(value: object) -> bool:

@@ -57,9 +57,7 @@ def min_(iterable: Iterable[Any], key: Callable[[Any], Any] | None, /) -> Any:
             best = item
             best_key = value
             found = True
-    if not found:
-        raise ValueError("min() iterable argument is empty")
-    return best
+    return best if found else min([])  # which raises, in the words of this version
 
 
 def max_(iterable: Iterable[Any], key: Callable[[Any], Any] | None, /) -> Any:
@@ -72,9 +70,7 @@ def max_(iterable: Iterable[Any], key: Callable[[Any], Any] | None, /) -> Any:
             best = item
             best_key = value
             found = True
-    if not found:
-        raise ValueError("max() iterable argument is empty")
-    return best
+    return best if found else max([])  # which raises, in the words of this version
 
 
 def min_or(iterable: Iterable[Any], key: Callable[[Any], Any] | None, default: Any, /) -> Any:
@@ -164,3 +160,38 @@ def iterators_of(iterables: tuple[Iterable[Any], ...], /) -> tuple[Iterator[Any]
 def enumerate_next(iterator: Iterator[Any], number: int, /) -> tuple[int, Any]:
     """`next(enumerate(iterator, number))`, as enum_next."""
     return (number, next(iterator))
+
+
+def combined(cls: Any, function: Any, iterators: tuple[Iterator[Any], ...], strict: bool, /) -> Any:
+    """`cls` of these iterators as they are; the domain knows a rule for this function, so this body never runs."""
+    raise NotImplementedError
+
+
+def combine(cls: Any, function: Any, iterables: tuple[Iterable[Any], ...], strict: bool, /) -> Any:
+    """`zip(*iterables)`, `map(function, *iterables)` or `filter(function, *iterables)`."""
+    return combined(cls, function, iterators_of(iterables), strict)
+
+
+def enumerated(iterator: Iterator[Any], number: int, /) -> Any:
+    """`enumerate` of an iterator as it is; the domain knows a rule for this function, so this body never runs."""
+    raise NotImplementedError
+
+
+def enumerate_(iterable: Iterable[Any], number: int, /) -> Any:
+    """`enumerate(iterable, number)`."""
+    return enumerated(iter(iterable), number)
+
+
+def reversed_(sequence: Any, /) -> Iterator[Any]:
+    """`reversed(sequence)` without `__reversed__`, as Objects/enumobject.c: reversed_next."""
+    return _backwards(sequence, len(sequence) - 1)
+
+
+def _backwards(sequence: Any, position: int) -> Iterator[Any]:
+    while position >= 0:
+        try:
+            item = sequence[position]
+        except (IndexError, StopIteration):
+            return
+        yield item
+        position -= 1

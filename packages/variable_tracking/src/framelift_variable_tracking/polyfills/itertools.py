@@ -5,6 +5,7 @@ Each takes its arguments as the rules bind them. Functions that do part of the w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -31,21 +32,6 @@ def _cycle(iterator: Iterator[Any]) -> Iterator[Any]:
 def cycle(iterable: Iterable[Any], /) -> Iterator[Any]:
     """`itertools.cycle(iterable)`."""
     return _cycle(iter(iterable))
-
-
-def _forever(item: Any) -> Iterator[Any]:
-    while True:
-        yield item
-
-
-def _times(item: Any, times: int) -> Iterator[Any]:
-    for _ in range(times):
-        yield item
-
-
-def repeat(item: Any, times: int | None, /) -> Iterator[Any]:
-    """`itertools.repeat(item, times)`; None stands for no number."""
-    return _forever(item) if times is None else _times(item, times)
 
 
 def chain(iterables: tuple[Iterable[Any], ...], /) -> Iterator[Any]:
@@ -164,7 +150,9 @@ def pairwise(iterable: Iterable[Any], /) -> Iterator[tuple[Any, Any]]:
 def _islice(iterator: Iterator[Any], start: int, stop: int | None, step: int) -> Iterator[Any]:
     position = 0
     wanted = start
-    # The items before `stop` are consumed even where none of them is given.
+    # The items before `stop`, and before `start`, are consumed even where none of them is given.
+    if stop is not None and stop < start:
+        stop = start
     while stop is None or wanted < stop:
         while position <= wanted:
             try:
@@ -229,6 +217,11 @@ def zip_longest(iterables: tuple[Iterable[Any], ...], fill: Any, /) -> Iterator[
     return _zip_longest(iterators, fill)
 
 
+def _few(selections: Iterator[Any], total: int) -> Iterator[Any]:
+    """Make few selections at once: a list's iterator, unlike a generator, can be made again after a break."""
+    return iter(list(selections)) if total <= 100 else selections
+
+
 def _choices(pools: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     sizes = [len(pool) for pool in pools]
     if 0 in sizes:
@@ -251,7 +244,11 @@ def product(iterables: tuple[Iterable[Any], ...], repeat: int, /) -> Iterator[tu
     """`itertools.product(*iterables, repeat=repeat)`."""
     if repeat < 0:
         raise ValueError("repeat argument cannot be negative")
-    return _choices([tuple(iterable) for iterable in iterables] * repeat)
+    pools = [tuple(iterable) for iterable in iterables] * repeat
+    total = 1
+    for pool in pools:
+        total *= len(pool)
+    return _few(_choices(pools), total)
 
 
 def _selections(
@@ -292,7 +289,7 @@ def combinations(iterable: Iterable[Any], length: int, /) -> Iterator[tuple[Any,
     pool = tuple(iterable)
     if length < 0:
         raise ValueError("r must be non-negative")
-    return _selections(pool, length, _increasing)
+    return _few(_selections(pool, length, _increasing), math.comb(len(pool), length))
 
 
 def combinations_with_replacement(iterable: Iterable[Any], length: int, /) -> Iterator[tuple[Any, ...]]:
@@ -300,7 +297,7 @@ def combinations_with_replacement(iterable: Iterable[Any], length: int, /) -> It
     pool = tuple(iterable)
     if length < 0:
         raise ValueError("r must be non-negative")
-    return _selections(pool, length, _not_decreasing)
+    return _few(_selections(pool, length, _not_decreasing), math.comb(len(pool) + length, length))
 
 
 def permutations(iterable: Iterable[Any], length: int | None, /) -> Iterator[tuple[Any, ...]]:
@@ -312,4 +309,4 @@ def permutations(iterable: Iterable[Any], length: int | None, /) -> Iterator[tup
         raise TypeError("Expected int as r")
     if length < 0:
         raise ValueError("r must be non-negative")
-    return _selections(pool, length, _distinct)
+    return _few(_selections(pool, length, _distinct), math.perm(len(pool), length))

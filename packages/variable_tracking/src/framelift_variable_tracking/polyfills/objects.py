@@ -26,7 +26,7 @@ def hasattr_(owner: Any, name: str, /) -> bool:
 
 def hash_(value: Any, /) -> int:
     """`hash(value)` where `__hash__` is Python code, as Objects/typeobject.c: slot_tp_hash."""
-    result = type(value).__hash__(value)
+    result = type(value).__hash__(value)  # type: ignore[call-arg]
     if not isinstance(result, int):
         raise TypeError("__hash__ method should return an integer")
     if result == -1:
@@ -38,9 +38,9 @@ def hash_(value: Any, /) -> int:
 
 def setattr_(owner: Any, name: str, value: Any, /) -> None:
     """`setattr(owner, name, value)` where `__setattr__` or a property is Python code."""
-    type(owner).__setattr__(owner, name, value)
+    type(owner).__setattr__(owner, name, value)  # type: ignore[call-arg]
 
 
 def delattr_(owner: Any, name: str, /) -> None:
     """`delattr(owner, name)` where `__delattr__` or a property is Python code."""
-    type(owner).__delattr__(owner, name)
+    type(owner).__delattr__(owner, name)  # type: ignore[call-arg]
