@@ -10,6 +10,7 @@ from framelift_guards import Builder, ConstantSource, GeneratedNamespace, LocalS
 
 from .effects import EffectLog
 from .handler import Tracking
+from .handlers.generator import is_protected
 from .reasons import NotReconstructible, ReconstructionError
 from .variable import ConstantVariable, Variable
 
@@ -152,7 +153,15 @@ class CodeEmitter:
         log.replay(self)
 
     def body(self) -> list[ast.stmt]:
-        """Return all statements: values, then effects."""
+        """Return all statements: values, then effects.
+
+        Raises:
+            ReconstructionError: the capture dropped a generator that CPython would have closed at that moment.
+        """
+        for generator in self.domain.generators:
+            if id(generator) not in self._made and is_protected(generator):
+                detail = "it was dropped inside of a `try` or `with`, which CPython runs at that moment"
+                raise ReconstructionError(NotReconstructible("generator", detail))
         return [*self.values, *self.effects]
 
 

@@ -44,7 +44,7 @@ from .effects import EffectLog
 from .emitter import Emitter
 from .reasons import NotReconstructible, ReconstructionError
 from .recorder import Recorder
-from .variable import NOT_CONSTANT, FunctionVariable, HashKey, ObjectVariable, OpaqueVariable, Variable
+from .variable import NOT_CONSTANT, FunctionVariable, GeneratorVariable, HashKey, ObjectVariable, OpaqueVariable, Variable
 
 Answer: TypeAlias = Result[Variable]
 """What most operations answer."""
@@ -73,6 +73,7 @@ class Tracking(Domain[Variable], Protocol):
     effects: EffectLog
     recorder: Recorder
     interpreter: Interpreter[Variable] | None
+    generators: list[GeneratorVariable]
 
     @property
     def frame(self) -> Frame[Variable]:
@@ -259,6 +260,15 @@ class TypeHandler:
     def delete_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
         """`del variable.name`."""
         return domain.unsupported(variable, f"deleting the attribute {name!r}")
+
+    def bind(self, domain: Tracking, descriptor: Variable, owner: Variable) -> Answer:
+        """Return what an object of this type gives as a class attribute, for the instance `owner`.
+
+        That is the object itself, unless its type is a descriptor.
+        """
+        if domain.find(descriptor.python_type(), "__get__") is not None:
+            return domain.unsupported(descriptor, "binding it as a descriptor")
+        return Value(descriptor)
 
     def call(self, domain: Tracking, variable: Variable, args: Arguments, kwargs: Keywords) -> Answer:  # noqa: ARG002
         """`variable(*args, **kwargs)`."""

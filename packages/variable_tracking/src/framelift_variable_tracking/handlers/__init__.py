@@ -13,7 +13,7 @@ from ..operations.builtin_calls import adopt_payload, refill_payload
 from ..operations.operators import proceed
 from ..polyfills import protocols
 from ..registry import Registry
-from . import constants, containers
+from . import constants, containers, function
 from .builtin import DescriptorOfCHandler
 from .cell import CellHandler
 from .class_ import ClassHandler
@@ -25,6 +25,7 @@ from .instance import InstanceHandler
 from .method import BuiltinMethodHandler, MethodHandler
 from .module import ModuleHandler
 from .super_ import SuperHandler, make_super
+from .tuple_field import TUPLE_FIELD, TupleFieldHandler
 
 _DESCRIPTOR_OF_C = DescriptorOfCHandler()
 
@@ -49,6 +50,7 @@ OBJECTS: Mapping[type, TypeHandler] = {
     types.ModuleType: ModuleHandler(),
     types.CellType: CellHandler(),
     types.GeneratorType: GeneratorHandler(),
+    TUPLE_FIELD: TupleFieldHandler(),
 }
 """Objects, classes, functions, modules, exceptions, generators."""
 
@@ -74,7 +76,7 @@ def default_registry() -> Registry:
     True
     """
     types_: dict[type, TypeHandler] = {**OBJECTS, **containers.HANDLERS, **constants.HANDLERS}
-    rules: dict[Any, FunctionRule] = {**RULES, **containers.RULES, **PROTOCOLS}
+    rules: dict[Any, FunctionRule] = {**RULES, **containers.RULES, **function.RULES, **PROTOCOLS}
     return Registry(types_, rules, pure=PURE, trusted_modules=TRUSTED)
 
 

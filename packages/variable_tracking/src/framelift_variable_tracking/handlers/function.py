@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import functools
 import types
+from collections.abc import Mapping
 from typing import Any
 
-from framelift_bytecode_interp import Value
-from framelift_guards import AttributeSource, CodeIs, DictItemSource, Is, LacksKey, Source
+from framelift_bytecode_interp import Break, Value
+from framelift_guards import AttributeSource, CodeIs, DictItemSource, DictKeys, Is, LacksKey, Source
 
 from ..effects import DeleteAttribute, SetAttribute, expression
 from ..emitter import Emitter
-from ..handler import Answer, Arguments, Keywords, Tracking
+from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
+from ..polyfills import wrapping
+from ..reasons import UnsupportedCall
 from ..variable import DELETED, NEW, BoundMethodVariable, FunctionVariable, Variable
 from .identity import IdentityHandler
 
@@ -100,7 +104,24 @@ class FunctionHandler(IdentityHandler):
             consts = function.code.co_consts
             value = function.value.__doc__ if function.value is not NEW else (consts[0] if consts else None)
             return Value(domain.constant(value if type(value) is str else None))
+        if name == "__annotations__":
+            return self._annotations(domain, function)
+        if name == "__type_params__":
+            return domain.build_tuple(())
         return domain.unsupported(function, f"reading the attribute {name!r}")
+
+    def _annotations(self, domain: Tracking, function: FunctionVariable) -> Answer:
+        """Return `__annotations__`: of a new function, MAKE_FUNCTION left a tuple of alternating names and values."""
+        if function.annotations is None and function.value is not NEW:
+            values = function.value.__annotations__
+            function.annotations = domain.wrap(values, AttributeSource(domain.source_of(function), "__annotations__"))
+        elif function.annotations is None or function.annotations.python_type() is tuple:
+            parts = () if function.annotations is None else domain.sequence(function.annotations) or ()
+            made = domain.build_map(parts[::2], parts[1::2])
+            if type(made) is not Value:
+                return made
+            function.annotations = made.value
+        return Value(function.annotations)
 
     def set_attribute(self, domain: Tracking, variable: Variable, name: str, value: Variable) -> Answer:
         function = _own(variable)
@@ -117,7 +138,7 @@ class FunctionHandler(IdentityHandler):
         if name in {"__name__", "__qualname__"} and type(text) is str:
             setattr(function, "name" if name == "__name__" else "qualname", text)
             return True
-        return name in {"__doc__", "__module__", "__annotations__"}
+        return name in {"__doc__", "__module__", "__annotations__", "__type_params__"}
 
     def delete_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
         function = _own(variable)
@@ -204,3 +225,44 @@ _NATIVE = frozenset({
     "__type_params__",
 })
 """What functions keep outside of their dictionary."""
+
+
+def update_wrapper(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    """The rule of `functools.update_wrapper`."""
+    names = ("wrapper", "wrapped", "assigned", "updated")
+    given = {**dict(zip(names, args, strict=False)), **kwargs}
+    defaults = (functools.WRAPPER_ASSIGNMENTS, functools.WRAPPER_UPDATES)
+    given = {**{name: domain.constant(value) for name, value in zip(names[2:], defaults, strict=True)}, **given}
+    if len(args) > len(names) or given.keys() != set(names):
+        return Break(UnsupportedCall("functools.update_wrapper", "its arguments are unusual"))
+    return domain.polyfill(wrapping.update_wrapper, *[given[name] for name in names])
+
+
+def copy_fields(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    """The rule of `wrapping.copy_fields`."""
+    wrapper, wrapped = args
+    if not isinstance(wrapper, FunctionVariable) or not isinstance(wrapped, FunctionVariable):
+        if isinstance(wrapper, FunctionVariable) and wrapped.cls in (type([].append), type(list.append)):
+            return Value(domain.constant(None))
+        return Break(UnsupportedCall("functools.update_wrapper", "it wraps something that is no function"))
+    names = [name for name in wrapped.fields if name not in _NATIVE]
+    if wrapped.value is not NEW:
+        source = AttributeSource(domain.source_of(wrapped), "__dict__")
+        domain.guard(source, DictKeys(list(wrapped.value.__dict__)))
+        names = list(dict.fromkeys([*wrapped.value.__dict__, *names]))
+    handler = domain.handler_of(wrapped)
+    for name in names:
+        if wrapped.fields.get(name) is DELETED:
+            continue
+        value = handler.get_attribute(domain, wrapped, name)
+        if type(value) is not Value:
+            return value
+        handler.set_attribute(domain, wrapper, name, value.value)
+    return Value(domain.constant(None))
+
+
+RULES: Mapping[Any, FunctionRule] = {
+    functools.update_wrapper: update_wrapper,
+    wrapping.copy_fields: copy_fields,
+}
+"""The rules about functions."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+import types
+from collections.abc import Sequence
 from typing import Any
 
-from framelift_bytecode_interp import NULL, Break, Enter, Raise, Result, Value
+from framelift_bytecode_interp import NULL, Break, Enter, NativeFrame, Raise, Result, Value, native_generator
 
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
-from ..polyfills import iteration
-from ..reasons import NotReconstructible, ReconstructionError, UnsupportedFeature
+from ..polyfills import generators
+from ..reasons import UnsupportedFeature
 from ..variable import BoundMethodVariable, ExceptionVariable, GeneratorVariable, Variable
 from .identity import IdentityHandler
 
@@ -79,7 +81,7 @@ class GeneratorHandler(IdentityHandler):
                 generator.frame = None
                 return Value(domain.constant(None))
             throw = self.get_attribute(domain, variable, "throw")
-            return domain.polyfill(iteration.close, throw.value) if type(throw) is Value else throw
+            return domain.polyfill(generators.close, throw.value) if type(throw) is Value else throw
         return super().call_method(domain, variable, name, args, kwargs)
 
     def _throw(self, domain: Tracking, generator: GeneratorVariable, args: Arguments) -> Answer:
@@ -98,17 +100,47 @@ class GeneratorHandler(IdentityHandler):
 
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         generator = _own(variable)
-        frame, function = generator.frame, generator.function
-        if finished(generator):
-            return emitter.call(_exhausted)
-        if generator.started or frame is None or function is None:
-            detail = "a generator that has started cannot be started again"
-            raise ReconstructionError(NotReconstructible("generator", detail))
-        raise ReconstructionError(NotReconstructible("generator", "generators are not handed out yet"))
+        frame = generator.frame
+        if frame is None or finished(generator):
+            return emitter.call(exhausted)
+        return emitter.call(
+            remake,
+            emitter.constant(frame.code.raw, "code"),
+            emitter.constant(frame.globals.variables, "G"),
+            ast.Constant(frame.index),
+            _tuple(emitter, frame.locals),
+            _tuple(emitter, frame.stack),
+        )
 
 
-def _exhausted() -> Any:
+def _tuple(emitter: Emitter, entries: Sequence[Any]) -> ast.expr:
+    """Slots and stack entries: variables, and the markers between them."""
+    parts = [emitter.value(x) if isinstance(x, Variable) else emitter.constant(x, "marker") for x in entries]
+    return ast.Tuple(parts, ast.Load())
+
+
+def remake(
+    code: types.CodeType, variables: dict[str, Any], index: int, slots: tuple[Any, ...], stack: tuple[Any, ...]
+) -> Any:
+    """Return a generator that goes on where an interpreted frame stopped."""
+    return native_generator(NativeFrame(code, variables, index, list(slots), list(stack)))
+
+
+def exhausted() -> Any:
+    """Return a generator that has nothing left to give."""
     made = (item for item in ())
     for _ in made:
         pass
     return made
+
+
+def is_protected(generator: GeneratorVariable) -> bool:
+    """Tell whether dropping a generator would run code of it: it is suspended inside of `try` or `with`."""
+    frame = generator.frame
+    if frame is None or not generator.started or finished(generator):
+        return False
+    entry = frame.code.handler_at(frame.index)
+    if entry is None:
+        return False
+    # From 3.12 on the whole body is in a handler that turns StopIteration into RuntimeError.
+    return frame.code.instructions[entry.target].opname != "INTRINSIC"

@@ -9,7 +9,7 @@ from typing import Any
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import CallSource, Source, TypeIs
 
-from ..classes import made_in_python, name_of, native_base
+from ..classes import made_in_python, name_of, namespace_of, native_base
 from ..effects import expression, set_slot
 from ..emitter import Emitter
 from ..handler import Answer, Tracking, TypeHandler
@@ -85,6 +85,8 @@ class InstanceHandler(TypeHandler):
             domain.class_attribute(variable.cls, "__hash__")
             domain.class_attribute(variable.cls, "__eq__")
             return HashKey(variable, variable)
+        if found is not None and self._hashes_by_name(domain, variable, found[0]):
+            return HashKey(variable, variable)
         if raw is None:
             return domain.raise_error(TypeError, f"unhashable type: {name_of(variable.cls)!r}")
         payload = domain.payload_of(variable)
@@ -93,6 +95,18 @@ class InstanceHandler(TypeHandler):
         if domain.special(variable, "__eq__") is not None:
             return Break(UnsupportedOperation(name_of(variable.cls), "hashing", "its __eq__ is Python code"))
         return domain.hash_key(payload)
+
+    def _hashes_by_name(self, domain: Tracking, variable: Variable, owner: type) -> bool:
+        """Tell whether a class compares by identity, and hashes by trusted code: an enumeration."""
+        equal = domain.find(variable.cls, "__eq__")
+        module = namespace_of(owner).get("__module__")
+        if equal is None or equal[1] is not object.__eq__ or type(module) is not str:
+            return False
+        if not domain.registry.trusts(module):
+            return False
+        domain.class_attribute(variable.cls, "__hash__")
+        domain.class_attribute(variable.cls, "__eq__")
+        return True
 
     def as_constant(self, domain: Tracking, variable: Variable) -> Any:
         return NOT_CONSTANT
@@ -113,6 +127,7 @@ class InstanceHandler(TypeHandler):
         if base in ATOMS or base in (tuple, frozenset):
             return emitter.call(make, cls, emitter.value(payload))
         if base.__name__ in REFILLED:
+            emitter.value(payload)  # it is made before, so that it is filled before the instance takes its content
             return emitter.call(make, cls)
         detail = f"it is a subclass of {base.__name__!r}"
         raise ReconstructionError(NotReconstructible(name_of(variable.cls), detail))

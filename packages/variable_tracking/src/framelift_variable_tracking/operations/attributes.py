@@ -6,6 +6,7 @@ What happens for an instance of a class made in Python; handlers of other types 
 from __future__ import annotations
 
 import types
+from collections import namedtuple
 from typing import Any
 
 from framelift_bytecode_interp import Break, Enter, Raise, Result, Value
@@ -184,8 +185,9 @@ class Attributes(Operators):
             if getter is None:
                 return self.raise_error(AttributeError, f"property of {name_of(owner.cls)!r} object has no getter")
             return self.tracking.call(self.frame, getter, (owner,), {})
-        if not self.handler_of(attribute).overridable:
-            return Value(attribute)
+        handler = self.handler_of(attribute)
+        if not handler.overridable:
+            return handler.bind(self.tracking, attribute, owner)
         method = self.special(attribute, "__get__")
         if method is None:
             native = self.find(attribute.cls, "__get__")
@@ -212,6 +214,8 @@ class Attributes(Operators):
         if kind is types.FunctionType or kind is property or kind in _DESCRIPTORS_OF_C:
             return Value(attribute)
         if not self.handler_of(attribute).overridable:
+            if attribute.python_type() not in _SAME_FOR_CLASS and self.find(attribute.python_type(), "__get__") is not None:
+                return self.unsupported(attribute, "binding it as a descriptor")
             return Value(attribute)
         method = self.special(attribute, "__get__")
         if method is None:
@@ -358,6 +362,9 @@ _DESCRIPTORS_OF_C = frozenset({
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
 })
+
+_SAME_FOR_CLASS = frozenset({type(vars(namedtuple("_Sample", ["field"]))["field"])})
+"""C-level descriptors that give themselves when they are bound to a class."""
 
 _NEVER_DATA = frozenset({
     types.FunctionType,

@@ -123,13 +123,21 @@ class BuiltinCalls(Patterns):
             return self.new_instance(cls, (), {}, initialised=own_init)
         return self.new_instance(cls, args[1:], kwargs, initialised=own_init)
 
+    def _initialise_object(self, cls: type) -> Result[Variable]:
+        """`object.__init__` with excess arguments (Objects/typeobject.c, object_init)."""
+        initialise, make = self.find(cls, "__init__"), self.find(cls, "__new__")
+        if initialise is not None and initialise[0] is not object:
+            text = "object.__init__() takes exactly one argument (the instance to initialize)"
+            return self.raise_error(TypeError, text)
+        if make is not None and make[0] is object:
+            return self.raise_error(TypeError, f"{name_of(cls)}() takes no arguments")
+        return Value(self.none)
+
     def _call_of_object(self, receiver: Variable, name: str, args: Arguments, kwargs: Keywords) -> Result[Variable]:
         """Call a method that `object` itself defines."""
         text = self.as_constant(args[0]) if args else None
         if name == "__init__":
-            if args or kwargs:
-                return Break(UnsupportedFeature("object.__init__ with arguments"))
-            return Value(self.none)
+            return self._initialise_object(receiver.python_type()) if args or kwargs else Value(self.none)
         if name == "__getattribute__" and type(text) is str and len(args) == 1:
             if self.handler_of(receiver).overridable:
                 return self.generic_attribute(receiver, text)

@@ -15,8 +15,7 @@ from ..handler import Arguments, CallContext, Keywords
 from ..polyfills import protocols
 from ..reasons import UnsupportedFeature
 from ..variable import (
-    NEW,
-    NOT_CONSTANT,
+    BuiltinFunctionVariable,
     CellVariable,
     ClosureVariable,
     ExceptionVariable,
@@ -250,6 +249,8 @@ class Calls(Containers, Names):
             bound = self.bind_to_class(make, cls)
             if type(bound) is not Value:
                 return bound
+            if isinstance(initialise, BuiltinFunctionVariable) and initialise.value is object.__init__:
+                return self.call(self.frame, bound.value, (self.reference(cls), *args), kwargs)
             packed = self._pack(args, kwargs)
             if type(packed) is not tuple:
                 return packed
@@ -288,6 +289,8 @@ class Calls(Containers, Names):
             initialised: an `__init__` written in Python follows, which takes the arguments.
         """
         base = native_base(cls)
+        if self.find(cls, "__del__") is not None:
+            return Break(UnsupportedFeature("making an object with a finaliser", f"{name_of(cls)} defines __del__"))
         if namespace_of(cls).get("__abstractmethods__"):
             return Break(UnsupportedFeature("making an instance of an abstract class"))
         if issubclass(base, BaseException):
@@ -306,7 +309,10 @@ class Calls(Containers, Names):
         if type(content) is Value:
             return Value(ObjectVariable(cls, payload=content.value))
         if type(content) is Enter:
-            return self.polyfill(protocols.with_payload, self.reference(cls), self.reference(base), *args)
+            packed = self._pack(args, kwargs)
+            if type(packed) is not tuple:
+                return packed
+            return self.polyfill(protocols.with_payload, self.reference(cls), self.reference(base), *packed)
         return content
 
     def _no_keywords(self, cls: type) -> Raise[Variable]:
@@ -320,6 +326,7 @@ class Calls(Containers, Names):
             return Break(UnsupportedFeature("a coroutine"))
         made = GeneratorVariable(types.GeneratorType, frame)
         frame.generator = made
+        self.generators.append(made)
         return Value(made)
 
     def get_yield_from_iter(self, frame: Frame[Variable], value: Variable) -> Result[Variable]:

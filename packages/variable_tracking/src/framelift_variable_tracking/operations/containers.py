@@ -9,7 +9,7 @@ from framelift_bytecode_interp import Result, Value
 
 from ..classes import name_of
 from ..handler import Arguments
-from ..polyfills import iteration, protocols
+from ..polyfills import generators, protocols
 from ..variable import ConstantVariable, Variable
 from .attributes import Attributes
 
@@ -104,7 +104,7 @@ class Containers(Attributes):
         if payload is not value and self.builtin_special(value.cls, "__iter__") is not None:
             return self.handler_of(payload).get_iter(self.tracking, payload)
         if self.special(value, "__getitem__") is not None:
-            return self.polyfill(iteration.by_index, value)
+            return self.polyfill(generators.by_index, value)
         return self.raise_error(TypeError, f"{name_of(value.python_type())!r} object is not iterable")
 
     def next(self, iterator: Variable) -> Result[Variable]:
@@ -146,8 +146,7 @@ class Containers(Attributes):
         items = self._plain_sequence(value)
         if items is None:
             refused = self._not_iterable(value)
-            parts = ConstantVariable(before), ConstantVariable(after)
-            return refused or self.polyfill(protocols.unpacked_ex, value, *parts)
+            return refused or self.polyfill(protocols.items_of, value)
         if len(items) < before + after:
             found = len(items)
             text = f"not enough values to unpack (expected at least {before + after}, got {found})"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from typing import Any
 
 from framelift_bytecode_interp import UNBOUND, Break, Frame, Result, Unwind, Value
-from framelift_guards import BuiltinSource, ConstantSource, GlobalSource, LacksKey, NamespaceSource
+from framelift_guards import BuiltinSource, ConstantSource, DictItemSource, GlobalSource, LacksKey, NamespaceSource
 
 from ..effects import DeleteGlobal, StoreCell, StoreGlobal
 from ..handler import Tracking
@@ -38,7 +39,7 @@ class Names(State):
             if name not in scope.variables:
                 return self.raise_error(NameError, f"name {name!r} is not defined")
             value = scope.variables[name]
-            source = ConstantSource(name, value) if frame.globals.hidden else BuiltinSource(name)
+            source = ConstantSource(name, value) if frame.globals.trusted else BuiltinSource(name)
             found = scope.known[name] = self.wrap(value, source)
         return Value(found)
 
@@ -52,7 +53,7 @@ class Names(State):
     def _read_global(self, scope: Globals, name: str) -> Any:
         variables = scope.variables
         if name not in variables:
-            if not scope.hidden:
+            if not scope.trusted:
                 self.guard(NamespaceSource(scope.namespace), LacksKey(name))
             return None
         value = variables[name]
@@ -162,8 +163,24 @@ class Names(State):
     # ---- imports ----------------------------------------------------------------------------------------------------
 
     def import_name(self, frame: Frame[Variable], name: str, fromlist: Variable, level: Variable) -> Result[Variable]:
-        # An import of a module that was imported before only looks it up; anything else runs the module's code.
-        return Break(UnsupportedFeature("an import statement", f"of {name!r}: it may run the module's code"))
+        package = frame.globals.variables.get("__package__")
+        distance, wanted = self.as_constant(level), self.as_constant(fromlist)
+        if distance and type(package) is not str:
+            return Break(UnsupportedFeature("a relative import"))
+        if distance:
+            parent = package.rsplit(".", distance - 1)[0]
+            name = f"{parent}.{name}" if name else parent
+        module = sys.modules.get(name)
+        spec = getattr(module, "__spec__", None) if type(module) is types.ModuleType else None
+        if spec is None or getattr(spec, "_initializing", False):
+            return Break(UnsupportedFeature("an import statement", f"{name!r} is not imported yet, and runs its code"))
+        if not wanted and not distance:
+            name = name.partition(".")[0]
+        if not wanted and distance:
+            return Break(UnsupportedFeature("a relative import without names"))
+        # A module that was imported before is only looked up.
+        source = DictItemSource(ConstantSource("sys.modules", sys.modules), name)
+        return Value(self.wrap(sys.modules[name], source))
 
     def import_from(self, frame: Frame[Variable], module: Variable, name: str) -> Result[Variable]:
         tracking: Tracking = self.tracking

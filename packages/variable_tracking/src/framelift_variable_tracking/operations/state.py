@@ -28,7 +28,7 @@ from ..handler import Tracking, TypeHandler
 from ..reasons import UnsupportedOperation
 from ..recorder import Recorder
 from ..registry import Registry
-from ..variable import ATOMS, ConstantVariable, ExceptionVariable, HashKey, Opaque, Variable
+from ..variable import ATOMS, ConstantVariable, ExceptionVariable, GeneratorVariable, HashKey, Opaque, Variable
 
 HIDDEN = "__framelift_hidden__"
 """A module that binds this name to true holds code of framelift's own: its frames are not the user's."""
@@ -82,6 +82,7 @@ class State:
         self.effects = effects
         self.recorder = recorder
         self.interpreter: Interpreter[Variable] | None = None
+        self.generators: list[GeneratorVariable] = []
         self.none = ConstantVariable(None)
         self.true = ConstantVariable(True)
         self.false = ConstantVariable(False)

@@ -172,15 +172,6 @@ def unpacked(iterable: Any, count: int) -> tuple[Any, ...]:
     return tuple(found)
 
 
-def unpacked_ex(iterable: Any, before: int, after: int) -> tuple[Any, ...]:
-    """The values of `a, *b, c = iterable`."""
-    found = list(iterable)
-    if len(found) < before + after:
-        raise ValueError(f"not enough values to unpack (expected at least {before + after}, got {len(found)})")
-    end = len(found) - after
-    return (*found[:before], found[before:end], *found[end:])
-
-
 def call_with(callee: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> Any:
     """`callee(*args, **kwargs)` where what `args` gives is not known at once."""
     return callee(*items_of(args), **kwargs)
@@ -229,9 +220,9 @@ def adopt_payload(cls: Any, content: Any) -> Any:
     raise NotImplementedError
 
 
-def with_payload(cls: Any, base: Any, *args: Any) -> Any:
-    """`cls(*args)` for a subclass of the built-in `base` whose content has to be computed."""
-    return adopt_payload(cls, base(*args))
+def with_payload(cls: Any, base: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`cls(*args, **kwargs)` for a subclass of the built-in `base` whose content has to be computed."""
+    return adopt_payload(cls, base(*args, **kwargs))
 
 
 def refill_payload(instance: Any, content: Any) -> None:

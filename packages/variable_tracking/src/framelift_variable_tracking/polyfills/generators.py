@@ -1,0 +1,29 @@
+"""Iteration by the older protocol, and what generator methods do around the frame, in plain Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+__framelift_hidden__ = True
+
+
+def by_index(value: Any) -> Iterator[Any]:
+    """`iter(value)` by `__getitem__` (Objects/iterobject.c)."""
+    index = 0
+    while True:
+        try:
+            item = value[index]
+        except (IndexError, StopIteration):
+            return
+        yield item
+        index += 1
+
+
+def close(throw: Callable[..., Any]) -> None:
+    """`generator.close()` for a started generator (Objects/genobject.c, gen_close)."""
+    try:
+        throw(GeneratorExit())
+    except (GeneratorExit, StopIteration):
+        return
+    raise RuntimeError("generator ignored GeneratorExit")
