@@ -251,6 +251,12 @@ def key_of(domain: Tracking, variable: Variable) -> HashKey:
     raise Unwind(key)
 
 
+def keys_of(domain: Tracking, variables: Iterable[Variable]) -> list[HashKey] | None:
+    """Return the variables as keys; None if one of them has no key, so that they have to be taken one by one."""
+    keys = [domain.hash_key(variable) for variable in variables]
+    return [key for key in keys if isinstance(key, HashKey)] if all(isinstance(k, HashKey) for k in keys) else None
+
+
 def demand(answer: Result[Any]) -> Any:
     """Return the value of an answer that is immediate.
 
@@ -278,9 +284,13 @@ def natives(domain: Tracking, values: Sequence[object]) -> list[Variable]:
 # ---- equality -------------------------------------------------------------------------------------------------------
 
 
-def compares_by_identity(variable: Variable) -> bool:
-    """Tell whether `==` of the variable's class is `is`."""
-    return not isinstance(variable, ConstantVariable) and on_class(variable.python_type(), "__eq__") is object.__eq__
+def compares_by_identity(domain: Tracking, variable: Variable) -> bool:
+    """Tell whether `==` of the variable's class is `is`, guarding it for a class made in Python."""
+    if isinstance(variable, ConstantVariable):
+        return False
+    if domain.handler_of(variable).overridable and domain.special(variable, "__eq__") is not None:
+        return False
+    return on_class(variable.python_type(), "__eq__") is object.__eq__
 
 
 def same_object(left: Variable, right: Variable) -> bool:
@@ -318,7 +328,7 @@ def known_equal(domain: Tracking, left: Variable, right: Variable) -> bool | Non
     plain_left, plain_right = isinstance(left, ConstantVariable), isinstance(right, ConstantVariable)
     if plain_left and plain_right:
         return bool(left.value == right.value)  # type: ignore[attr-defined]
-    alone_left, alone_right = compares_by_identity(left), compares_by_identity(right)
+    alone_left, alone_right = compares_by_identity(domain, left), compares_by_identity(domain, right)
     if (alone_left or plain_left) and (alone_right or plain_right):
         return False if plain_left or plain_right else not distinct(domain, left, right)
     handler, other = domain.handler_of(left), domain.handler_of(right)

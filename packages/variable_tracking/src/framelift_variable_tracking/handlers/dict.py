@@ -28,13 +28,13 @@ from .container import (
     demand,
     host_error,
     key_of,
+    keys_of,
     known_equal,
     may_be_cyclic,
     on_class,
 )
 from .dict_variable import DictVariable, DictViewVariable, UnreadDict, owner_of
 from .iterator import DICT_ITERATORS, KeyIteratorVariable
-from .list import known_items
 from .tuple import TupleVariable
 
 
@@ -129,8 +129,6 @@ def take(
             if kwargs:
                 return domain.unsupported(target, "an update by keywords and by an iterable that runs code")
             return domain.polyfill(slow(args[0]), target, args[0])
-        if not isinstance(pairs, list):
-            return pairs
         for key, value in pairs:
             target.put(key, value)
     for name, value in kwargs.items():
@@ -149,28 +147,19 @@ def updater(other: Variable) -> Callable[..., Any]:
     return polyfills.update_pairs if on_class(other.python_type(), "keys") is None else polyfills.update
 
 
-def known_pairs(domain: Tracking, other: Variable) -> list[tuple[HashKey, Variable]] | Raise[Variable] | Break | None:
-    """Return the keys and values that `dict(other)` has, None if code has to run for them."""
+def known_pairs(domain: Tracking, other: Variable) -> list[tuple[HashKey, Variable]] | None:
+    """Return the keys and values that `dict(other)` has; None where they have to be taken one by one.
+
+    That is so for iterators too: had one been run through, a break on one of its pairs could not be undone.
+    """
     if isinstance(other, DictVariable):
         return list(other.items.items())
-    if on_class(other.python_type(), "keys") is not None:
+    items = None if on_class(other.python_type(), "keys") is not None else domain.sequence(other)
+    pairs = [domain.sequence(item) for item in items or ()]
+    if items is None or not all(pair is not None and len(pair) == 2 for pair in pairs):
         return None
-    items = known_items(domain, other)
-    if not isinstance(items, list):
-        return items
-    pairs = []
-    for index, item in enumerate(items):
-        parts = domain.sequence(item)
-        if parts is None:
-            if on_class(item.python_type(), "__iter__") is None and on_class(item.python_type(), "__getitem__") is None:
-                message = f"cannot convert dictionary update sequence element #{index} to a sequence"
-                return domain.raise_error(TypeError, message)
-            return domain.unsupported(item, "use as a pair of a key and a value")
-        if len(parts) != 2:
-            message = f"dictionary update sequence element #{index} has length {len(parts)}; 2 is required"
-            return domain.raise_error(ValueError, message)
-        pairs.append((key_of(domain, parts[0]), parts[1]))
-    return pairs
+    keys = keys_of(domain, [pair[0] for pair in pairs if pair is not None])
+    return None if keys is None else [(key, pair[1]) for key, pair in zip(keys, pairs, strict=True) if pair is not None]
 
 
 def move_to_end(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
@@ -193,13 +182,12 @@ def from_keys(domain: Tracking, target: Variable, args: Arguments, kwargs: Keywo
     cls = target.value if isinstance(target, ReferenceVariable) else target.cls
     made = DictVariable({}, None, cls)
     value = args[1] if len(args) > 1 else NONE
-    items = known_items(domain, args[0])
-    if items is None:
+    items = domain.sequence(args[0])
+    keys = None if items is None else keys_of(domain, items)
+    if keys is None:
         return domain.polyfill(polyfills.from_keys, made, args[0], value)
-    if not isinstance(items, list):
-        return items
-    for item in items:
-        made.put(key_of(domain, item), value)
+    for key in keys:
+        made.put(key, value)
     return Value(made)
 
 

@@ -273,8 +273,8 @@ class SequenceIteratorHandler(IteratorHandler):
             variable.origin = None
             changed(domain, variable)
             return domain.raise_error(StopIteration)
-        variable.position = position + variable.step
         item = origin.item(position)
+        variable.position = position + variable.step
         changed(domain, variable)
         return Value(item)
 

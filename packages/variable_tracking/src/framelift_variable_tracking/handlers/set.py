@@ -14,7 +14,7 @@ from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
 from ..polyfills import mapping as polyfills
 from ..reasons import UnsupportedOperation
-from ..variable import ATOMS, NOT_CONSTANT, ConstantVariable, HashKey, Variable
+from ..variable import ATOMS, NOT_CONSTANT, HashKey, Variable
 from .container import (
     NONE,
     EqualityHandler,
@@ -25,12 +25,13 @@ from .container import (
     demand,
     host_error,
     key_of,
+    keys_of,
     may_be_cyclic,
 )
 from .dict import key_error, text_of
 from .dict_variable import DictVariable
 from .iterator import SET_ITERATOR, KeyIteratorVariable
-from .list import display, known_items
+from .list import display
 from .tuple import TupleVariable
 
 
@@ -245,50 +246,38 @@ def made(elements: set[HashKey], cls: type, origins: Iterable[Variable]) -> SetV
 def host(domain: Tracking, variable: Variable) -> Any:
     """Return what stands for an iterable as an argument of a host set's method; None where code has to run.
 
-    Raises:
-        Unwind: an element has no key.
+    That is so for iterators too: had one been run through, a break on one of its items could not be undone.
     """
     if isinstance(variable, SetVariable):
         return variable.elements
     if isinstance(variable, DictVariable):
         return variable.keyed()
-    items = known_items(domain, variable)
-    if isinstance(items, Raise | Break):
-        raise Unwind(items)
-    return None if items is None else [key_of(domain, item) for item in items]
+    items = domain.sequence(variable)
+    return None if items is None else keys_of(domain, items)
 
 
 def combination(name: str) -> Method:
     """Return a method that makes a new set, or changes its own, from any number of iterables."""
     operation = getattr(set, name)
+    single = name.startswith("symmetric")
 
     def combine(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
         others = [host(domain, arg) for arg in args]
         if any(other is None for other in others):
-            # An iterator must not be asked twice, so what was listed is passed on.
-            listed = [arg if other is None else made_list(arg, other) for arg, other in zip(args, others, strict=True)]
-            return domain.polyfill(
-                polyfills.set_operation, target, ConstantVariable(name), TupleVariable(tuple(listed))
-            )
+            return domain.polyfill(polyfills.SETS[name], target, TupleVariable(args))
+        exact = target.exact and all(not isinstance(arg, SetVariable) or arg.exact for arg in args)
         if not name.endswith("update"):
-            result = operation(target.elements.copy() if not args else target.elements, *others)
-            return Value(made(result, target.cls, (target, *args)))
+            result = made(operation(target.elements, *others), target.cls, ())
+            result.exact = exact
+            return Value(result)
         operation(target.elements, *others)
         target.touch()
-        target.exact = target.exact and all(not isinstance(arg, SetVariable) or arg.exact for arg in args)
+        target.exact = exact
         changed(domain, target)
         return Value(NONE)
 
     combine.__doc__ = f"`set.{name}`."
-    single = name.startswith("symmetric")
     return Method(combine, 1 if single else 0, 1 if single else None)
-
-
-def made_list(variable: Variable, keys: Any) -> Variable:
-    """Return an iterable of keys that were taken from `variable`, which may be an iterator."""
-    if isinstance(variable, SetVariable | DictVariable):
-        return variable
-    return TupleVariable(tuple([key.variable for key in keys]))
 
 
 def question(name: str) -> Method:
@@ -298,7 +287,7 @@ def question(name: str) -> Method:
     def ask(domain: Tracking, target: SetVariable, args: Arguments, kwargs: Keywords) -> Answer:
         other = host(domain, args[0])
         if other is None:
-            return domain.polyfill(polyfills.set_operation, target, ConstantVariable(name), TupleVariable((args[0],)))
+            return domain.polyfill(polyfills.SETS[name], target, TupleVariable(args))
         return constant(operation(target.elements, other))
 
     ask.__doc__ = f"`set.{name}`."

@@ -95,13 +95,102 @@ def add_all(target: set[Any], items: Iterable[Any]) -> set[Any]:
     return target
 
 
-def set_operation(target: set[Any], name: str, others: tuple[Iterable[Any], ...]) -> Any:
-    """Call a method of sets with iterables that are listed first."""
-    return getattr(target, name)(*[[*other] for other in others])
-
-
 def make_frozenset(target: set[Any], items: Iterable[Any]) -> frozenset[Any]:
     """`frozenset(items)`; `target` is a new, empty set."""
     for item in items:
         target.add(item)
     return frozenset(target)
+
+
+def _set_of(items: Iterable[Any]) -> set[Any]:
+    return add_all(set(), items)
+
+
+def set_update(target: set[Any], others: tuple[Iterable[Any], ...]) -> None:
+    """`target.update(*others)`."""
+    for other in others:
+        add_all(target, other)
+
+
+def set_difference_update(target: set[Any], others: tuple[Iterable[Any], ...]) -> None:
+    """`target.difference_update(*others)`."""
+    for other in others:
+        for item in other:
+            target.discard(item)
+
+
+def set_intersection_update(target: set[Any], others: tuple[Iterable[Any], ...]) -> None:
+    """`target.intersection_update(*others)`."""
+    target.intersection_update(set_intersection(target, others))
+
+
+def set_symmetric_difference_update(target: set[Any], others: tuple[Iterable[Any], ...]) -> None:
+    """`target.symmetric_difference_update(*others)`, of one."""
+    target.symmetric_difference_update(_set_of(others[0]))
+
+
+def _like(target: Any, result: set[Any]) -> Any:
+    return frozenset(result) if type(target) is frozenset else result
+
+
+def set_union(target: set[Any], others: tuple[Iterable[Any], ...]) -> Any:
+    """`target.union(*others)`."""
+    result = set(target)
+    set_update(result, others)
+    return _like(target, result)
+
+
+def set_difference(target: set[Any], others: tuple[Iterable[Any], ...]) -> Any:
+    """`target.difference(*others)`."""
+    result = set(target)
+    set_difference_update(result, others)
+    return _like(target, result)
+
+
+def set_intersection(target: set[Any], others: tuple[Iterable[Any], ...]) -> Any:
+    """`target.intersection(*others)`."""
+    result = set(target)
+    for other in others:
+        result = result.intersection(_set_of(other))
+    return _like(target, result)
+
+
+def set_symmetric_difference(target: set[Any], others: tuple[Iterable[Any], ...]) -> Any:
+    """`target.symmetric_difference(*others)`, of one."""
+    return target.symmetric_difference(_set_of(others[0]))
+
+
+def set_isdisjoint(target: set[Any], others: tuple[Iterable[Any], ...]) -> bool:
+    """`target.isdisjoint(*others)`, of one."""
+    for item in others[0]:  # noqa: SIM110 - a generator expression is a frame more
+        if item in target:
+            return False
+    return True
+
+
+def set_issubset(target: set[Any], others: tuple[Iterable[Any], ...]) -> bool:
+    """`target.issubset(*others)`, of one."""
+    return target.issubset(_set_of(others[0]))
+
+
+def set_issuperset(target: set[Any], others: tuple[Iterable[Any], ...]) -> bool:
+    """`target.issuperset(*others)`, of one."""
+    for item in others[0]:  # noqa: SIM110 - a generator expression is a frame more
+        if item not in target:
+            return False
+    return True
+
+
+SETS: dict[str, Callable[..., Any]] = {
+    "update": set_update,
+    "difference_update": set_difference_update,
+    "intersection_update": set_intersection_update,
+    "symmetric_difference_update": set_symmetric_difference_update,
+    "union": set_union,
+    "difference": set_difference,
+    "intersection": set_intersection,
+    "symmetric_difference": set_symmetric_difference,
+    "isdisjoint": set_isdisjoint,
+    "issubset": set_issubset,
+    "issuperset": set_issuperset,
+}
