@@ -13,10 +13,14 @@ from framelift_symbolic_shapes import ShapeEnv
 from framelift_symbolic_shapes.torch import attach
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from framelift_fake_tensors.cache import Call, PropagationCache, Signature, Uncacheable, metadata_of
 from framelift_fake_tensors.errors import FakeTensorError, PropagationError, UnsupportedTensorError
+from framelift_fake_tensors.history import settle
+from framelift_fake_tensors.kernels import is_symbolic
 from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.operators import run_operator
-from framelift_fake_tensors.tensor import FakeTensor, Memory, make_fake
+from framelift_fake_tensors.recipe import recipe_of
+from framelift_fake_tensors.tensor import FakeTensor, Memory, fakes_in, make_fake, raw_is_leaf
 
 __all__ = ["FakeMode"]
 
@@ -46,7 +50,10 @@ class _Dispatch(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        return run_operator(self._mode, func, args, kwargs or {})
+        return run_operator(self._mode, func, args, kwargs or {}, self._mode.written)
+
+
+_SHARED = PropagationCache()
 
 
 class FakeMode:
@@ -54,6 +61,8 @@ class FakeMode:
 
     Args:
         shape_env: the environment of symbolic sizes; without one, every size is a number.
+        cache: where results of calls without symbols are kept; by default one that all modes share, since such results
+            depend on nothing else. Results with symbols are kept in the mode.
 
     >>> import torch
     >>> mode = FakeMode()
@@ -62,10 +71,14 @@ class FakeMode:
     FakeTensor(..., size=(2, 2))
     """
 
-    def __init__(self, shape_env: ShapeEnv | None = None) -> None:
+    def __init__(self, shape_env: ShapeEnv | None = None, *, cache: PropagationCache | None = None) -> None:
         self.shape_env = None if shape_env is None else attach(shape_env)
         self._memo: weakref.WeakKeyDictionary[Any, FakeTensor] = weakref.WeakKeyDictionary()
         self._dispatch = _Dispatch(self)
+        self._symbolic_cache = PropagationCache()
+        self.cache = _SHARED if cache is None else cache
+        # The memories, by id, that operators wrote to in the propagation under way.
+        self.written: set[int] = set()
 
     def fake(
         self,
@@ -141,16 +154,81 @@ class FakeMode:
             NoMetaKernelError: an operator has no meta kernel.
         """
         try:
-            with self._dispatch:
-                return function(*args, **kwargs)
+            call = Call(self._signature, function, args, kwargs)
+        except Uncacheable:
+            return self._checked(function, args, kwargs)
+        cache = self._symbolic_cache if call.symbolic else self.cache
+        recipe = cache.get(call.key)
+        if recipe is not None:
+            return recipe(self, call.fakes)
+        return self._remembered(cache, call, function, args, kwargs)
+
+    def _remembered(
+        self,
+        cache: PropagationCache,
+        call: Call,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        before = [self._visible(fake) for fake in call.fakes]
+        result = self._checked(function, args, kwargs)
+        if before == [self._visible(fake) for fake in call.fakes] and not self._returns_mutated(result, call.fakes):
+            recipe = recipe_of(result, call.fakes, self._signature)
+            if recipe is not None:
+                cache.put(call.key, recipe)
+        return result
+
+    def _visible(self, fake: FakeTensor) -> tuple[Any, ...]:
+        return self._signature(fake), fake.requires_grad, raw_is_leaf(fake)
+
+    def _returns_mutated(self, result: Any, fakes: Sequence[FakeTensor]) -> bool:
+        """Tell whether a result shares memory with an argument that the call wrote to: that can't come from a recipe."""
+        mutated = {id(fake.memory) for fake in fakes} & self.written
+        return bool(mutated) and any(id(fake.memory) in mutated for fake in fakes_in((result,)))
+
+    def _signature(self, fake: FakeTensor) -> Signature:
+        known: Signature | None = fake.signature
+        version = fake.signature_version
+        if known is not None and (version < 0 or version == self._version()):
+            return known
+        symbolic = bool(fake._has_symbolic_sizes_strides)
+        cache = self._symbolic_cache if symbolic else self.cache
+        known = fake.signature = cache.signature(metadata_of(fake), symbolic)
+        fake.signature_version = self._version() if symbolic else -1
+        return known
+
+    def _version(self) -> int:
+        return 0 if self.shape_env is None else self.shape_env.version
+
+    def _checked(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        for fake in fakes_in((args, tuple(kwargs.values()))):
+            self.settle(fake)
+        self.written.clear()
+        try:
+            return self._run(function, args, kwargs)
         except FakeTensorError:
             raise
         except Exception as error:  # whatever the function raised is what the caller wants to know
             raise PropagationError(getattr(function, "__name__", repr(function)), error) from error
 
+    def settle(self, fake: FakeTensor) -> None:
+        """Give a fake that came from the cache the autograd history that torch would have given it."""
+        if fake.history is not None or fake.memory.views is not None:
+            settle(self, fake, lambda function, *args: self._run(function, args, {}))
+
     def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operator that was called on fakes of this mode outside of `propagate`."""
-        with self._dispatch:
+        for fake in fakes_in((args, tuple(kwargs.values()))):
+            self.settle(fake)
+        return self._run(function, args, kwargs)
+
+    def _run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not is_symbolic(args) and not is_symbolic(tuple(kwargs.values())):
+            with self._dispatch:
+                return function(*args, **kwargs)
+        # torch has composite functions written again in Python for symbolic sizes; the dispatcher must ask for them.
+        with self._dispatch, torch._C._EnablePythonDispatcher():
             return function(*args, **kwargs)
 
 

@@ -7,6 +7,7 @@ and dtype, and which results share storage with which arguments; the device is a
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch._ops import OpOverload
 from framelift_fake_tensors.device import result_device
 from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError
 from framelift_fake_tensors.kernels import compute
-from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, make_fake
+from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
 
 __all__ = ["fake_constant", "run_operator", "twin_of"]
 
@@ -119,6 +120,10 @@ class _Twins:
             self._mode, memory, tensor.size(), tensor.stride(), tensor.storage_offset(), tensor.dtype, device
         )
         fake.meta_twin = tensor
+        if tensor.is_conj():
+            torch._C._set_conj(fake, True)
+        if tensor.is_neg():
+            torch._C._set_neg(fake, True)
         return fake
 
     def absorb_changes(self) -> None:
@@ -137,6 +142,7 @@ class _Twins:
                 with torch._C._DisableTorchDispatch():  # else torch detaches `changed` through the mode
                     fake.data = changed
                 fake.memory = memory
+                fake.signature = None
 
 
 def _rebuild(value: tuple[Any, ...], items: list[Any]) -> Any:
@@ -146,7 +152,9 @@ def _rebuild(value: tuple[Any, ...], items: list[Any]) -> Any:
     return type(value)(items) if hasattr(value, "n_fields") else type(value)(*items)
 
 
-def run_operator(mode: Mode, operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def run_operator(
+    mode: Mode, operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], written: set[int]
+) -> Any:
     """Return what `operator` gives on fakes: fakes for tensors, everything else as it is.
 
     Args:
@@ -154,6 +162,7 @@ def run_operator(mode: Mode, operator: OpOverload, args: tuple[Any, ...], kwargs
         operator: the ATen or custom operator.
         args: positional arguments, as torch dispatched them.
         kwargs: keyword arguments.
+        written: receives the memories, by id, that the operator writes to.
 
     Raises:
         DataDependentError: the result depends on data.
@@ -172,7 +181,15 @@ def run_operator(mode: Mode, operator: OpOverload, args: tuple[Any, ...], kwargs
         lowered_kwargs["device"] = _META
     if lowered_kwargs.get("pin_memory"):
         lowered_kwargs["pin_memory"] = None
+    if operator._schema.is_mutable:
+        written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
     result = compute(operator, lowered, lowered_kwargs)
     raised = twins.raise_(result, device)
     twins.absorb_changes()
     return raised
+
+
+def _written(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[FakeTensor]:
+    for position, argument in enumerate(operator._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            yield from fakes_in((args[position] if position < len(args) else kwargs.get(argument.name),))

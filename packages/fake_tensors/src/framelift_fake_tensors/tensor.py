@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import torch
@@ -13,28 +14,48 @@ from framelift_fake_tensors.errors import DataAccessError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["FakeTensor", "Memory", "Mode", "make_fake"]
+__all__ = ["FakeTensor", "History", "Memory", "Mode", "ViewOf", "fakes_in", "make_fake", "raw_is_leaf"]
 
 
 class Mode(Protocol):
-    """What a fake tensor knows of the mode that made it: operators on fakes are run by it."""
+    """What a fake tensor knows of the mode that made it."""
 
     def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run `function` on fakes."""
+
+    def settle(self, fake: FakeTensor) -> None:
+        """Give `fake` the autograd history that torch would have given it."""
 
 
 class Memory:
     """The storage that a family of views shares; it holds no byte.
 
-    `storage` is a storage of the meta device, made when an operator first needs one.
+    `storage` is a storage of the meta device, made when an operator first needs one. `views` are the members of the
+    family that torch does not know for views yet (see `history`).
     """
 
-    __slots__ = ("__weakref__", "storage", "symbolic_base", "unsettled")
+    __slots__ = ("__weakref__", "storage", "symbolic_base", "views")
 
     def __init__(self, storage: torch.UntypedStorage | None = None) -> None:
         self.storage = storage
         self.symbolic_base: torch.Tensor | None = None
-        self.unsettled: list[Any] = []
+        self.views: list[weakref.ref[FakeTensor]] | None = None
+
+
+class History:
+    """The autograd history that a fake from the cache stands to receive: it was computed, from something with grad."""
+
+    __slots__ = ()
+
+
+class ViewOf(History):
+    """A view that torch does not know for one yet."""
+
+    __slots__ = ("base", "grad_mode")
+
+    def __init__(self, base: FakeTensor, grad_mode: bool) -> None:
+        self.base = base
+        self.grad_mode = grad_mode
 
 
 def _refuse(name: str) -> Callable[..., Any]:
@@ -43,6 +64,12 @@ def _refuse(name: str) -> Callable[..., Any]:
 
     access.__name__ = access.__qualname__ = name
     return access
+
+
+raw_is_leaf: Callable[[torch.Tensor], bool] = torch.Tensor.is_leaf.__get__  # type: ignore[attr-defined]
+_raw_grad_fn = torch.Tensor.grad_fn.__get__  # type: ignore[attr-defined]
+_raw_base = torch.Tensor._base.__get__  # type: ignore[attr-defined]
+_raw_is_view = torch.Tensor._is_view
 
 
 class FakeTensor(torch.Tensor):
@@ -59,7 +86,12 @@ class FakeTensor(torch.Tensor):
     fake_mode: Mode
     memory: Memory
     # The meta tensor that operators see in place of this one; made when the first of them runs.
-    meta_twin: torch.Tensor | None
+    meta_twin: torch.Tensor | None = None
+    # What the cache of propagations knows its metadata by, and the version of the facts that this was derived from.
+    signature: Any = None
+    signature_version: int = 0
+    # A fake from the cache was never seen by torch's autograd. What it is owed is given when something looks (`settle`).
+    history: History | None = None
 
     __torch_function__ = torch._C._disabled_torch_function_impl
 
@@ -76,8 +108,8 @@ class FakeTensor(torch.Tensor):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Run an operator called on fakes outside of any propagation."""
-        mode = _mode_of(args, kwargs or {})
-        return mode.run_operator(func, args, kwargs or {})
+        fake = next(fakes_in((args, kwargs or {})))
+        return fake.fake_mode.run_operator(func, args, kwargs or {})
 
     # torch reads __repr__ through `print`, f-strings and graph printing; nothing here may touch data.
     def __repr__(self, *, tensor_contents: object = None) -> str:
@@ -100,19 +132,44 @@ class FakeTensor(torch.Tensor):
     __array__ = _refuse("__array__")
     __dlpack__ = _refuse("__dlpack__")
 
+    @property
+    def is_leaf(self) -> bool:
+        """Whether no recorded operation made it."""
+        self._settle()
+        return raw_is_leaf(self)
 
-def _mode_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Mode:
-    pending: list[Any] = [*args, *kwargs.values()]
-    while pending:
-        value = pending.pop()
+    @property
+    def grad_fn(self) -> Any:
+        """The node of autograd that made it."""
+        self._settle()
+        return _raw_grad_fn(self)
+
+    @property
+    def _base(self) -> Any:
+        self._settle()
+        return _raw_base(self)
+
+    def _is_view(self) -> bool:
+        self._settle()
+        return _raw_is_view(self)
+
+    def _settle(self) -> None:
+        if self.history is not None or self.memory.views is not None:
+            self.fake_mode.settle(self)
+
+
+def fakes_in(values: Iterable[Any]) -> Iterator[FakeTensor]:
+    """Return the fakes among nested values, in order."""
+    for value in values:
         if isinstance(value, FakeTensor):
-            return value.fake_mode
-        if isinstance(value, (list, tuple)):
-            pending.extend(value)
-    raise AssertionError("an operator on fakes was dispatched without a fake")
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from fakes_in(value)
+        elif isinstance(value, dict):
+            yield from fakes_in(value.values())
 
 
-_make_wrapper = torch.Tensor._make_wrapper_subclass
+_make_wrapper: Callable[..., FakeTensor] = torch.Tensor._make_wrapper_subclass
 
 
 def make_fake(
@@ -126,7 +183,7 @@ def make_fake(
     requires_grad: bool = False,
 ) -> FakeTensor:
     """Return a new fake tensor with the given metadata, over `memory`."""
-    fake: FakeTensor = _make_wrapper(
+    fake = _make_wrapper(
         FakeTensor,
         size,
         strides=stride,
@@ -137,5 +194,4 @@ def make_fake(
     )
     fake.fake_mode = mode
     fake.memory = memory
-    fake.meta_twin = None
     return fake

@@ -97,32 +97,34 @@ class Facts:
         if relation.is_Equality or relation.rel_op == "!=":
             equal = self._is_zero(difference)
             return equal if equal is None or relation.is_Equality else not equal
-        # Each of the others says that some d is not negative.
-        margin = {"<": -difference - 1, "<=": -difference, ">": difference - 1, ">=": difference}[relation.rel_op]
-        if self._is_not_negative(margin):
+        # Each of the others says that some difference is at least 0 or at least 1.
+        larger, least = {
+            "<": (-difference, 1), "<=": (-difference, 0), ">": (difference, 1), ">=": (difference, 0)
+        }[relation.rel_op]  # fmt: skip
+        if self._is_at_least(larger, least):
             return True
-        return False if self._is_not_negative(-margin - 1) else None
+        return False if self._is_at_least(-larger, 1 - least) else None
 
     def _is_zero(self, difference: Any) -> bool | None:
-        if self._is_not_negative(difference - 1) or self._is_not_negative(-difference - 1):
+        if self._is_at_least(difference, 1) or self._is_at_least(-difference, 1):
             return False
         here = self.bound(difference)
         if here.is_singleton():
             return here.lower == 0
         if _indivisible(difference):
             return False
-        if self._is_not_negative(difference) and self._is_not_negative(-difference):
+        if self._is_at_least(difference, 0) and self._is_at_least(-difference, 0):
             return True
         if sympy.Ne(difference, 0) in self._true or sympy.Ne(-difference, 0) in self._true:
             return False
         return None
 
-    def _is_not_negative(self, expression: Any) -> bool:
-        if self.bound(expression).lower >= 0:
+    def _is_at_least(self, expression: Any, least: int) -> bool:
+        if self.bound(expression).lower >= least:
             return True
         symbols = expression.free_symbols
         return any(
-            self.bound(_expand(expression - known)).lower >= 0
+            self.bound(_expand(expression - known)).lower >= least
             for known in self._not_negative
             if known.free_symbols <= symbols
         )

@@ -149,6 +149,32 @@ class _Rules:
 _RULES = _Rules()
 
 
+def _bound_sum(expression: Any, ranges: Mapping[Any, Range]) -> Range:
+    total = Range(0, 0)
+    for term in expression.args:
+        total = _add(total, bound(term, ranges))
+    if math.isinf(total.lower) or math.isinf(total.upper):
+        # s * t - t may be anything, term by term; t * (s - 1) is not.
+        common, rest = _common_factor(expression)
+        if common is not None:
+            total &= _mul(bound(common, ranges), bound(rest, ranges))
+    return total
+
+
+def _common_factor(expression: Any) -> tuple[Any, Any]:
+    """Return a product of symbols that divides every term, and the sum without it."""
+    terms = [term.as_powers_dict() for term in expression.args]
+    common = {
+        base: min(int(term[base]) for term in terms)
+        for base in terms[0]
+        if base.is_Symbol and all(base in term and term[base].is_Integer for term in terms)
+    }
+    if not common:
+        return None, expression
+    factor = sympy.Mul(*[base**exponent for base, exponent in common.items()])
+    return factor, sympy.Add(*[term / factor for term in expression.args])
+
+
 def bound(expression: Any, ranges: Mapping[Any, Range]) -> Range:
     """Return a range that holds every value of an integer expression.
 
@@ -167,10 +193,7 @@ def bound(expression: Any, ranges: Mapping[Any, Range]) -> Range:
     if expression.is_Symbol:
         return ranges.get(expression, ANY)
     if expression.is_Add:
-        total = Range(0, 0)
-        for term in expression.args:
-            total = _add(total, bound(term, ranges))
-        return total
+        return _bound_sum(expression, ranges)
     if expression.is_Mul:
         total = Range(1, 1)
         for factor in expression.args:

@@ -1,0 +1,241 @@
+"""The cache of propagations: which calls have the same result, by metadata.
+
+A key holds all that a torch function can see of its arguments and of the process: the function, the metadata and
+autograd state of each fake, every other argument with its type (`True`, `1` and `1.0` differ), and the global modes. A
+call that mutates what it returns, or that holds anything else, is not cached.
+"""
+
+from __future__ import annotations
+
+import collections
+import functools
+import types
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch._C
+import torch._ops
+
+from framelift_fake_tensors.recipe import Recipe
+from framelift_fake_tensors.tensor import FakeTensor, raw_is_leaf
+
+__all__ = ["Call", "PropagationCache", "Signature", "Uncacheable", "global_state", "is_stateless", "metadata_of"]
+
+
+class Uncacheable(Exception):
+    """The arguments hold something that no key can stand for."""
+
+
+class PropagationCache:
+    """Recipes by key; the least recently used go first.
+
+    Args:
+        maxsize: how many recipes are kept.
+
+    >>> cache = PropagationCache(maxsize=2)
+    >>> cache.hits, cache.misses, len(cache)
+    (0, 0, 0)
+    """
+
+    def __init__(self, maxsize: int = 8192) -> None:
+        self.maxsize = maxsize
+        self.hits = 0
+        self.misses = 0
+        self._recipes: collections.OrderedDict[Any, Recipe] = collections.OrderedDict()
+        self._signatures: dict[Any, Signature] = {}
+
+    def __len__(self) -> int:
+        return len(self._recipes)
+
+    def get(self, key: Any) -> Recipe | None:
+        """Return the recipe of `key`, counting a hit or a miss."""
+        recipe = self._recipes.get(key)
+        if recipe is None:
+            self.misses += 1
+        else:
+            self.hits += 1
+            self._recipes.move_to_end(key)
+        return recipe
+
+    def put(self, key: Any, recipe: Recipe) -> None:
+        """Keep a recipe."""
+        self._recipes[key] = recipe
+        if len(self._recipes) > self.maxsize:
+            self._recipes.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget everything, the counts too."""
+        self._recipes.clear()
+        self._signatures.clear()
+        self.hits = self.misses = 0
+
+    def signature(self, metadata: Any, symbolic: bool) -> Signature:
+        """Return the one object that stands for `metadata`."""
+        known = self._signatures.get(metadata)
+        if known is None:
+            if len(self._signatures) >= 4 * self.maxsize:
+                self._signatures.clear()  # keys with the old ones are never found again, and age out
+            known = self._signatures[metadata] = Signature(symbolic)
+        return known
+
+
+class Signature:
+    """Stands for the metadata of a fake; compared by identity, which is what makes keys cheap.
+
+    Args:
+        symbolic: whether a symbol is in it, so that it means something in one environment only.
+    """
+
+    __slots__ = ("symbolic",)
+
+    def __init__(self, symbolic: bool) -> None:
+        self.symbolic = symbolic
+
+
+def metadata_of(fake: FakeTensor) -> Any:
+    """Return all that a torch function can see of a fake, its autograd state aside."""
+    return (
+        tuple([_dimension(extent) for extent in fake.size()]),
+        tuple([_dimension(extent) for extent in fake.stride()]),
+        _dimension(fake.storage_offset()),
+        fake.dtype,
+        fake.device,
+        getattr(fake, "_is_param", False),
+        fake.is_inference(),
+        fake.is_conj(),
+        fake.is_neg(),
+    )
+
+
+def _dimension(extent: Any) -> Any:
+    return extent.node.expr if isinstance(extent, torch.SymInt) else extent
+
+
+def global_state() -> Any:
+    """Return what a torch function may read of the process.
+
+    Raises:
+        Uncacheable: a mode is active that may do anything to a call.
+    """
+    if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
+        raise Uncacheable
+    autocast = torch._C._is_any_autocast_enabled() and tuple(
+        (torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in ("cpu", "cuda")
+    )
+    return (
+        torch.is_grad_enabled(),
+        torch.is_inference_mode_enabled(),
+        torch.get_default_dtype(),
+        torch.are_deterministic_algorithms_enabled(),
+        autocast,
+    )
+
+
+class Call:
+    """One call as the cache sees it: its key, and the fakes among its arguments, in order.
+
+    Args:
+        signature: gives the object that stands for the metadata of a fake.
+        function: the torch function.
+        args: positional arguments.
+        kwargs: keyword arguments.
+
+    Raises:
+        Uncacheable: the function, an argument or a mode is of a kind that a key can't stand for.
+    """
+
+    __slots__ = ("_signature", "fakes", "key", "symbolic")
+
+    def __init__(
+        self,
+        signature: Callable[[FakeTensor], Signature],
+        function: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> None:
+        if not is_stateless(function):
+            raise Uncacheable
+        self._signature = signature
+        self.fakes: list[FakeTensor] = []
+        self.symbolic = False
+        key: list[Any] = [function, global_state(), *_settings(function, args)]
+        for value in args:
+            if type(value) is FakeTensor:
+                self._add(value, key)
+            else:
+                key.append(self._encode(value))
+        if kwargs:
+            key.extend([(name, self._encode(kwargs[name])) for name in sorted(kwargs)])
+        self.key = tuple(key)
+
+    def _add(self, fake: FakeTensor, key: list[Any]) -> None:
+        self.fakes.append(fake)
+        signature = self._signature(fake)
+        key.append(signature)
+        if signature.symbolic:
+            self.symbolic = True
+        if fake.requires_grad:
+            key.append(fake.history is None and raw_is_leaf(fake))
+
+    def _encode(self, value: Any) -> Any:
+        kind = type(value)
+        if kind in _PLAIN:
+            return (kind, value)
+        if kind is FakeTensor:
+            parts: list[Any] = []
+            self._add(value, parts)
+            return tuple(parts)
+        if kind is float:
+            return (kind, value.hex())  # 0.0 and -0.0 are equal, and one nan is not equal to itself
+        if kind is tuple or kind is list or kind is torch.Size:
+            return (kind, *[self._encode(item) for item in value])
+        if kind is torch.SymInt or kind is torch.SymFloat or kind is torch.SymBool:
+            self.symbolic = True
+            return (kind, value.node.expr)
+        if kind is slice:
+            return (kind, self._encode(value.start), self._encode(value.stop), self._encode(value.step))
+        raise Uncacheable
+
+
+@functools.lru_cache(maxsize=4096)
+def is_stateless(function: Any) -> bool:
+    """Tell whether what a callable does depends on its arguments and torch's global state alone.
+
+    >>> is_stateless(torch.add), is_stateless(torch.nn.functional.linear), is_stateless(torch.Tensor.view)
+    (True, True, True)
+    >>> is_stateless(torch.nn.ReLU())
+    False
+    """
+    if isinstance(function, types.BuiltinFunctionType):
+        return function.__self__ is None or isinstance(function.__self__, (type, types.ModuleType))
+    if isinstance(function, (types.MethodDescriptorType, types.WrapperDescriptorType)):
+        return True
+    if isinstance(function, (torch._ops.OpOverload, torch._ops.OpOverloadPacket)):
+        return True
+    return isinstance(function, types.FunctionType) and (function.__module__ or "").partition(".")[0] == "torch"
+
+
+def _settings(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
+    if function is getattr and (len(args) != 2 or args[1] not in _METADATA_ATTRIBUTES):
+        raise Uncacheable
+    if function is not torch.nn.functional.scaled_dot_product_attention:
+        return ()
+    return (
+        torch._C._get_flash_sdp_enabled(),
+        torch._C._get_mem_efficient_sdp_enabled(),
+        torch._C._get_math_sdp_enabled(),
+        torch._C._get_cudnn_sdp_enabled(),
+    )
+
+
+# Compared by value within their type, immutable, and all of them can be hashed.
+_PLAIN = frozenset(
+    [
+        int, bool, str, bytes, type(None), type(Ellipsis), torch.dtype, torch.device, torch.layout,
+        torch.memory_format, type, complex,
+    ]
+)  # fmt: skip
+
+_METADATA_ATTRIBUTES = frozenset(["T", "H", "mT", "mH", "real", "imag", "data", "shape", "dtype", "device", "ndim"])
+"""Attributes of a tensor that follow from its metadata."""

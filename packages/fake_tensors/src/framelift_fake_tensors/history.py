@@ -1,0 +1,51 @@
+"""Autograd state of fakes that came from the cache.
+
+torch's autograd runs when an operator runs, and a hit of the cache runs none. What torch would have recorded matters
+only when something looks at it: a property (`grad_fn`, `_base`), or an operator that checks it (in place on a leaf, in
+place on a view of one). So a fake from the cache carries what it is owed, and receives it before that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch._C
+
+from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, ViewOf, make_fake
+
+__all__ = ["settle"]
+
+
+def settle(mode: Mode, fake: FakeTensor, run: Callable[..., Any]) -> None:
+    """Give `fake`, and all views of its memory, the history that they are owed.
+
+    Args:
+        mode: the mode of the fakes.
+        fake: any fake of the mode.
+        run: runs a torch function on fakes, without the cache.
+    """
+    _settle_one(mode, fake, run)
+    views, fake.memory.views = fake.memory.views, None
+    for reference in views or ():
+        view = reference()
+        if view is not None:
+            _settle_one(mode, view, run)
+
+
+def _settle_one(mode: Mode, fake: FakeTensor, run: Callable[..., Any]) -> None:
+    history, fake.history = fake.history, None
+    if isinstance(history, ViewOf):
+        _settle_one(mode, history.base, run)
+        with torch.set_grad_enabled(history.grad_mode):
+            known = run(torch.Tensor.as_strided, history.base, fake.size(), fake.stride(), fake.storage_offset())
+        # The object stays, and becomes the tensor that torch knows for a view.
+        torch._C._swap_tensor_impl(fake, known)
+        fake.meta_twin = None
+    elif history is not None:
+        # Overwriting a tensor with one that requires grad gives it a node; which one, nobody is told.
+        anchor = make_fake(mode, Memory(), (), (), 0, fake.dtype, fake.device, requires_grad=True)
+        fake.requires_grad_(False)
+        with torch.enable_grad():
+            run(torch.Tensor.copy_, fake, anchor)

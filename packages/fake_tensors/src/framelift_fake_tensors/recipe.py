@@ -1,0 +1,126 @@
+"""Results as recipes: what the cache keeps of a result, and how it is made again from other arguments."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from framelift_fake_tensors.tensor import FakeTensor, History, Memory, Mode, ViewOf, make_fake, raw_is_leaf
+
+__all__ = ["Recipe", "recipe_of"]
+
+Recipe = Callable[[Mode, Sequence[FakeTensor]], Any]
+"""Called with the mode and the fakes among the arguments, makes the result."""
+
+_COMPUTED = History()
+_CONSTANTS = (int, bool, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
+
+
+class _NoRecipe(Exception):
+    """The result is of a kind that can't be made again."""
+
+
+def recipe_of(result: Any, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any]) -> Recipe | None:
+    """Return how `result` is made again, or `None` where the cache must not try.
+
+    Args:
+        result: what a function returned.
+        fakes: the fakes among its arguments, in order.
+        signature: gives what the cache knows a fake by.
+    """
+    try:
+        return _recipe(result, fakes, signature, {})
+    except _NoRecipe:
+        return None
+
+
+def _recipe(
+    result: Any, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any], seen: dict[int, Memory]
+) -> Recipe:
+    if type(result) is FakeTensor:
+        return _tensor(result, fakes, signature, seen)
+    if isinstance(result, _CONSTANTS) or isinstance(result, torch.SymInt):
+        return lambda _mode, _fakes: result
+    if type(result) is torch.Size:
+        return lambda _mode, _fakes: result
+    if isinstance(result, (tuple, list)):
+        items = [_recipe(item, fakes, signature, seen) for item in result]
+        return _container(type(result), items)
+    raise _NoRecipe
+
+
+def _container(kind: type, items: list[Recipe]) -> Recipe:
+    if kind is list:
+        return lambda mode, fakes: [item(mode, fakes) for item in items]
+    if kind is tuple:
+        return lambda mode, fakes: tuple([item(mode, fakes) for item in items])
+    if hasattr(kind, "n_fields"):  # a structseq of torch.return_types
+        return lambda mode, fakes: kind([item(mode, fakes) for item in items])
+    raise _NoRecipe
+
+
+def _tensor(
+    result: FakeTensor, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any], seen: dict[int, Memory]
+) -> Recipe:
+    for position, fake in enumerate(fakes):
+        if fake is result:
+            return lambda _mode, given: given[position]
+    if result.is_conj() or result.is_neg() or getattr(result, "_is_param", False):
+        raise _NoRecipe
+    for position, fake in enumerate(fakes):
+        if fake.memory is result.memory:
+            return _view(result, position, fake, signature)
+    if id(result.memory) in seen:
+        raise _NoRecipe  # two results over one new memory: rare, and the second would need to find the first
+    seen[id(result.memory)] = result.memory
+    return _fresh(result, signature)
+
+
+def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe:
+    size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
+    dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
+    owed = _COMPUTED if requires_grad and not raw_is_leaf(result) else None
+    known = signature(result)
+    version = result.signature_version
+
+    def make(mode: Mode, _fakes: Sequence[FakeTensor]) -> FakeTensor:
+        fake = make_fake(mode, Memory(), size, stride, offset, dtype, device, requires_grad)
+        fake.signature = known
+        fake.signature_version = version
+        if owed is not None:
+            fake.history = owed
+        return fake
+
+    return make
+
+
+def _view(
+    result: FakeTensor, position: int, base: FakeTensor, signature: Callable[[FakeTensor], Any]
+) -> Recipe:
+    size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
+    dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
+    if dtype != base.dtype or result.is_inference():
+        raise _NoRecipe
+    known = signature(result)
+    version = result.signature_version
+    # `detach()` and `.data` share memory, and are no views to autograd: nothing is owed to them.
+    is_view = result._is_view()
+    grad_mode = torch.is_grad_enabled()
+
+    def make(mode: Mode, fakes: Sequence[FakeTensor]) -> FakeTensor:
+        base = fakes[position]
+        memory = base.memory
+        fake = make_fake(mode, memory, size, stride, offset, dtype, device, requires_grad)
+        fake.signature = known
+        fake.signature_version = version
+        if is_view:
+            fake.history = ViewOf(base, grad_mode)
+            if memory.views is None:
+                memory.views = []
+            memory.views.append(weakref.ref(fake))
+        return fake
+
+    return make
