@@ -31,14 +31,24 @@ def _parts(value: Any, seen: dict[int, int]) -> tuple[Any, ...]:
 
     parts: list[Any] = []
     if isinstance(value, (list, tuple)):
-        parts.append([deep(item) for item in tuple.__iter__(value)] if isinstance(value, tuple) else [deep(item) for item in list.__iter__(value)])
+        parts.append(
+            [deep(item) for item in tuple.__iter__(value)]
+            if isinstance(value, tuple)
+            else [deep(item) for item in list.__iter__(value)]
+        )
     elif isinstance(value, dict):
         parts.append([(deep(key), deep(item)) for key, item in dict.items(value)])
         parts.append(deep(getattr(value, "default_factory", None)))
     elif isinstance(value, (set, frozenset)):
         parts.append(sorted(repr(deep(item)) for item in value))
     elif isinstance(value, types.FunctionType):
-        parts += [value.__code__.co_code, value.__name__, value.__qualname__, deep(value.__defaults__), deep(value.__kwdefaults__)]
+        parts += [
+            value.__code__.co_code,
+            value.__name__,
+            value.__qualname__,
+            deep(value.__defaults__),
+            deep(value.__kwdefaults__),
+        ]
         parts.append([deep(cell) for cell in value.__closure__ or ()])
         parts.append(deep(value.__annotations__))
     elif isinstance(value, types.CellType):

@@ -14,7 +14,6 @@ from typing import Any
 from framelift_bytecode_interp import Break, Interpreter, Raise, Return
 from framelift_guards import (
     Dispatcher,
-
     GeneratedNamespace,
     GuardSet,
     LocalSource,
@@ -123,5 +122,3 @@ def outcome_of(function: Any, *args: Any, **kwargs: Any) -> tuple[str, Any]:
         raise
     except BaseException as error:
         return "raises", (type(error), error.args)
-
-

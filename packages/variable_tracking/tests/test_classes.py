@@ -9,7 +9,6 @@ import functools
 
 import pytest
 from comparison import check
-from driver import lift
 
 
 class Point:
@@ -184,12 +183,12 @@ class Celsius(float):
         return self + 273.0
 
 
-class Name(str):
+class Name(str):  # noqa: SLOT000 - as users write it
     def loud(self):
         return self.upper() + "!"
 
 
-class Pair(tuple):
+class Pair(tuple):  # noqa: SLOT001 - as users write it
     def __new__(cls, a, b):
         return super().__new__(cls, (a, b))
 
@@ -356,7 +355,16 @@ def pairs(p):
 
 
 def enumeration(c):
-    return c is Color.RED, Color.GREEN, c == Color.RED, c != Color.GREEN, {Color.RED: 1}.get(c), c.name, c.value, Color.GREEN.value
+    return (
+        c is Color.RED,
+        Color.GREEN,
+        c == Color.RED,
+        c != Color.GREEN,
+        {Color.RED: 1}.get(c),
+        c.name,
+        c.value,
+        Color.GREEN.value,
+    )
 
 
 def records(r):

@@ -9,6 +9,7 @@ import sys
 import pytest
 from comparison import check
 from driver import lift
+
 from framelift_variable_tracking import ReconstructionError
 
 GLOBAL = 5
@@ -69,7 +70,7 @@ def missing_argument(x):
 
 
 def unexpected_argument(x):
-    return (lambda a: a)(x, b=3)
+    return (lambda a: a)(x, b=3)  # noqa: PLC3002 - it is the case
 
 
 def defaults_are_shared(x):
@@ -86,7 +87,7 @@ def global_read(x):
 
 
 def lambdas(x):
-    return [f(x) for f in (lambda a: a + 1, lambda a: a * 2)], (lambda *a, **k: (a, k))(1, b=2)
+    return [f(x) for f in (lambda a: a + 1, lambda a: a * 2)], (lambda *a, **k: (a, k))(1, b=2)  # noqa: PLC3002
 
 
 def decorated(x):
@@ -197,7 +198,9 @@ def catches(x):
         finally:
             log.append("finally")
     except (ValueError, KeyError) as error:
-        log.append((type(error).__name__, error.args, type(error.__cause__).__name__, error.__context__ is error.__cause__))
+        log.append(
+            (type(error).__name__, error.args, type(error.__cause__).__name__, error.__context__ is error.__cause__)
+        )
     else:
         log.append("else")
     return log

@@ -8,14 +8,21 @@ from .effects import Content, Effect, EffectLog
 from .emitter import Emitter
 from .handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking, TypeHandler
 from .handlers import default_registry
-from .handlers.dict import DictVariable
+from .handlers.dict_variable import DictVariable
 from .handlers.instance import InstanceHandler
 from .handlers.list import ListVariable
 from .handlers.range import RangeVariable
 from .handlers.set import SetVariable
 from .handlers.slice import SliceVariable
 from .handlers.tuple import TupleVariable
-from .reasons import BreakReason, NotReconstructible, ReconstructionError, UnsupportedCall, UnsupportedFeature, UnsupportedOperation
+from .reasons import (
+    BreakReason,
+    NotReconstructible,
+    ReconstructionError,
+    UnsupportedCall,
+    UnsupportedFeature,
+    UnsupportedOperation,
+)
 from .recorder import NullRecorder, Recorder
 from .registry import Registry
 from .variable import (
@@ -69,8 +76,8 @@ __all__ = [
     "ObjectVariable",
     "OpaqueVariable",
     "RangeVariable",
-    "Recorder",
     "ReconstructionError",
+    "Recorder",
     "ReferenceVariable",
     "Registry",
     "SetVariable",

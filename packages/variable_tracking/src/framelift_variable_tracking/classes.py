@@ -39,12 +39,17 @@ def is_subclass(cls: type, base: type) -> bool:
 
 
 def name_of(cls: type) -> str:
-    """Return the name that CPython's messages use for a class.
+    """Return the name that CPython's messages use for a class: with its module for classes of C code.
 
-    >>> name_of(int)
-    'int'
+    >>> import collections
+    >>> name_of(int), name_of(collections.deque)
+    ('int', 'collections.deque')
     """
-    return type.__dict__["__name__"].__get__(cls)  # type: ignore[no-any-return]
+    name: str = type.__dict__["__name__"].__get__(cls)
+    if cls.__flags__ & _HEAPTYPE:
+        return name
+    module = type.__dict__["__module__"].__get__(cls)
+    return name if module == "builtins" else f"{module}.{name}"
 
 
 def made_in_python(cls: type) -> bool:

@@ -54,7 +54,12 @@ class CodeEmitter:
     made_list = []; made_list.extend((x, 2))
     """
 
-    def __init__(self, domain: Tracking, namespace: GeneratedNamespace, locals: Mapping[str, str] | None = None) -> None:  # noqa: A002 - the language's own word
+    def __init__(
+        self,
+        domain: Tracking,
+        namespace: GeneratedNamespace,
+        locals: Mapping[str, str] | None = None,  # noqa: A002 - the language's own word
+    ) -> None:
         self.domain = domain
         self.namespace = namespace
         self.builder: Builder = _StepwiseBuilder(self, namespace, locals)

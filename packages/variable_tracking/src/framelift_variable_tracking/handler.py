@@ -16,8 +16,8 @@ How to add a type
      are in `polyfills/`, one module a topic, each with `__framelift_hidden__ = True` so that user stacks omit them;
    * `None`, in `binary`, `reflected`, `inplace` and `compare` only: `NotImplemented`.
 
-3. `wrap` makes a variable for an object that existed before the capture, and guards by `domain.guard(source, predicate)`
-   all that later answers rely on: the exact type at least. Children are wrapped by `domain.wrap(child, child_source)`,
+3. `wrap` makes a variable for an object that existed before the capture, and guards all that later answers rely on by
+   `domain.guard(source, predicate)`: the exact type at least. Children are wrapped by `domain.wrap(child, child_source)`,
    best when they are first asked for. Never call a method of the object that its class may have overridden: use
    `list.__len__(value)`, `type(value)`, not `len(value)`, `isinstance`. Use of `==` and `hash` on unknown objects is
    out as well.
@@ -44,7 +44,18 @@ from .effects import EffectLog
 from .emitter import Emitter
 from .reasons import NotReconstructible, ReconstructionError
 from .recorder import Recorder
-from .variable import NOT_CONSTANT, FunctionVariable, GeneratorVariable, HashKey, ObjectVariable, OpaqueVariable, Variable
+from .variable import (
+    NOT_CONSTANT,
+    BuiltinFunctionVariable,
+    CellVariable,
+    ExceptionVariable,
+    FunctionVariable,
+    GeneratorVariable,
+    HashKey,
+    ObjectVariable,
+    OpaqueVariable,
+    Variable,
+)
 
 Answer: TypeAlias = Result[Variable]
 """What most operations answer."""
@@ -184,6 +195,36 @@ class Tracking(Domain[Variable], Protocol):
         """Enter a Python function, past the rules and the recorder."""
         ...
 
+    def rule_or_record(
+        self, callee: Variable, value: object, args: Arguments, kwargs: Keywords
+    ) -> Result[Variable] | None:
+        """Answer a call of an existing callable that a rule or the recorder knows; None when neither does."""
+        ...
+
+    def call_builtin(self, callee: BuiltinFunctionVariable, args: Arguments, kwargs: Keywords) -> Result[Variable]:
+        """Call a built-in function, a method descriptor or a slot wrapper."""
+        ...
+
+    def source_of(self, function: FunctionVariable) -> Source:
+        """Return how to fetch an existing function."""
+        ...
+
+    def defaults_of(self, function: FunctionVariable) -> tuple[Variable, ...]:
+        """Return the default values of a function's positional parameters."""
+        ...
+
+    def cell_content(self, cell: CellVariable) -> Any:
+        """Return the variable in a cell, or UNBOUND."""
+        ...
+
+    def class_attribute_after(self, start: type, owner: type, name: str) -> Variable | None:
+        """Return the raw attribute that `super(owner, ...)` finds in the MRO of `start`, guarded."""
+        ...
+
+    def set_cause(self, exception: ExceptionVariable, cause: Variable) -> Raise[Variable] | Break | None:
+        """Store `__cause__`; answers the error of a cause that is none."""
+        ...
+
     def read_global(self, scope: Any, name: str) -> Variable | None:
         """Return a global variable of a namespace, guarded; None (guarded) when there is none."""
         ...
@@ -239,11 +280,11 @@ class TypeHandler:
         """Return a variable for an object that C code just made."""
         return domain.unsupported(Variable(type(value)), "a result of this type")
 
-    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:  # noqa: ARG002
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
         """`cls(*args, **kwargs)`, for the type itself (subclasses made in Python come through `new`)."""
         return domain.unsupported(Variable(cls), "construction")
 
-    def build(self, domain: Tracking, parts: Sequence[Variable]) -> Answer:  # noqa: ARG002
+    def build(self, domain: Tracking, parts: Sequence[Variable]) -> Answer:
         """Return a new object from a display; keys and values of a dict alternate, a slice has three parts."""
         return domain.unsupported(Variable(type(self)), "a display")
 
@@ -253,7 +294,7 @@ class TypeHandler:
         """`variable.name`."""
         return domain.unsupported(variable, f"reading the attribute {name!r}")
 
-    def set_attribute(self, domain: Tracking, variable: Variable, name: str, value: Variable) -> Answer:  # noqa: ARG002
+    def set_attribute(self, domain: Tracking, variable: Variable, name: str, value: Variable) -> Answer:
         """`variable.name = value`."""
         return domain.unsupported(variable, f"setting the attribute {name!r}")
 
@@ -270,7 +311,7 @@ class TypeHandler:
             return domain.unsupported(descriptor, "binding it as a descriptor")
         return Value(descriptor)
 
-    def call(self, domain: Tracking, variable: Variable, args: Arguments, kwargs: Keywords) -> Answer:  # noqa: ARG002
+    def call(self, domain: Tracking, variable: Variable, args: Arguments, kwargs: Keywords) -> Answer:
         """`variable(*args, **kwargs)`."""
         return domain.unsupported(variable, "a call")
 
@@ -279,8 +320,8 @@ class TypeHandler:
         domain: Tracking,
         variable: Variable,
         name: str,
-        args: Arguments,  # noqa: ARG002
-        kwargs: Keywords,  # noqa: ARG002
+        args: Arguments,
+        kwargs: Keywords,
     ) -> Answer:
         """Call the method `name` that the built-in type itself defines, special methods without an operation included.
 
@@ -294,23 +335,23 @@ class TypeHandler:
         """`-`, `+` and `~`; `not` goes through `truth`."""
         return domain.unsupported(operand, f"unary {op!r}")
 
-    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:  # noqa: ARG002
+    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         """`left op right` by the left operand; None for NotImplemented."""
         return domain.unsupported(left, f"the operator {op!r}")
 
-    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:  # noqa: ARG002
+    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
         """`left op right` by the right operand (`__radd__`); None for NotImplemented."""
         return domain.unsupported(right, f"the operator {op!r}")
 
-    def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:  # noqa: ARG002
+    def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         """`left op= right`; None where the type has no in-place form, so that `binary` is asked."""
         return None
 
-    def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:  # noqa: ARG002
+    def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         """`left op right` by the left operand; None for NotImplemented. Also asked for a swapped comparison."""
         return domain.unsupported(left, f"the comparison {op!r}")
 
-    def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:  # noqa: ARG002
+    def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
         """`item in container`, as a bool constant."""
         return domain.unsupported(container, "a membership test")
 
@@ -322,15 +363,15 @@ class TypeHandler:
         """`len(variable)`."""
         return domain.unsupported(variable, "len()")
 
-    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:  # noqa: ARG002
+    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
         """`container[key]`."""
         return domain.unsupported(container, "indexing")
 
-    def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:  # noqa: ARG002
+    def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:
         """`container[key] = value`."""
         return domain.unsupported(container, "item assignment")
 
-    def delete_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:  # noqa: ARG002
+    def delete_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
         """`del container[key]`."""
         return domain.unsupported(container, "item deletion")
 
@@ -345,7 +386,7 @@ class TypeHandler:
 
     # ---- iteration --------------------------------------------------------------------------------------------------
 
-    def sequence(self, domain: Tracking, variable: Variable) -> Sequence[Variable] | None:  # noqa: ARG002
+    def sequence(self, domain: Tracking, variable: Variable) -> Sequence[Variable] | None:
         """Return what iterating gives, when that is known at once and iterating changes nothing; else None."""
         return None
 
@@ -377,20 +418,20 @@ class TypeHandler:
             return self.convert(domain, variable, "s")
         return domain.unsupported(variable, "format()")
 
-    def as_constant(self, domain: Tracking, variable: Variable) -> Any:  # noqa: ARG002
+    def as_constant(self, domain: Tracking, variable: Variable) -> Any:
         """Return the known value, else NOT_CONSTANT. Mutable ones are made anew by each call."""
         return NOT_CONSTANT
 
     # ---- values that go out -----------------------------------------------------------------------------------------
 
-    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:  # noqa: ARG002
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         """Return an expression that makes the object anew (called for objects made during the capture)."""
         raise ReconstructionError(NotReconstructible(variable.cls.__qualname__, "its handler does not say how"))
 
     def fill(self, emitter: Emitter, variable: Variable) -> None:
-        """Add the statements that fill the object which `reconstruct` made; `emitter.value(variable)` is that object."""
+        """Add the statements that fill what `reconstruct` made; `emitter.value(variable)` is that object."""
 
-    def refill(self, emitter: Emitter, variable: Variable) -> None:  # noqa: ARG002
+    def refill(self, emitter: Emitter, variable: Variable) -> None:
         """Add the effects that give an existing object the content of `variable`."""
         raise ReconstructionError(NotReconstructible(variable.cls.__qualname__, "its handler does not say how"))
 

@@ -34,7 +34,7 @@ class NullRecorder:
     False
     """
 
-    def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:  # noqa: ARG002
+    def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:
         return False
 
     def record(
@@ -46,5 +46,5 @@ class NullRecorder:
     ) -> Result[Variable]:
         raise NotImplementedError("this recorder claims no call")
 
-    def as_index(self, number: Variable) -> int | None:  # noqa: ARG002
+    def as_index(self, number: Variable) -> int | None:
         return None

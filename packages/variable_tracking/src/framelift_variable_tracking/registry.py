@@ -36,6 +36,8 @@ class Registry:
         unguarded: Iterable[object] = (),
         trusted_modules: Iterable[str] = (),
     ) -> None:
+        cls: Any
+        handler: Any
         for cls, handler in types.items():
             if not isinstance(cls, type) or not isinstance(handler, TypeHandler):
                 raise TypeError(f"a registry maps types to TypeHandler instances, not {cls!r} to {handler!r}")

@@ -203,4 +203,3 @@ def _enum_member(domain: Tracking, cls: type, name: str) -> Variable | None:
 
 def _dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
-

@@ -33,7 +33,7 @@ def own(variable: Variable) -> ExceptionVariable:
     return variable
 
 
-def chain_exception(exception: Any, cause: Any, context: Any, suppress: bool) -> None:  # noqa: FBT001 - from generated code
+def chain_exception(exception: Any, cause: Any, context: Any, suppress: bool) -> None:
     """Set what an exception refers to besides its arguments."""
     exception.__cause__ = cause
     exception.__context__ = context

@@ -99,7 +99,11 @@ class FunctionHandler(IdentityHandler):
             return domain.build_tuple(values) if values else Value(domain.constant(None))
         if name == "__module__":
             value = function.globals.get("__name__") if function.value is NEW else function.value.__module__
-            return Value(domain.constant(value)) if type(value) in (str, type(None)) else domain.unsupported(function, name)
+            return (
+                Value(domain.constant(value))
+                if type(value) in (str, type(None))
+                else domain.unsupported(function, name)
+            )
         if name == "__doc__":
             consts = function.code.co_consts
             value = function.value.__doc__ if function.value is not NEW else (consts[0] if consts else None)
@@ -180,9 +184,9 @@ class FunctionHandler(IdentityHandler):
     def fill(self, emitter: Emitter, variable: Variable) -> None:
         function = _own(variable)
         fields = {name: value for name, value in function.fields.items() if value is not DELETED}
-        if not fields and not function.kwdefaults and function.annotations is None:
-            if function.qualname == function.code.co_qualname:
-                return
+        plain = not fields and not function.kwdefaults and function.annotations is None
+        if plain and function.qualname == function.code.co_qualname:
+            return
         arguments = (
             emitter.constant(function.qualname, "name"),
             _mapping(emitter, function.kwdefaults) if function.kwdefaults else ast.Constant(None),
@@ -200,7 +204,9 @@ def _annotations(emitter: Emitter, annotations: Variable | None) -> ast.expr:
 
 
 def _annotation_dict(annotations: Any) -> dict[str, Any]:
-    return dict(zip(annotations[::2], annotations[1::2], strict=True)) if isinstance(annotations, tuple) else annotations
+    return (
+        dict(zip(annotations[::2], annotations[1::2], strict=True)) if isinstance(annotations, tuple) else annotations
+    )
 
 
 def _mapping(emitter: Emitter, values: Any) -> ast.expr:
@@ -208,22 +214,24 @@ def _mapping(emitter: Emitter, values: Any) -> ast.expr:
     return ast.Dict(keys, [emitter.value(value) for value in values.values()])
 
 
-_NATIVE = frozenset({
-    "__annotations__",
-    "__builtins__",
-    "__class__",
-    "__closure__",
-    "__code__",
-    "__defaults__",
-    "__dict__",
-    "__doc__",
-    "__globals__",
-    "__kwdefaults__",
-    "__module__",
-    "__name__",
-    "__qualname__",
-    "__type_params__",
-})
+_NATIVE = frozenset(
+    {
+        "__annotations__",
+        "__builtins__",
+        "__class__",
+        "__closure__",
+        "__code__",
+        "__defaults__",
+        "__dict__",
+        "__doc__",
+        "__globals__",
+        "__kwdefaults__",
+        "__module__",
+        "__name__",
+        "__qualname__",
+        "__type_params__",
+    }
+)
 """What functions keep outside of their dictionary."""
 
 

@@ -128,7 +128,8 @@ def remake(
 
 def exhausted() -> Any:
     """Return a generator that has nothing left to give."""
-    made = (item for item in ())
+    nothing: tuple[object, ...] = ()
+    made = (item for item in nothing)
     for _ in made:
         pass
     return made
@@ -143,4 +144,4 @@ def is_protected(generator: GeneratorVariable) -> bool:
     if entry is None:
         return False
     # From 3.12 on the whole body is in a handler that turns StopIteration into RuntimeError.
-    return frame.code.instructions[entry.target].opname != "INTRINSIC"
+    return frame.code.instructions[entry.target].opname != "STOPITERATION_ERROR"

@@ -137,8 +137,8 @@ class InstanceHandler(TypeHandler):
         instance = emitter.value(variable)
         payload = variable.payload
         if payload is not None and payload.cls.__name__ in REFILLED:
-            initialise: Callable[..., Any] = payload.cls.__init__
-            emitter.statement(expression(emitter.call(initialise, instance, emitter.value(payload))))
+            base: Any = payload.cls
+            emitter.statement(expression(emitter.call(base.__init__, instance, emitter.value(payload))))
         fill_attributes(emitter, variable)
 
 
@@ -153,5 +153,3 @@ def fill_attributes(emitter: Emitter, variable: ObjectVariable) -> None:
         if value is not DELETED:
             parts = emitter.constant(owner, "owner"), emitter.constant(name, "name"), emitter.value(value)
             emitter.statement(expression(emitter.call(set_slot, emitter.value(variable), *parts)))
-
-

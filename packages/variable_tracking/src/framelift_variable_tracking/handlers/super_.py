@@ -6,7 +6,7 @@ from typing import Any
 
 from framelift_bytecode_interp import UNBOUND, Break, Value
 
-from ..classes import is_subclass, name_of
+from ..classes import is_subclass
 from ..handler import Answer, Arguments, CallContext, Keywords, Tracking
 from ..reasons import UnsupportedFeature
 from ..variable import CellVariable, ReferenceVariable, SuperVariable, Variable
@@ -37,14 +37,14 @@ def make_super(domain: Tracking, context: CallContext, args: Arguments, kwargs: 
     """The rule of `super` (Objects/typeobject.c, super_init)."""
     if kwargs or len(args) > 2 or len(args) == 1:
         return Break(UnsupportedFeature("super() with these arguments"))
-    owner, receiver = args if args else _from_frame(domain, context)
+    owner, receiver = args or _from_frame(domain, context)
     if owner is None or receiver is None:
         return domain.raise_error(RuntimeError, "super(): no arguments")
     if not _is_class(owner):
         return Break(UnsupportedFeature("super() of something that is no class"))
     assert isinstance(owner, ReferenceVariable)
-    if _is_class(receiver) and is_subclass(receiver.value, owner.value):  # type: ignore[attr-defined]
-        return Value(SuperVariable(owner.value, receiver, receiver.value))  # type: ignore[attr-defined]
+    if isinstance(receiver, ReferenceVariable) and _is_class(receiver) and is_subclass(receiver.value, owner.value):
+        return Value(SuperVariable(owner.value, receiver, receiver.value))
     cls = receiver.python_type()
     if not is_subclass(cls, owner.value):
         text = "super(type, obj): obj must be an instance or subtype of type"

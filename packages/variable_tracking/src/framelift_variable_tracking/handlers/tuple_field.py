@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import NamedTuple
 
 from framelift_bytecode_interp import Value
 from framelift_guards import Is, Source
@@ -11,7 +11,12 @@ from ..handler import Answer, Tracking
 from ..variable import ConstantVariable, ReferenceVariable, Variable
 from .identity import IdentityHandler
 
-TUPLE_FIELD: type = type(vars(namedtuple("_Sample", ["field"]))["field"])
+
+class _Sample(NamedTuple):
+    field: int
+
+
+TUPLE_FIELD: type = type(vars(_Sample)["field"])
 """`_collections._tuplegetter`."""
 
 

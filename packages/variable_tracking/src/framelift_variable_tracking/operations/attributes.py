@@ -6,10 +6,9 @@ What happens for an instance of a class made in Python; handlers of other types 
 from __future__ import annotations
 
 import types
-from collections import namedtuple
-from typing import Any
+from typing import Any, NamedTuple
 
-from framelift_bytecode_interp import Break, Enter, Raise, Result, Value
+from framelift_bytecode_interp import Break, Raise, Result, Value
 from framelift_guards import (
     AttributeSource,
     DictItemSource,
@@ -21,17 +20,14 @@ from framelift_guards import (
 
 from ..classes import has_instance_dict, name_of
 from ..effects import DeleteAttribute, DeleteSlot, SetAttribute, SetSlot
-from ..handler import CallContext, Tracking
 from ..polyfills import protocols
 from ..reasons import UnsupportedFeature
 from ..variable import (
     DELETED,
     NEW,
     BoundMethodVariable,
-    BuiltinFunctionVariable,
     ConstantVariable,
     DescriptorVariable,
-    FunctionVariable,
     ObjectVariable,
     ReferenceVariable,
     Variable,
@@ -214,7 +210,10 @@ class Attributes(Operators):
         if kind is types.FunctionType or kind is property or kind in _DESCRIPTORS_OF_C:
             return Value(attribute)
         if not self.handler_of(attribute).overridable:
-            if attribute.python_type() not in _SAME_FOR_CLASS and self.find(attribute.python_type(), "__get__") is not None:
+            if (
+                attribute.python_type() not in _SAME_FOR_CLASS
+                and self.find(attribute.python_type(), "__get__") is not None
+            ):
                 return self.unsupported(attribute, "binding it as a descriptor")
             return Value(attribute)
         method = self.special(attribute, "__get__")
@@ -354,37 +353,45 @@ class Attributes(Operators):
         return self._no_attribute(owner, name) if attribute is None else self.bind(attribute, owner)
 
 
-_DESCRIPTORS_OF_C = frozenset({
-    types.WrapperDescriptorType,
-    types.MethodDescriptorType,
-    types.ClassMethodDescriptorType,
-    types.BuiltinFunctionType,
-    types.GetSetDescriptorType,
-    types.MemberDescriptorType,
-})
+_DESCRIPTORS_OF_C = frozenset(
+    {
+        types.WrapperDescriptorType,
+        types.MethodDescriptorType,
+        types.ClassMethodDescriptorType,
+        types.BuiltinFunctionType,
+        types.GetSetDescriptorType,
+        types.MemberDescriptorType,
+    }
+)
 
-_SAME_FOR_CLASS = frozenset({type(vars(namedtuple("_Sample", ["field"]))["field"])})
+
+class _Sample(NamedTuple):
+    field: int
+
+
+_SAME_FOR_CLASS = frozenset({type(vars(_Sample)["field"])})
 """C-level descriptors that give themselves when they are bound to a class."""
 
-_NEVER_DATA = frozenset({
-    types.FunctionType,
-    types.WrapperDescriptorType,
-    types.MethodDescriptorType,
-    types.ClassMethodDescriptorType,
-    types.BuiltinFunctionType,
-    staticmethod,
-    classmethod,
-    int,
-    float,
-    str,
-    bool,
-    bytes,
-    type(None),
-    tuple,
-    list,
-    dict,
-    set,
-    frozenset,
-    type,
-})
-
+_NEVER_DATA = frozenset(
+    {
+        types.FunctionType,
+        types.WrapperDescriptorType,
+        types.MethodDescriptorType,
+        types.ClassMethodDescriptorType,
+        types.BuiltinFunctionType,
+        staticmethod,
+        classmethod,
+        int,
+        float,
+        str,
+        bool,
+        bytes,
+        type(None),
+        tuple,
+        list,
+        dict,
+        set,
+        frozenset,
+        type,
+    }
+)

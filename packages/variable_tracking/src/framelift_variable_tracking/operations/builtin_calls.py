@@ -36,12 +36,11 @@ class BuiltinCalls(Patterns):
         if value.__class__ is types.BuiltinFunctionType and isinstance(receiver, type):
             if value.__name__ == "__new__":
                 return self._call_new(receiver, args, kwargs)
-            if value.__name__ in {"__init_subclass__"}:
+            if value.__name__ == "__init_subclass__":
                 return Value(self.none)
-            found = self.handler_for(receiver).call_method(
+            return self.handler_for(receiver).call_method(
                 self.tracking, self.reference(receiver), value.__name__, args, kwargs
             )
-            return found
         return Break(UnsupportedCall(getattr(value, "__qualname__", type(value).__qualname__)))
 
     def _evaluate(self, function: Any, args: Arguments, kwargs: Keywords) -> Result[Variable] | None:
@@ -98,10 +97,8 @@ class BuiltinCalls(Patterns):
                 return Value(self.none)
             if type(made) is not Enter:
                 return made
-        packed = self._pack(args, kwargs)
-        if type(packed) is not tuple:
-            return packed
-        return self.polyfill(protocols.initialise_payload, receiver, self.reference(payload.cls), *packed)
+        parts = self.reference(payload.cls), *self.pack(args, kwargs)
+        return self.polyfill(protocols.initialise_payload, receiver, *parts)
 
     def _call_new(self, base: type, args: Arguments, kwargs: Keywords) -> Result[Variable]:
         """`base.__new__(cls, ...)` (Objects/typeobject.c, tp_new_wrapper)."""

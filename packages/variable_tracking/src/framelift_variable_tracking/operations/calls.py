@@ -8,9 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from framelift_bytecode_interp import UNBOUND, Break, Enter, Frame, Raise, Result, Value, bind_arguments, decode
-from framelift_guards import AttributeSource, CellContentsSource, ConstantSource, FreeVariableSource, Is, ItemSource, Source, TupleItemSource
+from framelift_guards import (
+    AttributeSource,
+    CellContentsSource,
+    ConstantSource,
+    FreeVariableSource,
+    Is,
+    ItemSource,
+    Source,
+    TupleItemSource,
+)
 
-from ..classes import is_subclass, made_in_python, name_of, namespace_of, native_base
+from ..classes import name_of, namespace_of, native_base
 from ..handler import Arguments, CallContext, Keywords
 from ..polyfills import protocols
 from ..reasons import UnsupportedFeature
@@ -83,7 +92,7 @@ class Calls(Containers, Names):
 
     # ---- functions --------------------------------------------------------------------------------------------------
 
-    def make_function(  # noqa: PLR0917 - one argument for each operand of MAKE_FUNCTION
+    def make_function(
         self,
         frame: Frame[Variable],
         code: types.CodeType,
@@ -120,9 +129,9 @@ class Calls(Containers, Names):
         if function.closure is None:
             cells = function.value.__closure__ or ()
             source = self._source_of_part(function, "__closure__")
-            function.closure = tuple([
-                self.cell(cell, TupleItemSource(source, index)) for index, cell in enumerate(cells)
-            ])
+            function.closure = tuple(
+                [self.cell(cell, TupleItemSource(source, index)) for index, cell in enumerate(cells)]
+            )
         return function.closure
 
     def cell(self, value: types.CellType, source: Source, content_source: Source | None = None) -> CellVariable:
@@ -177,9 +186,7 @@ class Calls(Containers, Names):
             # The tuple is immutable and stays with a function that is found by name: what is in it needs no guards
             # but those of mutable objects, which their sources lead to.
             self.guard(source, Is(values))
-            pinned = ConstantSource(source.name, values)
-        else:
-            pinned = source if source.local_root is not None else ConstantSource(source.name, values)
+        pinned = source if source.local_root is not None else ConstantSource(source.name, values)
         return tuple([self._default(value, pinned, index) for index, value in enumerate(values)])
 
     def _default(self, value: object, source: Source, index: int) -> Variable:
@@ -193,15 +200,12 @@ class Calls(Containers, Names):
             source = self._source_of_part(function, "__kwdefaults__")
             values: dict[str, Any] = function.value.__kwdefaults__ or {}
             function.kwdefaults = {
-                name: self._keyword_default(function, value, ItemSource(source, name))
-                for name, value in values.items()
+                name: self._keyword_default(function, value, ItemSource(source, name)) for name, value in values.items()
             }
         return function.kwdefaults
 
     def _keyword_default(self, function: FunctionVariable, value: object, source: Source) -> Variable:
-        if type(function.source) is ConstantSource and (
-            self.handler_for(type(value)).trusted or _immutable(value)
-        ):
+        if type(function.source) is ConstantSource and (self.handler_for(type(value)).trusted or _immutable(value)):
             return self.wrap(value, ConstantSource(source.name, value))
         return self.wrap(value, source)
 
@@ -251,12 +255,8 @@ class Calls(Containers, Names):
                 return bound
             if isinstance(initialise, BuiltinFunctionVariable) and initialise.value is object.__init__:
                 return self.call(self.frame, bound.value, (self.reference(cls), *args), kwargs)
-            packed = self._pack(args, kwargs)
-            if type(packed) is not tuple:
-                return packed
-            return self.polyfill(
-                protocols.make_and_initialise, self.reference(cls), bound.value, initialise, *packed
-            )
+            parts = bound.value, initialise, *self.pack(args, kwargs)
+            return self.polyfill(protocols.make_and_initialise, self.reference(cls), *parts)
         own_init = initialise.cls is types.FunctionType
         made = self.new_instance(cls, args, kwargs, initialised=own_init)
         if type(made) is not Value:
@@ -267,19 +267,17 @@ class Calls(Containers, Names):
             return self.unsupported(initialise, "calling it as __init__")
         if not kwargs and len(args) < len(protocols.INITIALISED):
             return self.polyfill(protocols.INITIALISED[len(args)], made.value, initialise, *args)
-        packed = self._pack(args, kwargs)
-        return self.polyfill(protocols.initialised, made.value, initialise, *packed) if type(packed) is tuple else packed
+        return self.polyfill(protocols.initialised, made.value, initialise, *self.pack(args, kwargs))
 
-    def _pack(self, args: Arguments, kwargs: Keywords) -> tuple[Variable, Variable] | Break | Raise[Variable] | Enter[Variable]:
+    def pack(self, args: Arguments, kwargs: Keywords) -> tuple[Variable, Variable]:
+        """Return the arguments of a call as a tuple and a dict, for a polyfill."""
         packed = self.build_tuple(args)
         named = self.build_map([self.constant(name) for name in kwargs], list(kwargs.values()))
-        if type(packed) is not Value:
-            return packed  # type: ignore[return-value]
-        return (packed.value, named.value) if type(named) is Value else named  # type: ignore[return-value]
+        assert type(packed) is Value
+        assert type(named) is Value
+        return packed.value, named.value
 
-    def new_instance(
-        self, cls: type, args: Arguments, kwargs: Keywords, *, initialised: bool
-    ) -> Result[Variable]:
+    def new_instance(self, cls: type, args: Arguments, kwargs: Keywords, *, initialised: bool) -> Result[Variable]:
         """`object.__new__(cls)` or that of the built-in base class.
 
         Args:
@@ -309,10 +307,8 @@ class Calls(Containers, Names):
         if type(content) is Value:
             return Value(ObjectVariable(cls, payload=content.value))
         if type(content) is Enter:
-            packed = self._pack(args, kwargs)
-            if type(packed) is not tuple:
-                return packed
-            return self.polyfill(protocols.with_payload, self.reference(cls), self.reference(base), *packed)
+            parts = self.reference(cls), self.reference(base), *self.pack(args, kwargs)
+            return self.polyfill(protocols.with_payload, *parts)
         return content
 
     def _no_keywords(self, cls: type) -> Raise[Variable]:
@@ -354,4 +350,3 @@ _ASYNC = 0x0080 | 0x0200 | 0x0100
 """CO_COROUTINE, CO_ASYNC_GENERATOR, CO_ITERABLE_COROUTINE."""
 _STAR_OR_ASYNC = 0x04 | 0x08 | _ASYNC
 """CO_VARARGS, CO_VARKEYWORDS and the above."""
-

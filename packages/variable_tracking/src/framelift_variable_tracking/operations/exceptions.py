@@ -9,16 +9,21 @@ from framelift_bytecode_interp import NULL, Break, Enter, Frame, Raise, Result, 
 from ..classes import is_subclass
 from ..polyfills import protocols
 from ..reasons import UnsupportedFeature
-from ..variable import ConstantVariable, ExceptionVariable, GeneratorVariable, ReferenceVariable, TracebackVariable, Variable
+from ..variable import (
+    ConstantVariable,
+    ExceptionVariable,
+    GeneratorVariable,
+    ReferenceVariable,
+    TracebackVariable,
+    Variable,
+)
 from .calls import Calls
 
 
 class Exceptions(Calls):
     """The operations of `framelift_bytecode_interp.domain.Exceptions`."""
 
-    def raise_exception(
-        self, exception: Any, cause: Any, handled: Variable | None
-    ) -> Result[Variable]:
+    def raise_exception(self, exception: Any, cause: Any, handled: Variable | None) -> Result[Variable]:
         if cause is NULL:
             cause = None
         if exception is NULL:

@@ -7,8 +7,15 @@ import types
 from typing import Any, cast
 
 from framelift_bytecode_interp import Result, Value
-from framelift_guards import AttributeSource, CallSource, ClassAttributeSource, ConstantSource, Equals, Source
-from framelift_guards import LacksAttribute
+from framelift_guards import (
+    AttributeSource,
+    CallSource,
+    ClassAttributeSource,
+    ConstantSource,
+    Equals,
+    LacksAttribute,
+    Source,
+)
 
 from ..classes import mro_of, namespace_of
 from ..effects import DeleteAttribute, SetAttribute
@@ -126,7 +133,9 @@ class Lookup(State):
             if name in namespace:
                 raw = namespace[name]
                 following = mro[mro.index(owner) + 1 : mro.index(base)]
-                fixed = not base.__flags__ & _HEAPTYPE and not any(between.__flags__ & _HEAPTYPE for between in following)
+                fixed = not base.__flags__ & _HEAPTYPE and not any(
+                    between.__flags__ & _HEAPTYPE for between in following
+                )
                 if fixed or self._trusted_between((*following, base), raw):
                     source = ConstantSource(f"{base.__qualname__}.{name}", raw)
                 return self.wrap(raw, source)
@@ -142,9 +151,9 @@ class Lookup(State):
         if not owner.__flags__ & _HEAPTYPE and not self._shadowable(cls, owner):
             return ConstantSource(f"{owner.__qualname__}.{name}", raw)
         module = namespace_of(owner).get("__module__")
-        if type(module) is str and self.registry.trusts(module) and self.handler_for(type(raw)).trusted:
-            if not self._shadowable(cls, owner):
-                return ConstantSource(f"{owner.__qualname__}.{name}", raw)
+        trusted = type(module) is str and self.registry.trusts(module) and self.handler_for(type(raw)).trusted
+        if trusted and not self._shadowable(cls, owner):
+            return ConstantSource(f"{owner.__qualname__}.{name}", raw)
         base = ConstantSource(cls.__qualname__, cls)
         # `cls.name` is a look-up in CPython's type cache: exact where binding to the class gives the attribute itself.
         plain = type(cls) in _PLAIN_METACLASSES and type(raw) in _UNBOUND_KINDS
@@ -176,7 +185,7 @@ class Lookup(State):
     def _forget(self, name: str) -> None:
         for cache in (self._found, self._class_variables):
             for key in [key for key in cast("dict[tuple[type, str], Any]", cache) if key[1] == name]:
-                del cache[key]  # type: ignore[attr-defined]
+                del cache[key]
 
     # ---- special methods --------------------------------------------------------------------------------------------
 
@@ -192,7 +201,7 @@ class Lookup(State):
         if found is None:
             self.guard_lacks(cls, name)
             return None
-        owner, raw = found
+        raw = found[1]
         if not isinstance(raw, Variable) and type(raw) in _BUILTIN_KINDS:
             # Guarded as well: a patch may put a function before it.
             self.class_attribute(cls, name)
@@ -223,30 +232,34 @@ class Lookup(State):
 _HEAPTYPE = 1 << 9
 """Py_TPFLAGS_HEAPTYPE (Include/object.h): the class can be changed; those of C code are nearly all static."""
 
-_BUILTIN_KINDS = frozenset({
-    types.WrapperDescriptorType,
-    types.MethodDescriptorType,
-    types.BuiltinFunctionType,
-    types.GetSetDescriptorType,
-    types.MemberDescriptorType,
-    types.ClassMethodDescriptorType,
-})
+_BUILTIN_KINDS = frozenset(
+    {
+        types.WrapperDescriptorType,
+        types.MethodDescriptorType,
+        types.BuiltinFunctionType,
+        types.GetSetDescriptorType,
+        types.MemberDescriptorType,
+        types.ClassMethodDescriptorType,
+    }
+)
 
-_UNBOUND_KINDS = frozenset({
-    types.FunctionType,
-    types.WrapperDescriptorType,
-    types.MethodDescriptorType,
-    property,
-    int,
-    float,
-    str,
-    bool,
-    bytes,
-    type(None),
-    tuple,
-    list,
-    dict,
-    set,
-    frozenset,
-})
+_UNBOUND_KINDS = frozenset(
+    {
+        types.FunctionType,
+        types.WrapperDescriptorType,
+        types.MethodDescriptorType,
+        property,
+        int,
+        float,
+        str,
+        bool,
+        bytes,
+        type(None),
+        tuple,
+        list,
+        dict,
+        set,
+        frozenset,
+    }
+)
 """Types of attributes that `cls.name` gives as they are: what they do for instances, they do not for the class."""

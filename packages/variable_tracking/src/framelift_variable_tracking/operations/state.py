@@ -174,7 +174,7 @@ class State:
         return variable
 
     def adopt(self, value: object, variable: Variable) -> None:
-        """Let `variable` stand for the object `value` whenever it is met: for drivers that wrap arguments themselves."""
+        """Let `variable` stand for the object `value` whenever it is met."""
         self._wrapped[id(value)] = (value, variable)
 
     def reference(self, value: object, label: str | None = None) -> Variable:

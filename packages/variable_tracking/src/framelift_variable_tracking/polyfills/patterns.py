@@ -47,9 +47,7 @@ def match_class(subject: Any, cls: Any, count: int, names: tuple[str, ...]) -> t
             if len(positional) < count:
                 plural = "" if len(positional) == 1 else "s"
                 allowed = len(positional)
-                raise TypeError(
-                    f"{cls.__name__}() accepts {allowed} positional sub-pattern{plural} ({count} given)"
-                )
+                raise TypeError(f"{cls.__name__}() accepts {allowed} positional sub-pattern{plural} ({count} given)")
             for name in positional[:count]:
                 if not isinstance(name, str):
                     raise TypeError(f"__match_args__ elements must be strings (got {type(name).__name__})")
