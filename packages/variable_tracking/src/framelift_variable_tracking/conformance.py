@@ -5,6 +5,7 @@ This module needs Hypothesis; nothing else of the package imports it.
 
 from __future__ import annotations
 
+import ast
 import copy
 import operator
 from collections.abc import Callable, Sequence
@@ -15,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framelift_bytecode_interp import Break, Enter, Interpreter, Raise, Return, Unwind, Value
-from framelift_guards import GuardSet
+from framelift_guards import GeneratedNamespace, GuardSet, LocalSource, Scope, compile_function
 
+from .code_emitter import CodeEmitter
 from .domain import SymbolicDomain
 from .effects import EffectLog
 from .handler import TypeHandler
@@ -220,15 +222,31 @@ def fresh_domain(registry: Registry) -> SymbolicDomain:
 
 
 def replay(registry: Registry, value: Any, script: Sequence[Step]) -> None:
-    """Do the same operations for real and symbolically, and compare the answers and what becomes of the object.
+    """Do the same operations for real and symbolically, on a new object and on one that existed before.
+
+    Answers, exceptions and what becomes of the object must agree; for one that existed before, that is what the replay
+    of the effects makes of it.
 
     Raises:
         AssertionError: they differ.
     """
     domain = fresh_domain(registry)
-    made = domain.from_native(value)
-    assert isinstance(made, Value), f"from_native gave no variable for {value!r}: {made}"
-    variable = made.value
+    made = domain.from_native(copy.deepcopy(value))
+    if isinstance(made, Value):
+        _follow(domain, made.value, copy.deepcopy(value), script)
+    existing = copy.deepcopy(value)
+    scope = Scope({"value": existing})
+    domain = fresh_domain(registry)
+    left = _follow(domain, domain.wrap(existing, LocalSource("value")), copy.deepcopy(value), script)
+    assert isinstance(domain.guards, GuardSet)
+    failure = domain.guards.first_failure(scope)
+    assert failure is None, f"{value!r}: a guard fails at once: {failure}"
+    _written_back(domain)(existing)
+    assert shape(existing) == shape(left), f"{value!r}: the effects of {list(script)} left {existing!r}, not {left!r}"
+
+
+def _follow(domain: SymbolicDomain, variable: Variable, value: Any, script: Sequence[Step]) -> Any:
+    """Do the operations on a variable and on an equal object, compare, and return the object."""
     for step in script:
         before = copy.deepcopy(value)
         expected = _real(step, value)
@@ -238,9 +256,20 @@ def replay(registry: Registry, value: Any, script: Sequence[Step]) -> None:
             value = before
             found = expected
         assert shape(found) == shape(expected), f"{before!r}: {step} gave {found!r}, not {expected!r}"
-        known = domain.as_constant(variable)
+        known = domain.as_constant(variable) if variable.source is None else NOT_CONSTANT
         if known is not NOT_CONSTANT:
             assert shape(known) == shape(value), f"{before!r}: {step} left {known!r}, not {value!r}"
+    return value
+
+
+def _written_back(domain: SymbolicDomain) -> Callable[[Any], None]:
+    """Return the function that does the effects of a domain on the object `value`."""
+    namespace = GeneratedNamespace(reserved=["value"])
+    emitter = CodeEmitter(domain, namespace)
+    emitter.replay(domain.effects)
+    parameters = ast.arguments([], [ast.arg("value")], None, [], [], None, [])
+    definition = ast.FunctionDef("effects", parameters, [*emitter.body(), ast.Pass()], [], None)
+    return compile_function(definition, namespace)
 
 
 def check(
