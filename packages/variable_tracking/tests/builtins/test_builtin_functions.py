@@ -1,5 +1,6 @@
 """Built-in functions, interpreted symbolically, give what CPython gives, exceptions included."""
 
+import copy
 import functools
 import itertools
 import math
@@ -14,6 +15,7 @@ from framelift_variable_tracking.conformance import fresh_domain, shape
 from framelift_variable_tracking.handlers import default_registry
 
 REGISTRY = default_registry()
+Optional = int | None
 
 
 class Special:
@@ -111,6 +113,9 @@ SPECIAL_METHODS: Sequence[Callable[[], Any]] = [
     lambda: repr(Special()),
     lambda: format(Special(), "x"),
     lambda: f"{Special()} {Special()!r} {Special():abc} {1:>4} {'a'!r}",
+    lambda: "a {} {x!r:>6} {{}} {}".format(Special(), 1, x=Special()),
+    lambda: "{0} {1} {0!s}".format(Special(), 2),
+    lambda: "100%% %s|%r|%s." % (Special(), Special(), 3),  # noqa: UP031 - this is what is tested
     lambda: divmod(Special(), 2),
     lambda: divmod(2, Special()),
     lambda: list(Special()),
@@ -136,6 +141,9 @@ ATTRIBUTES: Sequence[Callable[[], Any]] = [
     lambda: issubclass(bool, int),
     lambda: type(Special()) is Special,
     lambda: (callable(Special), callable(3)),
+    lambda: isinstance([], Sequence),
+    lambda: isinstance(Special(), Sequence),
+    lambda: (isinstance(3, Optional), isinstance("a", Optional)),
 ]
 ITERATION: Sequence[Callable[[], Any]] = [
     lambda: sorted([Special(3), Special(1), Special(2)])[0].number,
@@ -194,6 +202,8 @@ LIBRARY: Sequence[Callable[[], Any]] = [
     lambda: list(itertools.chain(itertools.chain([1], []), Special(), {3: 4})),
     lambda: list(itertools.chain(1)),
     lambda: itertools.count("a"),
+    lambda: copy.deepcopy({"a": [1, (2, [3])], "b": (4,)}),
+    lambda: copy.copy([1, 2]),
     lambda: operator.itemgetter(1)([1, 2]),
     lambda: operator.itemgetter(1, 0)([1, 2]),
     lambda: operator.attrgetter("number")(Special()),
@@ -278,3 +288,14 @@ def test_what_must_run_for_real_breaks(function: Callable[[], Any]) -> None:
     entered = domain.new_frame_for(domain.reference(function), (), {})  # type: ignore[arg-type]
     assert isinstance(entered, Enter)
     assert isinstance(domain.interpreter.run([entered.frame]), Break)  # type: ignore[union-attr]
+
+
+def test_deepcopy_keeps_aliases() -> None:
+    def aliases() -> tuple[bool, ...]:
+        inner = [1]
+        outer = [inner, inner, (inner,)]
+        outer.append(outer)
+        made = copy.deepcopy(outer)
+        return made[0] is made[1], made[2][0] is made[0], made[3] is made, made[0] is inner
+
+    assert symbolically(aliases) == really(aliases) == shape((True, True, True, False))

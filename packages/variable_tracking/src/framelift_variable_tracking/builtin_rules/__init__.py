@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..handler import FunctionRule
-from . import functional, iteration, numbers, objects, operators
+from . import copying, functional, iteration, numbers, objects, operators
 
 RULES: Final[Mapping[Any, FunctionRule]] = {
     **objects.RULES,
@@ -14,6 +14,7 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     **numbers.RULES,
     **operators.RULES,
     **functional.RULES,
+    **copying.RULES,
 }
 """The rules of built-in functions, and of classes whose calls are no plain construction."""
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import abc
+import functools
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from framelift_bytecode_interp import Break, Enter, Value
+from framelift_guards import CallSource, ConstantSource, Equals
 
+from ..classes import mro_of, namespace_of
 from ..evaluation import constant, is_plain, plain
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..polyfills import objects as polyfills
@@ -17,16 +20,10 @@ from ..variable import NOT_CONSTANT, ConstantVariable, ReferenceVariable, Variab
 from .arguments import breaking, evaluated, forwarded, name_of, raises, refuse
 
 
-def mro_of(cls: type) -> tuple[type, ...]:
-    """Return the MRO of a class, past its metaclass."""
-    found: tuple[type, ...] = type.__dict__["__mro__"].__get__(cls)
-    return found
-
-
 def on_type(cls: type, name: str) -> Any:
     """Return what the MRO of `cls` has under a name, without descriptors, or NOT_CONSTANT."""
     for base in mro_of(cls):
-        namespace = type.__dict__["__dict__"].__get__(base)
+        namespace = namespace_of(base)
         if name in namespace:
             return namespace[name]
     return NOT_CONSTANT
@@ -67,8 +64,29 @@ def _members(domain: Tracking, classes: Variable) -> list[Any] | None:
 _LIBRARY: Final = frozenset(("abc", "collections", "contextlib", "io", "numbers", "os", "typing"))
 
 
-def _from_library(cls: type) -> bool:
-    return str(type.__dict__["__module__"].__get__(cls)).partition(".")[0] in _LIBRARY
+@functools.lru_cache(maxsize=256)
+def subclass_test(candidate: type) -> Callable[[Any], object]:
+    """Return `issubclass(..., candidate)`, the same function for the same class."""
+
+    def is_subclass_of(cls: Any) -> bool:
+        return issubclass(cls, candidate)
+
+    return is_subclass_of
+
+
+def _abstract(domain: Tracking, cls: type, candidate: type) -> Answer:
+    """Ask an abstract class, which classes may register with at any time: so the answer is guarded."""
+    if candidate in mro_of(cls):
+        return constant(value=True)
+    hook = on_type(candidate, "__subclasshook__")
+    library = str(namespace_of(candidate).get("__module__")).partition(".")[0] in _LIBRARY
+    if not library and hook is not object.__dict__["__subclasshook__"]:
+        return Break(UnsupportedCall("isinstance", f"{candidate.__qualname__} has a __subclasshook__"))
+    test = subclass_test(candidate)
+    answer = bool(test(cls))
+    source = ConstantSource(cls.__qualname__, cls)
+    domain.guard(CallSource(test, source, f" is a subclass of {candidate.__qualname__}"), Equals(answer))
+    return constant(answer)
 
 
 def _check(
@@ -85,11 +103,7 @@ def _check(
         if hook is type.__dict__[method]:
             return constant(test(cls, candidate))
         if isinstance(hook, types.FunctionType) and hook is abc.ABCMeta.__dict__.get(method):
-            if candidate in mro_of(cls):
-                return constant(value=True)
-            if _from_library(candidate):
-                return constant(issubclass(cls, candidate))
-            return Break(UnsupportedCall(method, f"{candidate.__qualname__} is abstract: classes may register"))
+            return _abstract(domain, cls, candidate)
         bound = domain.special_method(domain.reference(candidate), method)
         if not isinstance(bound, Value):
             return bound

@@ -219,7 +219,7 @@ class EnumerateHandler(IteratorHandler):
             return _words(domain, cls, args, kwargs)
         start = given[1] if len(given) == 2 else ConstantVariable(0)
         number = start.value if isinstance(start, ConstantVariable) else domain.recorder.as_index(start)
-        if type(number) not in {int, bool}:
+        if not isinstance(number, int):
             return domain.unsupported(start, "use as the start of enumerate")
         found = _iterators(domain, given[:1])
         if found is None:

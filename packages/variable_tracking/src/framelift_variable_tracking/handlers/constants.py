@@ -18,6 +18,7 @@ from .lazy import ChainHandler, CountHandler, RepeatHandler
 from .number import BoolHandler, ComplexHandler, FloatHandler, IntegerHandler
 from .partial import PartialHandler
 from .string import BytesHandler, StringHandler
+from .union import UnionHandler
 
 _SINGLETON = SingletonHandler()
 _COMBINED = CombinedIteratorHandler()
@@ -34,6 +35,7 @@ HANDLERS: Final[Mapping[type, TypeHandler]] = {
     types.EllipsisType: _SINGLETON,
     types.NotImplementedType: _SINGLETON,
     types.CodeType: CodeHandler(),
+    types.UnionType: UnionHandler(),
     zip: _COMBINED,
     map: _COMBINED,
     filter: _COMBINED,

@@ -181,6 +181,6 @@ def make_repeat(domain: Tracking, item: Variable, times: Variable) -> Answer:
     if isinstance(times, ConstantVariable) and times.value is NotImplemented:
         return Value(RepeatVariable(item, None))
     number = times.value if isinstance(times, ConstantVariable) else domain.recorder.as_index(times)
-    if type(number) not in {int, bool}:
+    if not isinstance(number, int):
         return domain.unsupported(times, "use as the number of repetitions")
     return Value(RepeatVariable(item, int(number)))

@@ -26,6 +26,7 @@ from ..scalar_operators import refused
 from ..variable import NOT_CONSTANT, ConstantVariable, Variable
 from .constant import ConstantHandler, value_of
 from .iterator import text_iterator
+from .template import format_template, interpolate
 
 _PADDING: Final = frozenset(("center", "expandtabs", "ljust", "rjust", "zfill"))
 
@@ -109,7 +110,8 @@ class TextHandler(ConstantHandler):
     def _interpolate(self, domain: Tracking, text: Any, right: Variable) -> Answer:
         values = plain(domain, right)
         if values is NOT_CONSTANT:
-            return too_special(type(text).__name__, "the operator '%'")
+            answer = interpolate(domain, text, right) if isinstance(text, str) else None
+            return answer or too_special(type(text).__name__, "the operator '%'")
         return refused("%", text, values) or evaluate(domain, operator.mod, text, values)
 
     def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
@@ -148,7 +150,7 @@ class TextHandler(ConstantHandler):
             values = plain_all(domain, known)
             if values is None:
                 return too_special(variable.cls.__name__, "the method 'join'")
-            return evaluate(domain, variable.cls.join, value_of(variable), values)
+            return evaluate(domain, value_of(variable).join, values)
         return super().call_method(domain, variable, name, args, kwargs)
 
 
@@ -175,6 +177,13 @@ class StringHandler(TextHandler):
         if name == "encode" and args and args[0] not in _CODECS:
             return too_special("str", "encode() by a codec that may be the user's")
         return super().refuse(value, name, args)
+
+    def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        if name == "format" and plain_all(domain, [*args, *kwargs.values()]) is None:
+            answer = format_template(domain, value_of(variable), args, kwargs)
+            if answer is not None:
+                return answer
+        return super().call_method(domain, variable, name, args, kwargs)
 
     def build(self, domain: Tracking, parts: Sequence[Variable]) -> Answer:
         values = plain_all(domain, parts)

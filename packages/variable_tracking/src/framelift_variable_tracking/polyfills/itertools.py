@@ -162,7 +162,7 @@ def _islice(iterator: Iterator[Any], start: int, stop: int | None, step: int) ->
             position += 1
         yield item
         wanted += step
-    while stop is not None and position < stop:
+    while position < stop:
         try:
             next(iterator)
         except StopIteration:

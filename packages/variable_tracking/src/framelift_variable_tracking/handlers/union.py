@@ -1,0 +1,46 @@
+"""`int | None`: union types."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+from framelift_bytecode_interp import Value
+from framelift_guards import Is, Source
+
+from ..handler import Answer, Tracking
+from ..variable import ConstantVariable, ReferenceVariable, Variable
+from .identity import IdentityHandler
+
+
+class UnionHandler(IdentityHandler):
+    """`types.UnionType`: known by identity, except where it is made anew by each call."""
+
+    trusted = True
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        domain.guard(source, Is(value))
+        return ReferenceVariable(value, source)
+
+    def from_native(self, domain: Tracking, value: Any) -> Answer:
+        return Value(domain.reference(value))
+
+    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        return union(domain, left, right) if op == "|" else None
+
+    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
+        return union(domain, left, right) if op == "|" else None
+
+
+def union(domain: Tracking, left: Variable, right: Variable) -> Answer | None:
+    """`left | right` of classes whose metaclass is `type`, unions and None; None for anything else."""
+    parts: list[Any] = []
+    for operand in (left, right):
+        known = isinstance(operand, (ReferenceVariable, ConstantVariable))
+        value = operand.value if isinstance(operand, (ReferenceVariable, ConstantVariable)) else None
+        if not known or type(value) not in {type, types.UnionType, type(None)}:
+            return None
+        parts.append(value)
+    if parts == [None, None]:
+        return None
+    return Value(domain.reference(parts[0] | parts[1]))
