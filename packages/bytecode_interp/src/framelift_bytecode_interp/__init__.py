@@ -30,8 +30,10 @@ from .errors import (
 )
 from .frame import NO_EXCEPTION, NULL, UNBOUND, Frame, LastInstruction, Marker
 from .graph import BasicBlock, ControlFlowGraph, control_flow
+from .handlers import HANDLERS, Handler, handler_table
 from .instruction import Code, HandlerEntry, Instruction, Positions
 from .interpreter import InstructionLimit, Interpreter
+from .listing import listing
 from .liveness import live_locals, liveness
 from .opcodes import CANONICAL, OPCODES, Flow, Opcode
 from .outcome import (
@@ -54,6 +56,7 @@ from .stack_shape import stack_depths, stack_shapes
 
 __all__ = [
     "CANONICAL",
+    "HANDLERS",
     "NEXT",
     "NO_EXCEPTION",
     "NULL",
@@ -74,6 +77,7 @@ __all__ = [
     "Finish",
     "Flow",
     "Frame",
+    "Handler",
     "HandlerEntry",
     "Insert",
     "Instruction",
@@ -112,7 +116,9 @@ __all__ = [
     "decode",
     "deliver",
     "eager_operation",
+    "handler_table",
     "interpret",
+    "listing",
     "live_locals",
     "liveness",
     "missing_special_method",

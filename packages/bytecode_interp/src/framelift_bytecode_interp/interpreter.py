@@ -98,26 +98,16 @@ class Interpreter(Generic[V]):
                 outcome = None
             elif isinstance(outcome, Enter):
                 outcome = self._enter(frame, outcome)
-            elif isinstance(outcome, Raise):
-                if self._handle(frame, outcome):
-                    outcome = None
-                else:
-                    leaving = self._leave(frame, outcome.exception)
-                    if not self.frames:
-                        return leaving
-                    outcome = self._deliver(self.frames[-1], leaving)
             elif isinstance(outcome, Break):
                 return outcome
+            elif isinstance(outcome, Raise) and self._handle(frame, outcome):
+                outcome = None
             else:
-                ended = cast("Return[V] | Yield[V]", outcome)
-                self.frames.pop()
-                frame.back = None
+                ended = self._leave(frame, cast("Return[V] | Raise[V] | Yield[V]", outcome))
                 if not self.frames:
                     return ended
-                given: Result[V] = Value(ended.value)
-                if frame.generator is not None and isinstance(ended, Return):
-                    given = Raise(self.domain.new_stop_iteration(ended.value))
-                outcome = self._deliver(self.frames[-1], given)
+                outcome = self._return_to_caller(frame, ended)
+                del ended  # no local variable may keep a value alive: a dropped generator is closed at once
 
     def _advance(self, frame: Frame[V]) -> Outcome[V]:
         """Interpret instructions of one frame until one of them does more than go on or jump."""
@@ -182,10 +172,19 @@ class Interpreter(Generic[V]):
         frame.index = entry.target
         return True
 
-    def _leave(self, frame: Frame[V], exception: V) -> Raise[V]:
-        """Pop a frame that an exception leaves."""
+    def _leave(self, frame: Frame[V], outcome: Return[V] | Raise[V] | Yield[V]) -> Return[V] | Raise[V] | Yield[V]:
+        """Pop the innermost frame, which ends or is suspended."""
         self.frames.pop()
         frame.back = None
-        if frame.generator is not None:
-            exception = self.domain.generator_raised(frame, exception)
-        return Raise(exception)
+        if isinstance(outcome, Raise):
+            exception = outcome.exception
+            return Raise(exception if frame.generator is None else self.domain.generator_raised(frame, exception))
+        return outcome
+
+    def _return_to_caller(self, frame: Frame[V], ended: Return[V] | Raise[V] | Yield[V]) -> Outcome[V]:
+        """Hand what a frame ended with to its caller, which is innermost now."""
+        if isinstance(ended, Raise):
+            return self._deliver(self.frames[-1], ended)
+        if frame.generator is not None and isinstance(ended, Return):
+            return self._deliver(self.frames[-1], Raise(self.domain.new_stop_iteration(ended.value)))
+        return self._deliver(self.frames[-1], Value(ended.value))

@@ -14,10 +14,11 @@ from ..binding import bind_arguments
 from ..decoding import decode
 from ..domain import Domain
 from ..frame import UNBOUND, Frame
-from ..outcome import Break, Enter, Finish, Raise, Result, Value
+from ..outcome import Enter, Finish, Raise, Result, Value
 from . import polyfills
 from .attempt import attempt, is_iterable
 from .containers import call_text
+from .frame_view import frame_at
 from .generators import Sent, Wrapped, awaits_itself, make_driver
 from .intrinsics import run_intrinsic
 from .names import local_names
@@ -93,7 +94,12 @@ def _exc_info(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) 
 
 
 def _getframe(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
-    return Break("sys._getframe() asks for CPython's frame objects, which interpreted frames have none of")
+    return attempt(frame_at, frame, *(args or (0,)), **kwargs)
+
+
+def _getframemodulename(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+    found = attempt(frame_at, frame, *(args or (0,)), **kwargs)
+    return Value(found.value.f_globals.get("__name__")) if isinstance(found, Value) else Value(None)
 
 
 # By identity, as look-ups by equality would run the callee's own __eq__ and __hash__.

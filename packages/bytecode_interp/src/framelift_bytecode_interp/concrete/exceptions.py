@@ -146,7 +146,7 @@ class ConcreteExceptions:
             return Raise(TypeError(_GROUP_CAUGHT))
         if matched.value:
             group = isinstance(exception, BaseExceptionGroup)
-            return Value((None, exception if group else BaseExceptionGroup("", [exception])))
+            return Value((None, exception if group else BaseExceptionGroup("", (exception,))))
         if not isinstance(exception, BaseExceptionGroup):
             return Value((exception, None))
         split = attempt(exception.split, types)

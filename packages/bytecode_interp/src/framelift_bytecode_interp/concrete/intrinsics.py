@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import functools
 from opcode import opmap
 from types import CodeType, FunctionType
@@ -41,7 +42,7 @@ def intrinsic_function(name: str) -> FunctionType:
         co_exceptiontable=b"",
         co_name=name,
     )
-    return FunctionType(code, {})
+    return FunctionType(code, {"__builtins__": builtins})  # some intrinsics import `typing`
 
 
 def run_intrinsic(name: str, *operands: Any) -> Any:
