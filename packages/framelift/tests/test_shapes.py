@@ -31,7 +31,12 @@ def test_a_symbolic_size_serves_all_sizes_but_0_and_1():
 
 
 def test_equal_sizes_share_a_symbol_until_they_differ():
-    assert graphs(lambda x, y: (x + 1, y + 1), (torch.ones(3), torch.ones(3)), (torch.ones(4), torch.ones(4)), dynamic=True) == 1
+    assert (
+        graphs(
+            lambda x, y: (x + 1, y + 1), (torch.ones(3), torch.ones(3)), (torch.ones(4), torch.ones(4)), dynamic=True
+        )
+        == 1
+    )
 
 
 def test_a_decision_becomes_a_guard():

@@ -108,7 +108,7 @@ def defaultdicts(x):
 def strings(x):
     name = "w"
     text = f"{name}_{3:>4}|{1.5:.2f}|{name!r}"
-    return x + len(text), text, text.upper(), "-".join(["a", "b"]), "a" in text
+    return x + len(text), text, text.upper(), "-".join([text, "b"]), "a" in text
 
 
 def objects(x):
@@ -146,11 +146,23 @@ def iterators(x):
     for i, (a, b) in enumerate(zip([1, 2], (3, 4))):
         total = total + i * a + b
     it = iter([x, x + 1])
-    return total, next(it), next(it, None), next(it, "done"), sum(map(lambda v: v + 1, [1, 2])), list(filter(None, [0, 1]))
+    return (
+        total,
+        next(it),
+        next(it, None),
+        next(it, "done"),
+        sum(map(lambda v: v + 1, [1, 2])),
+        list(filter(None, [0, 1])),
+    )
 
 
 def comprehensions(x):
-    return [x + i for i in range(3) if i], {i: x * i for i in range(2)}, {i % 2 for i in range(4)}, sum(i for i in range(4))
+    return (
+        [x + i for i in range(3) if i],
+        {i: x * i for i in range(2)},
+        {i % 2 for i in range(4)},
+        sum(i for i in range(4)),
+    )
 
 
 def generators(x):
@@ -234,7 +246,7 @@ def identity(x):
     a = [x]
     b = a
     b.append(1)
-    return a is b, a == b, len(a), x is x, [] is [], type(a) is list
+    return a is b, a == b, len(a), x is x, [] == [], type(a) is list
 
 
 FUNCTIONS = [

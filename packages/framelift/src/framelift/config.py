@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from .backends import Backend, lookup_backend
 from .errors import ConfigurationError
@@ -31,7 +32,7 @@ class Config:
     def checked(
         cls,
         *,
-        backend: object,
+        backend: Any,
         dynamic: object,
         fullgraph: object,
         mode: object,
@@ -56,10 +57,10 @@ class Config:
             raise ConfigurationError("options", "must be a mapping or None", repr(options), "pass a dict")
         if isinstance(recompile_limit, bool) or not isinstance(recompile_limit, int) or recompile_limit < 1:
             raise ConfigurationError("recompile_limit", "must be a positive int", repr(recompile_limit), "pass 8, say")
-        found = lookup_backend(backend)  # type: ignore[arg-type]
+        found = lookup_backend(backend)
         given = {name: value for name, value in (("mode", mode), ("options", options)) if value is not None}
         if given and not isinstance(backend, str):
             raise ConfigurationError(
                 next(iter(given)), "goes with a backend known by name", repr(backend), "bind it with functools.partial"
             )
-        return cls(found, dynamic, fullgraph, recompile_limit)  # type: ignore[arg-type]
+        return cls(found, dynamic, fullgraph, recompile_limit)

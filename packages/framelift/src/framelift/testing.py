@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import math
 import unittest
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -89,7 +88,11 @@ def same(left: object, right: object, *, tolerance: float = 1e-5) -> bool:
         return len(left) == len(right) and all(
             same(a, b, tolerance=tolerance) for a, b in zip(left, right, strict=True)
         )
-    return bool(left == right) or (isinstance(left, float) and math.isnan(left) and math.isnan(right))
+    return bool(left == right) or _both_nan(left, right)
+
+
+def _both_nan(left: object, right: object) -> bool:
+    return isinstance(left, float) and isinstance(right, float) and math.isnan(left) and math.isnan(right)
 
 
 class TestCase(expecttest.TestCase, unittest.TestCase):

@@ -62,18 +62,18 @@ class FunctionCall:
     (1, (2, 3))
     """
 
-    function: types.FunctionType
+    function: Any  # a types.FunctionType: typeshed would bind it as a method
     eager: Callable[..., object] | None = None
 
     @property
     def name(self) -> str:
-        return self.function.__name__
+        return str(self.function.__name__)
 
     @property
     def parameters(self) -> tuple[str, ...]:
         code = self.function.__code__
         variadic = bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)
-        return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + variadic]
+        return tuple(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount + variadic])
 
     @property
     def where(self) -> tuple[str, int] | None:
@@ -143,7 +143,6 @@ class FrameTemplate:
         self, value_of: Callable[[Parameter], Any], globals_of: Callable[[Namespace], Any], builtins: Any
     ) -> Frame[Any]:
         """Return the frame with values for its parameters."""
-
         return Frame.at(
             decode(self.code),
             self.index,

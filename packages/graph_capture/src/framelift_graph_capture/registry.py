@@ -10,6 +10,7 @@ from framelift_variable_tracking import default_registry as python_registry
 from .handlers.constant import TORCH_CONSTANTS
 from .handlers.module import MODULE_RULES, ModuleHandler
 from .handlers.number import SymbolicNumberHandler
+from .handlers.size import NAMED_RESULTS, SizeHandler
 from .handlers.tensor import TensorHandler
 from .torch_rules import TORCH_RULES
 
@@ -25,6 +26,8 @@ def default_registry() -> Registry:
     return python_registry().extend(
         types={
             **TORCH_CONSTANTS,
+            **NAMED_RESULTS,
+            torch.Size: SizeHandler(),
             torch.Tensor: TensorHandler(),
             torch.nn.Module: ModuleHandler(),
             torch.SymInt: SymbolicNumberHandler(),

@@ -27,16 +27,13 @@ from framelift_guards.torch import (
 )
 from framelift_symbolic_shapes import ShapeEnv
 from framelift_variable_tracking import (
-    NOT_CONSTANT,
     BreakReason,
     CellVariable,
-    ConstantVariable,
     DictVariable,
     EffectLog,
     HashKey,
     ListVariable,
     Registry,
-    SliceVariable,
     SymbolicDomain,
     TupleVariable,
     Variable,
@@ -44,6 +41,7 @@ from framelift_variable_tracking import (
 
 from .break_record import BreakRecord
 from .graph_functions import is_graph_function, tensor_method_name
+from .lowering import NotLoweredError, Pair, lower
 from .reasons import DataDependent, OperationFailed, RequestedBreak, UnsupportedArgument
 from .recorder import FxRecorder
 from .shapes import number_to_python, shape_guards
@@ -51,14 +49,6 @@ from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 
 __all__ = ["Session"]
-
-
-class _NotLowered(Exception):
-    """An argument cannot be part of a graph."""
-
-    def __init__(self, type_name: str) -> None:
-        super().__init__(type_name)
-        self.type_name = type_name
 
 
 class TorchDomain(SymbolicDomain):
@@ -234,9 +224,7 @@ class Session:
 
     def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:
         """Tell whether a call becomes a node, or must not be entered."""
-        return (
-            is_graph_function(function) or tensor_method_name(function) is not None or _is_disabled(function)
-        )
+        return is_graph_function(function) or tensor_method_name(function) is not None or _is_disabled(function)
 
     def record(
         self, frame: Frame[Variable], function: Any, args: tuple[Variable, ...], kwargs: dict[str, Variable]
@@ -251,7 +239,7 @@ class Session:
         try:
             lowered = [self.lower(argument) for argument in args]
             named = {name: self.lower(argument) for name, argument in kwargs.items()}
-        except _NotLowered as error:
+        except NotLoweredError as error:
             return Break(UnsupportedArgument(label, error.type_name))
         nodes, values = tuple([node for node, _ in lowered]), tuple([value for _, value in lowered])
         node_kwargs = {name: node for name, (node, _) in named.items()}
@@ -285,62 +273,13 @@ class Session:
 
     # ---- variables to graph arguments -------------------------------------------------------------------------------
 
-    def lower(self, variable: Variable) -> tuple[Any, Any]:
+    def lower(self, variable: Variable) -> Pair:
         """Return a variable as an argument of a node, and as an argument of propagation.
 
         Raises:
-            _NotLowered: it cannot be part of a graph.
+            NotLoweredError: it cannot be part of a graph.
         """
-        kind = type(variable)
-        if kind is TensorVariable:
-            self.realise(variable)
-            return variable.node, variable.fake
-        if kind is ConstantVariable:
-            return variable.value, variable.value
-        if kind is SymbolicNumberVariable:
-            return self.number_node(variable), variable.value
-        if kind is ListVariable:
-            return _transpose(self._lower_all(self.domain.sequence(variable)), list)
-        if kind is TupleVariable:
-            return self._lower_tuple(variable)
-        if kind is SliceVariable:
-            nodes, values = _transpose(
-                [self.lower(part) for part in (variable.start, variable.stop, variable.step)], tuple
-            )
-            return slice(*nodes), slice(*values)
-        if kind is DictVariable:
-            return self._lower_dict(variable)
-        value = self.domain.as_constant(variable)
-        if value is NOT_CONSTANT:
-            value = getattr(variable, "value", NOT_CONSTANT)
-            if not isinstance(
-                value, (torch.dtype, torch.device, torch.layout, torch.memory_format, type, torch.Generator)
-            ):
-                raise _NotLowered(variable.python_type().__name__)
-        return value, value
-
-    def _lower_all(self, items: Any) -> list[tuple[Any, Any]]:
-        if items is None:
-            raise _NotLowered("sequence")
-        return [self.lower(item) for item in items]
-
-    def _lower_tuple(self, variable: TupleVariable) -> tuple[Any, Any]:
-        nodes, values = _transpose(self._lower_all(self.domain.sequence(variable)), tuple)
-        cls = variable.cls
-        if cls in (tuple, torch.Size):
-            return nodes, values
-        if hasattr(cls, "_fields"):
-            return cls(*nodes), cls(*values)
-        raise _NotLowered(cls.__name__)
-
-    def _lower_dict(self, variable: DictVariable) -> tuple[Any, Any]:
-        nodes, values = {}, {}
-        for key, item in variable.items.items():
-            name = self.domain.as_constant(key.variable)
-            if name is NOT_CONSTANT:
-                raise _NotLowered("dict with keys that are no constants")
-            nodes[name], values[name] = self.lower(item)
-        return nodes, values
+        return lower(self, variable)
 
     def number_node(self, variable: SymbolicNumberVariable) -> torch.fx.Node:
         """Return the node of a symbolic number: a graph input, computed by entry code from the inputs' sizes."""
@@ -371,7 +310,7 @@ class Session:
             return number
         if isinstance(result, (list, tuple)):
             items = [self._element(item, node, index) for index, item in enumerate(result)]
-            return ListVariable(items) if isinstance(result, list) else TupleVariable(tuple(items), type(result))
+            return ListVariable(items) if isinstance(result, list) else TupleVariable(tuple(items), cls=type(result))
         return self.domain.constant(result)
 
     def _element(self, item: Any, node: torch.fx.Node, index: int) -> Variable:
@@ -402,10 +341,6 @@ def _origin(source: Source) -> Callable[[str, int], object]:
         "storage_offset": lambda dim: storage_offset_source(source),
     }
     return lambda kind, dim: makers[kind](dim)
-
-
-def _transpose(pairs: list[tuple[Any, Any]], kind: type) -> tuple[Any, Any]:
-    return kind([node for node, _ in pairs]), kind([value for _, value in pairs])
 
 
 def _has_tensor(result: Any) -> bool:

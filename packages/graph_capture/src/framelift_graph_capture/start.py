@@ -60,7 +60,7 @@ def _module_called(entry_point: ModuleCall, values: dict[str, Any], session: Ses
     if star is not None:
         positional += session.items(star)
     if double_star is not None:
-        named |= {key.variable.value: item for key, item in session.entries(double_star)}
+        named |= {domain.as_constant(key.variable): item for key, item in session.entries(double_star)}
     module, *args = positional
     # What is guarded on the way into `forward` (hooks, say) is put down to the line of its definition.
     session.interpreter.frames[:] = [_called(entry_point.function, values, session)]

@@ -76,12 +76,12 @@ def _one_line(code: types.CodeType) -> bytes:
 
 
 def _placed(template: Callable[..., Any], position: Position) -> Callable[..., Any]:
-    code = template.__code__.replace(  # type: ignore[attr-defined]
+    code = template.__code__.replace(
         co_filename=position.filename,
         co_name=position.function,
         co_qualname=position.function,
         co_firstlineno=position.line,
-        co_linetable=_one_line(template.__code__),  # type: ignore[attr-defined]
+        co_linetable=_one_line(template.__code__),
     )
     return types.FunctionType(code, position.namespace, position.function)
 

@@ -14,7 +14,7 @@ from .handlers.list import ListVariable
 from .handlers.range import RangeVariable
 from .handlers.set import SetVariable
 from .handlers.slice import SliceVariable
-from .handlers.tuple import TupleVariable
+from .handlers.tuple import TupleHandler, TupleVariable
 from .reasons import (
     BreakReason,
     NotReconstructible,
@@ -84,6 +84,7 @@ __all__ = [
     "SliceVariable",
     "SymbolicDomain",
     "Tracking",
+    "TupleHandler",
     "TupleVariable",
     "TypeHandler",
     "UnsupportedCall",

@@ -60,7 +60,8 @@ METADATA_METHODS = frozenset({
 DATA_METHODS = frozenset({
     "__array__", "__bool__", "__complex__", "__float__", "__index__", "__int__", "data_ptr", "item", "numpy", "tolist",
     "untyped_storage", "storage", "__format__", "__repr__", "__str__", "is_shared", "share_memory_", "equal",
-    "allclose", "is_nonzero", "backward", "storage_offset", "register_hook", "__reduce_ex__", "__dlpack__", "__deepcopy__",
+    "allclose", "is_nonzero", "backward", "storage_offset", "register_hook", "__reduce_ex__", "__dlpack__",
+    "__deepcopy__",
 })  # fmt: skip
 
 
@@ -165,7 +166,7 @@ class TensorHandler(TypeHandler):
 
     def _size(self, domain: Tracking, fake: Any) -> Variable:
         session = session_of(domain)
-        return TupleVariable(tuple([session.number(size) for size in fake.size()]), torch.Size)
+        return TupleVariable(tuple([session.number(size) for size in fake.size()]), cls=torch.Size)
 
     # ---- operators --------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,108 @@
+"""`torch.Size`, a tuple whose slices, sums and multiples are sizes again, and torch's named results."""
+
+from __future__ import annotations
+
+import ast
+import math
+from typing import Any
+
+import torch
+
+from framelift_bytecode_interp import Value
+from framelift_variable_tracking import (
+    Answer,
+    Arguments,
+    Emitter,
+    Keywords,
+    SliceVariable,
+    Tracking,
+    TupleHandler,
+    TupleVariable,
+    Variable,
+)
+
+from ..variables import SymbolicNumberVariable
+
+__all__ = ["NamedResultHandler", "SizeHandler"]
+
+
+def _as_size(answer: Answer | None) -> Answer | None:
+    if isinstance(answer, Value) and isinstance(answer.value, TupleVariable):
+        return Value(TupleVariable(answer.value.items, cls=torch.Size))
+    return answer
+
+
+class SizeHandler(TupleHandler):
+    """`torch.Size`."""
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        items = domain.sequence(args[0]) if len(args) == 1 and not kwargs else None
+        if items is None:
+            return domain.unsupported(Variable(cls), "construction")
+        return Value(TupleVariable(tuple(items), cls=torch.Size))
+
+    def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        if name != "numel":
+            return super().call_method(domain, variable, name, args, kwargs)
+        assert isinstance(variable, TupleVariable)
+        sizes = [domain.as_constant(item) if not _symbolic(item) else _number(item) for item in variable.items]
+        count = math.prod(sizes)
+        return Value(SymbolicNumberVariable(count) if isinstance(count, torch.SymInt) else domain.constant(count))
+
+    def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        return _as_size(super().binary(domain, op, left, right))
+
+    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
+        return _as_size(super().reflected(domain, op, right, left))
+
+    def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        answer = super().get_item(domain, container, key)
+        return (_as_size(answer) or answer) if isinstance(key, SliceVariable) else answer
+
+    def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
+        sizes = domain.as_constant(variable)
+        if not isinstance(sizes, tuple):
+            return domain.unsupported(variable, "the text of symbolic sizes")
+        return Value(domain.constant(repr(torch.Size(sizes))))
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        return emitter.call(torch.Size, super().reconstruct(emitter, _plain(variable)))
+
+
+class NamedResultHandler(TupleHandler):
+    """The named tuples that torch's C++ makes: `torch.return_types.max` and its kin."""
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        assert isinstance(variable, TupleVariable)
+        fields = [field for field in dir(variable.cls) if type(vars(variable.cls).get(field)) is _FIELD]
+        if name not in fields:
+            return super().get_attribute(domain, variable, name)
+        places: Any = variable.cls(range(len(variable)))
+        return Value(variable.item(getattr(places, name)))
+
+    def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
+        return emitter.call(variable.cls, super().reconstruct(emitter, _plain(variable)))
+
+
+_FIELD = type(vars(torch.return_types.max)["values"])
+
+
+def _plain(variable: Variable) -> TupleVariable:
+    assert isinstance(variable, TupleVariable)
+    return TupleVariable(variable.items)
+
+
+def _symbolic(variable: Variable) -> bool:
+    return isinstance(variable, SymbolicNumberVariable)
+
+
+def _number(variable: Variable) -> Any:
+    assert isinstance(variable, SymbolicNumberVariable)
+    return variable.value
+
+
+NAMED_RESULTS: dict[type, NamedResultHandler] = dict.fromkeys(
+    [kind for kind in vars(torch.return_types).values() if isinstance(kind, type) and issubclass(kind, tuple)],
+    NamedResultHandler(),
+)
+"""The handler of each of torch's named results."""

@@ -1,0 +1,128 @@
+"""Variables as arguments of graph nodes, and as arguments of propagation: one function for each kind of variable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import torch
+import torch.fx
+
+from framelift_variable_tracking import (
+    NOT_CONSTANT,
+    ConstantVariable,
+    DictVariable,
+    ListVariable,
+    SliceVariable,
+    SymbolicDomain,
+    TupleVariable,
+    Variable,
+)
+
+from .variables import SymbolicNumberVariable, TensorVariable
+
+__all__ = ["NotLoweredError", "Pair", "lower"]
+
+Pair = tuple[Any, Any]
+"""The same argument twice: with nodes for a graph, and with fakes for propagation."""
+
+
+class NotLoweredError(Exception):
+    """An argument that cannot be part of a graph.
+
+    Args:
+        type_name: its Python type.
+    """
+
+    def __init__(self, type_name: str) -> None:
+        super().__init__(type_name)
+        self.type_name = type_name
+
+
+class Inputs(Protocol):
+    """What lowering asks of a session."""
+
+    @property
+    def domain(self) -> SymbolicDomain: ...
+    def realise(self, variable: TensorVariable) -> TensorVariable: ...
+    def number_node(self, variable: SymbolicNumberVariable) -> torch.fx.Node: ...
+
+
+def lower(inputs: Inputs, variable: Variable) -> Pair:
+    """Return a variable as an argument.
+
+    Args:
+        inputs: makes tensors and numbers inputs of the graph.
+        variable: the argument.
+
+    Raises:
+        NotLoweredError: it cannot be part of a graph.
+    """
+    return _TABLE.get(type(variable), _known)(inputs, variable)
+
+
+def _tensor(inputs: Inputs, variable: Any) -> Pair:
+    inputs.realise(variable)
+    return variable.node, variable.fake
+
+
+def _constant(inputs: Inputs, variable: Any) -> Pair:
+    return variable.value, variable.value
+
+
+def _number(inputs: Inputs, variable: Any) -> Pair:
+    return inputs.number_node(variable), variable.value
+
+
+def _all(inputs: Inputs, items: Sequence[Variable] | None, kind: Callable[[list[Any]], Any]) -> Pair:
+    if items is None:
+        raise NotLoweredError("sequence that is not known")
+    pairs = [lower(inputs, item) for item in items]
+    return kind([node for node, _ in pairs]), kind([value for _, value in pairs])
+
+
+def _list(inputs: Inputs, variable: Any) -> Pair:
+    return _all(inputs, inputs.domain.sequence(variable), list)
+
+
+def _tuple(inputs: Inputs, variable: Any) -> Pair:
+    cls = variable.cls
+    if cls is tuple or cls is torch.Size:
+        return _all(inputs, inputs.domain.sequence(variable), tuple)
+    if hasattr(cls, "_fields"):
+        return _all(inputs, inputs.domain.sequence(variable), lambda items: cls(*items))
+    raise NotLoweredError(cls.__name__)
+
+
+def _slice(inputs: Inputs, variable: Any) -> Pair:
+    return _all(inputs, (variable.start, variable.stop, variable.step), lambda parts: slice(*parts))
+
+
+def _dict(inputs: Inputs, variable: Any) -> Pair:
+    nodes, values = {}, {}
+    for key, item in variable.items.items():
+        name = inputs.domain.as_constant(key.variable)
+        if name is NOT_CONSTANT:
+            raise NotLoweredError("dict with keys that are not known")
+        nodes[name], values[name] = lower(inputs, item)
+    return nodes, values
+
+
+def _known(inputs: Inputs, variable: Variable) -> Pair:
+    value = inputs.domain.as_constant(variable)
+    if value is NOT_CONSTANT:
+        value = getattr(variable, "value", NOT_CONSTANT)
+        if not isinstance(value, (type, torch.Generator)):
+            raise NotLoweredError(variable.python_type().__name__)
+    return value, value
+
+
+_TABLE: Mapping[type[Variable], Callable[[Inputs, Any], Pair]] = {
+    TensorVariable: _tensor,
+    ConstantVariable: _constant,
+    SymbolicNumberVariable: _number,
+    ListVariable: _list,
+    TupleVariable: _tuple,
+    SliceVariable: _slice,
+    DictVariable: _dict,
+}
