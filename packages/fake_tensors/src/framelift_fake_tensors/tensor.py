@@ -191,6 +191,7 @@ def make_fake(
         dtype=dtype,
         device=device,
         requires_grad=requires_grad,
+        storage_size=0,  # else torch computes it, in symbols; nothing reads it
     )
     fake.fake_mode = mode
     fake.memory = memory

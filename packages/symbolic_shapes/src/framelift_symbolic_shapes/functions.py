@@ -35,17 +35,15 @@ def literal(value: bool | int | float) -> Any:
 
 def number(expression: Any) -> bool | int | float | None:
     """Return the Python number that a constant expression is, else `None`."""
-    if isinstance(expression, sympy.Integer):
+    if expression.is_Integer:
         return int(expression)
-    if isinstance(expression, sympy.Float):
+    if expression.is_Float:
         return float(expression)
     if expression is sympy.true:
         return True
     if expression is sympy.false:
         return False
-    if isinstance(expression, SpecialFloat):
-        return expression.value
-    return None
+    return expression.value if type(expression) is SpecialFloat else None
 
 
 class PythonFunction(sympy.Function):  # type: ignore[misc]

@@ -165,13 +165,11 @@ class SymNode:
 
     def _apply(self, name: Any, *others: SymNode) -> SymNode:
         operands = (self, *others)
-        is_float = any(operand.pytype is float for operand in operands)
+        is_float = float in [operand.pytype for operand in operands]
         operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
         expression = self.shape_env.apply(name, tuple([operand.expr for operand in operands]), is_float)
         hints = [operand._hint for operand in operands]
-        hint = None
-        if not any(value is None for value in hints):
-            hint = operation.result(operation.python(*hints))
+        hint = None if None in hints else operation.result(operation.python(*hints))
         return type(self)(expression, self.shape_env, operation.result, hint)
 
     def abs(self) -> SymNode:
