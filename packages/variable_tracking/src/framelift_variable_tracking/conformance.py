@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import copy
 import operator
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -160,7 +161,7 @@ def steps(handler: TypeHandler, values: st.SearchStrategy[Any]) -> st.SearchStra
 
 def shape(value: Any) -> Any:
     """Return what two results must have in common: types, contents, order of dictionaries."""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, (list, tuple, deque)):
         return type(value), tuple(map(shape, value))
     if isinstance(value, dict):
         return type(value), tuple([(shape(key), shape(item)) for key, item in value.items()])
@@ -201,7 +202,7 @@ def _real(step: Step, value: Any) -> Any:
         result = step.on_object(value)
     except Exception as error:  # noqa: BLE001 - whatever the type raises is the expected answer
         return type(error), shape(list(error.args))
-    if not isinstance(result, (list, tuple, dict, set, frozenset, range)) and hasattr(result, "__iter__"):
+    if not isinstance(result, (list, tuple, dict, set, frozenset, range, deque)) and hasattr(result, "__iter__"):
         return result if isinstance(result, (str, bytes)) else list(result)
     return result
 

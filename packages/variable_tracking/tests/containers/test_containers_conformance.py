@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 import pytest
 from hypothesis import strategies as st
@@ -24,6 +24,7 @@ VALUES = {
     tuple: st.lists(ITEMS, max_size=5).map(tuple),
     dict: st.dictionaries(KEYS, ITEMS, max_size=4),
     OrderedDict: st.dictionaries(KEYS, ITEMS, max_size=4).map(OrderedDict),
+    deque: st.builds(deque, st.lists(ITEMS, max_size=4), st.sampled_from([None, 3])),
     set: st.sets(KEYS, max_size=5),
     frozenset: st.frozensets(KEYS, max_size=5),
     range: st.builds(range, st.integers(-3, 5), st.integers(-3, 8), st.sampled_from([1, 2, -1])),

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias, cast
 from framelift_bytecode_interp import Break, Enter, Raise, Result, Unwind, Value
 from framelift_guards import Source
 
-from ..classes import mro_of, namespace_of
+from ..classes import mro_of, name_of, namespace_of
 from ..effects import Content
 from ..handler import Answer, Arguments, Keywords, Tracking, TypeHandler
 from ..reasons import UnsupportedOperation
@@ -102,7 +102,7 @@ class ContainerHandler(TypeHandler):
             return Value(domain.reference(cls))
         found = on_class(cls, name)
         if found is None:
-            return domain.raise_error(AttributeError, f"{cls.__name__!r} object has no attribute {name!r}")
+            return domain.raise_error(AttributeError, f"{name_of(cls)!r} object has no attribute {name!r}")
         if isinstance(found, types.MethodDescriptorType):
             return Value(BoundMethodVariable(domain.reference(found), variable, types.BuiltinMethodType))
         if isinstance(found, types.WrapperDescriptorType):
@@ -127,10 +127,10 @@ class ContainerHandler(TypeHandler):
         return super().set_attribute(domain, variable, name, variable)
 
     def call(self, domain: Tracking, variable: Variable, args: Arguments, kwargs: Keywords) -> Answer:
-        return domain.raise_error(TypeError, f"{variable.python_type().__name__!r} object is not callable")
+        return domain.raise_error(TypeError, f"{name_of(variable.python_type())!r} object is not callable")
 
     def unary(self, domain: Tracking, op: str, operand: Variable) -> Answer:
-        return domain.raise_error(TypeError, f"bad operand type for unary {op}: {operand.cls.__name__!r}")
+        return domain.raise_error(TypeError, f"bad operand type for unary {op}: {name_of(operand.cls)!r}")
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         if (

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping
 from typing import Any, Final
 
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking, TypeHandler
 from ..polyfills.sequence import matches
 from .container import constant, known_equal
+from .deque import DEQUE_ITERATOR, DEQUE_REVERSED, DequeHandler, DequeIteratorHandler
 from .dict import DefaultDictHandler, DictHandler, OrderedDictHandler
 from .dict_view import VIEWS, DictViewHandler
 from .iterator import (
@@ -33,6 +34,7 @@ from .tuple import TupleHandler
 _SEQUENCES = SequenceIteratorHandler()
 _KEYS = KeyIteratorHandler()
 _VIEW = DictViewHandler()
+_DEQUES = DequeIteratorHandler()
 
 HANDLERS: Final[Mapping[type, TypeHandler]] = {
     list: ListHandler(),
@@ -42,6 +44,7 @@ HANDLERS: Final[Mapping[type, TypeHandler]] = {
     dict: DictHandler(),
     OrderedDict: OrderedDictHandler(),
     defaultdict: DefaultDictHandler(),
+    deque: DequeHandler(),
     set: SetHandler(),
     frozenset: FrozenSetHandler(),
     **dict.fromkeys(
@@ -57,6 +60,7 @@ HANDLERS: Final[Mapping[type, TypeHandler]] = {
         _SEQUENCES,
     ),
     **dict.fromkeys((*DICT_ITERATORS, SET_ITERATOR), _KEYS),
+    **dict.fromkeys((DEQUE_ITERATOR, DEQUE_REVERSED), _DEQUES),
     **dict.fromkeys(VIEWS, _VIEW),
 }
 """The handlers by type."""

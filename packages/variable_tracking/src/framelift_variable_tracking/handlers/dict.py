@@ -14,6 +14,7 @@ from framelift_guards import (
     TypeIs,
 )
 
+from ..classes import name_of
 from ..effects import expression
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
@@ -367,7 +368,7 @@ class DictHandler(EqualityHandler):
         return Value(KeyIteratorVariable(DICT_ITERATORS[0], variable, [key.variable for key in keys], keys))
 
     def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
-        return domain.raise_error(TypeError, f"unhashable type: '{variable.cls.__name__}'")
+        return domain.raise_error(TypeError, f"unhashable type: '{name_of(variable.cls)}'")
 
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         assert isinstance(variable, DictVariable)

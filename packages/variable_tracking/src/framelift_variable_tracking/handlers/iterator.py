@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 from framelift_bytecode_interp import Break, Raise, Unwind, Value
 from framelift_guards import CallSource, Equals, IteratorState, Source
 
+from ..classes import name_of
 from ..effects import expression
 from ..emitter import Emitter
 from ..handler import Answer, Tracking
@@ -346,7 +347,7 @@ class KeyIteratorHandler(IteratorHandler):
             variable.origin = None
             return domain.raise_error(StopIteration)
         if origin.version != variable.version:
-            reason = UnsupportedOperation(variable.cls.__name__, "next()", "the keys changed during iteration")
+            reason = UnsupportedOperation(name_of(variable.cls), "next()", "the keys changed during iteration")
             raise Unwind(Break(reason))
         item = variable.items[variable.position]
         if item is None:  # the value of a dictionary is read when it is reached

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import Length, ListItemSource, Source, TypeIs
 
+from ..classes import name_of
 from ..effects import expression
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
@@ -157,7 +158,7 @@ def insert(domain: Tracking, target: ListVariable, args: Arguments, kwargs: Keyw
 def not_an_integer(domain: Tracking, variable: Variable) -> Raise[Variable]:
     """Raise the TypeError of an argument that must be an integer."""
     return domain.raise_error(
-        TypeError, f"'{variable.python_type().__name__}' object cannot be interpreted as an integer"
+        TypeError, f"'{name_of(variable.python_type())}' object cannot be interpreted as an integer"
     )
 
 
@@ -443,7 +444,7 @@ class ListHandler(EqualityHandler):
 
     def _place(self, domain: Tracking, container: ListVariable, key: Variable, message: str) -> int | Raise[Variable]:
         if not has_index(key):
-            name = key.python_type().__name__
+            name = name_of(key.python_type())
             return domain.raise_error(TypeError, f"list indices must be integers or slices, not {name}")
         place = index_of(domain, key)
         if not -len(container) <= place < len(container):
@@ -460,7 +461,7 @@ class ListHandler(EqualityHandler):
         return Value(SequenceIteratorVariable(LIST_ITERATOR, variable))
 
     def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
-        return domain.raise_error(TypeError, f"unhashable type: '{variable.python_type().__name__}'")
+        return domain.raise_error(TypeError, f"unhashable type: '{name_of(variable.python_type())}'")
 
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         assert isinstance(variable, ListVariable)

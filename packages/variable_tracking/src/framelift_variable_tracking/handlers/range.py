@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import CallSource, Equals, Source, TypeIs
 
+from ..classes import name_of
 from ..emitter import Emitter
 from ..evaluation import LARGEST_RESULT
 from ..handler import Answer, Arguments, Keywords, Tracking
@@ -114,7 +115,7 @@ class RangeHandler(EqualityHandler):
                 return host_error(domain, error)
         for arg in args:
             if not has_index(arg):
-                name = arg.python_type().__name__
+                name = name_of(arg.python_type())
                 return domain.raise_error(TypeError, f"'{name}' object cannot be interpreted as an integer")
         try:
             return Value(RangeVariable.of(range(*[index_of(domain, arg) for arg in args])))
@@ -160,7 +161,7 @@ class RangeHandler(EqualityHandler):
         if isinstance(key, SliceVariable):
             return Value(RangeVariable.of(container.value[slice_of(domain, key)]))
         if not has_index(key):
-            name = key.python_type().__name__
+            name = name_of(key.python_type())
             return domain.raise_error(TypeError, f"range indices must be integers or slices, not {name}")
         try:
             return constant(container.value[index_of(domain, key)])

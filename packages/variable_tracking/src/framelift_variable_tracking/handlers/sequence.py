@@ -7,7 +7,7 @@ from typing import Any
 
 from framelift_bytecode_interp import Break, Raise, Unwind
 
-from ..classes import is_subclass
+from ..classes import is_subclass, name_of
 from ..evaluation import LARGEST_RESULT, too_large
 from ..handler import Answer, Tracking
 from ..polyfills import sequence as polyfills
@@ -35,7 +35,7 @@ def index_of(domain: Tracking, variable: Variable) -> int:
     index = domain.recorder.as_index(variable)
     if index is None:
         raise Unwind(
-            Break(UnsupportedOperation(variable.python_type().__name__, "use as an index", "its value is not known"))
+            Break(UnsupportedOperation(name_of(variable.python_type()), "use as an index", "its value is not known"))
         )
     return index
 
@@ -77,7 +77,7 @@ def count_of(domain: Tracking, right: Variable) -> int | None:
     if on_class(right.python_type(), "__rmul__") is not None and not _has_no_number(domain, right):
         return None
     if not has_index(right):
-        name = right.python_type().__name__
+        name = name_of(right.python_type())
         raise Unwind(domain.raise_error(TypeError, f"can't multiply sequence by non-int of type {name!r}"))
     return index_of(domain, right)
 
@@ -94,7 +94,7 @@ def repeated(domain: Tracking, variable: Variable, items: Sequence[Variable], ti
         Unwind: there are too many.
     """
     if len(items) * times > LARGEST_RESULT:
-        raise Unwind(too_large(variable.python_type().__name__, "the operator '*'"))
+        raise Unwind(too_large(name_of(variable.python_type()), "the operator '*'"))
     return list(items) * times
 
 
@@ -121,9 +121,9 @@ def concatenation_error(domain: Tracking, left: Variable, right: Variable) -> Ra
     """Raise the TypeError of `[] + ()`; None if the right operand's class is asked first."""
     if on_class(right.python_type(), "__radd__") is not None and not _has_no_number(domain, right):
         return None
-    kind = left.cls.__name__
+    kind = name_of(left.cls)
     return domain.raise_error(
-        TypeError, f'can only concatenate {kind} (not "{right.python_type().__name__}") to {kind}'
+        TypeError, f'can only concatenate {kind} (not "{name_of(right.python_type())}") to {kind}'
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from framelift_bytecode_interp import Break, Raise, Unwind, Value
 from framelift_guards import CallSource, Contains, LacksKey, Length, Source, TupleItemSource, TypeIs
 
+from ..classes import name_of
 from ..effects import expression
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
@@ -157,7 +158,7 @@ class SetVariable(HolderVariable):
             return self._original
         if not self.exact and len(elements) > 1:
             detail = "the order of a set that was changed, or copied from another one, is not known"
-            raise Unwind(Break(UnsupportedOperation(self.cls.__name__, "iteration", detail)))
+            raise Unwind(Break(UnsupportedOperation(name_of(self.cls), "iteration", detail)))
         return list(elements)
 
     def __len__(self) -> int:
@@ -471,7 +472,7 @@ class SetHandler(FrozenSetHandler):
         return Value(left) if isinstance(answer, Value) else answer
 
     def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:
-        return domain.raise_error(TypeError, f"unhashable type: '{variable.cls.__name__}'")
+        return domain.raise_error(TypeError, f"unhashable type: '{name_of(variable.cls)}'")
 
     def refill(self, emitter: Emitter, variable: Variable) -> None:
         assert isinstance(variable, SetVariable)

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import Length, Source, TupleItemSource, TypeIs
 
+from ..classes import name_of
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
 from ..polyfills import sequence as polyfills
@@ -214,7 +215,7 @@ class TupleHandler(EqualityHandler):
                 return Value(container)
             return Value(TupleVariable(tuple([container.item(place) for place in places])))
         if not has_index(key):
-            name = key.python_type().__name__
+            name = name_of(key.python_type())
             return domain.raise_error(TypeError, f"tuple indices must be integers or slices, not {name}")
         place = index_of(domain, key)
         if not -len(container) <= place < len(container):
@@ -259,7 +260,7 @@ class TupleHandler(EqualityHandler):
         assert isinstance(variable, TupleVariable)
         if variable.cls is tuple:
             return ast.Tuple([emitter.value(item) for item in variable.items], ast.Load())
-        cls = emitter.constant(variable.cls, variable.python_type().__name__)
+        cls = emitter.constant(variable.cls, variable.cls.__name__)
         if on_class(variable.cls, "__new__") is tuple.__dict__["__new__"] or is_named_tuple(variable.cls):
             return emitter.call(tuple.__new__, cls, display(emitter, variable.items))
         return ast.Call(cls, [display(emitter, variable.items)], [])

@@ -128,6 +128,19 @@ def extend(items: list[Any], iterable: Iterable[Any]) -> None:
         items.append(item)  # noqa: PERF402 - `extend` ends here
 
 
+def extend_left(items: Any, iterable: Iterable[Any]) -> None:
+    """`deque.extendleft(items, iterable)`."""
+    for item in iterable:
+        items.appendleft(item)
+
+
+def extended(items: Any, iterable: Iterable[Any]) -> Any:
+    """Append all items to a deque, and return it."""
+    for item in iterable:
+        items.append(item)
+    return items
+
+
 def make_list(iterable: Iterable[Any]) -> list[Any]:
     """`list(iterable)`."""
     return [item for item in iterable]  # noqa: C416 - `list()` is what this defines
