@@ -53,7 +53,7 @@ def _list(session: Session, variable: Any, show: Show) -> str:
 
 
 def _tuple(session: Session, variable: Any, show: Show) -> str:
-    items = [show(item) for item in session.items(variable)]
+    items = [show(item) for item in variable.items]
     fields = getattr(variable.cls, "_fields", None)
     if fields is not None:
         return (
@@ -101,6 +101,8 @@ _BUILT_IN_BASES = ((dict, "Dict"), (list, "List"), (tuple, "Tuple"), (set, "Set"
 
 
 def _object(session: Session, variable: Any, show: Show) -> str:
+    if isinstance(variable.payload, TupleVariable) and hasattr(variable.cls, "_fields"):
+        return _tuple(session, TupleVariable(variable.payload.items, cls=variable.cls), show)
     kind = next((name for base, name in _BUILT_IN_BASES if issubclass(variable.cls, base)), "Object")
     return f"UserDefined{kind}Variable({variable.cls.__name__})"
 

@@ -13,6 +13,7 @@ from framelift_variable_tracking import (
     ConstantVariable,
     DictVariable,
     ListVariable,
+    ObjectVariable,
     SliceVariable,
     SymbolicDomain,
     TupleVariable,
@@ -94,6 +95,13 @@ def _tuple(inputs: Inputs, variable: Any) -> Pair:
     raise NotLoweredError(cls.__name__)
 
 
+def _object(inputs: Inputs, variable: Any) -> Pair:
+    cls = variable.cls
+    if isinstance(variable.payload, TupleVariable) and hasattr(cls, "_fields"):
+        return _all(inputs, variable.payload.items, lambda items: cls(*items))
+    raise NotLoweredError(cls.__name__)
+
+
 def _slice(inputs: Inputs, variable: Any) -> Pair:
     return _all(inputs, (variable.start, variable.stop, variable.step), lambda parts: slice(*parts))
 
@@ -123,6 +131,7 @@ _TABLE: Mapping[type[Variable], Callable[[Inputs, Any], Pair]] = {
     SymbolicNumberVariable: _number,
     ListVariable: _list,
     TupleVariable: _tuple,
+    ObjectVariable: _object,
     SliceVariable: _slice,
     DictVariable: _dict,
 }
