@@ -63,6 +63,16 @@ def plain_all(domain: Tracking, variables: Sequence[Variable]) -> list[Any] | No
     return None if any(value is NOT_CONSTANT for value in values) else values
 
 
+def scalars(variables: Sequence[Variable]) -> list[Any] | None:
+    """Return the values of variables that are all constants, else None.
+
+    For functions that hand their arguments on: a container would come out as another object.
+    """
+    if all(isinstance(variable, ConstantVariable) and variable.cls in SCALARS for variable in variables):
+        return [variable.value for variable in variables if isinstance(variable, ConstantVariable)]
+    return None
+
+
 def evaluate(domain: Tracking, function: Callable[..., Any], *values: Any, **keywords: Any) -> Result[Variable]:
     """Call pure C code with plain values; what it raises is what the program sees raised."""
     try:

@@ -79,6 +79,20 @@ class Special:
         return first, second
 
 
+class Meta(type):
+    """Says itself what its instances are."""
+
+    def __instancecheck__(cls, value: object) -> Any:
+        return [value] if isinstance(value, Special) else []
+
+    def __subclasscheck__(cls, other: type) -> Any:
+        return other is Special
+
+
+class Checked(metaclass=Meta):
+    """Has instances that are none."""
+
+
 def symbolically(function: Callable[[], Any]) -> Any:
     """Return the result, or the type and arguments of the exception, of a function that is interpreted."""
     domain = fresh_domain(REGISTRY)
@@ -108,6 +122,7 @@ SPECIAL_METHODS: Sequence[Callable[[], Any]] = [
     lambda: bool(Special()),
     lambda: operator.index(Special()),
     lambda: round(Special(), 2),
+    lambda: round(Special(), ndigits=2),
     lambda: hash(Special()),
     lambda: str(Special()),
     lambda: repr(Special()),
@@ -139,6 +154,10 @@ ATTRIBUTES: Sequence[Callable[[], Any]] = [
     lambda: isinstance(3, (str, (int, float))),
     lambda: isinstance(1, 2),
     lambda: issubclass(bool, int),
+    lambda: isinstance(Special(), (Checked, int)),
+    lambda: isinstance(3, (Checked, int)),
+    lambda: isinstance("a", (Checked, int)),
+    lambda: issubclass(Special, (Checked, int)),
     lambda: type(Special()) is Special,
     lambda: (callable(Special), callable(3)),
     lambda: isinstance([], Sequence),
@@ -279,6 +298,9 @@ def test_as_cpython(function: Callable[[], Any]) -> None:
         lambda: "{:{}}".format(1, int("1000000000")),
         lambda: math.factorial(int("1000000000")),
         lambda: ~bool(1),
+        lambda: round(5, -(10**10)),
+        lambda: "{:n}".format(1.5),
+        lambda: "a".encode(errors="custom"),
         lambda: eval("1"),  # noqa: S307 - it must not run
     ],
     ids=lambda function: f"line{function.__code__.co_firstlineno}",
@@ -299,3 +321,12 @@ def test_deepcopy_keeps_aliases() -> None:
         return made[0] is made[1], made[2][0] is made[0], made[3] is made, made[0] is inner
 
     assert symbolically(aliases) == really(aliases) == shape((True, True, True, False))
+
+
+def test_functions_hand_on_the_objects_themselves() -> None:
+    def same() -> tuple[bool, ...]:
+        one, other = [1], [2]
+        both = [other, one]
+        return max(both) is other, min(one, other) is one, sorted(both)[0] is one, sum([both], []) is both
+
+    assert symbolically(same) == really(same) == shape((True, True, True, False))

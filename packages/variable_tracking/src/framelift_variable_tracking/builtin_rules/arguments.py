@@ -58,11 +58,16 @@ def _filled(defaults: Mapping[str, object], kwargs: Keywords) -> list[Variable]:
 
 
 def refuse(domain: Tracking, function: Callable[..., Any], args: Arguments, kwargs: Keywords) -> Answer:
-    """Raise the TypeError of a call with wrong arguments, in CPython's words; `function` must be pure."""
+    """Raise the TypeError of a call with wrong arguments, in CPython's words; `function` must be pure.
+
+    Stand-ins take the places of the arguments, so a complaint counts only if it can't be about them: that of a wrong
+    number, or one that names keywords.
+    """
     try:
         function(*[None for _ in args], **dict.fromkeys(kwargs))
     except TypeError as error:
-        return native_error(domain, error)
+        if not kwargs or "keyword argument" in str(error):
+            return native_error(domain, error)
     return Break(UnsupportedCall(name_of(function), "these arguments are unknown to its rule"))
 
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from framelift_bytecode_interp import Value
 
 from ..classes import mro_of, name_of, namespace_of
-from ..evaluation import NUMBERS, evaluate, plain, plain_all
+from ..evaluation import NUMBERS, evaluate, plain, scalars
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..handlers.combined_iterator import EnumerateVariable, combined
 from ..polyfills import iteration as polyfills
@@ -17,12 +17,12 @@ from .arguments import Parameters, polyfilled, refuse
 
 
 def known(function: Callable[..., Any], otherwise: FunctionRule) -> FunctionRule:
-    """Return the rule that evaluates `function` on an iterable whose items are all plain, at once."""
+    """Return the rule that evaluates `function` on an iterable whose items are all constants, at once."""
 
     def rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
         if len(args) == 1 and not kwargs:
             items = domain.sequence(args[0])
-            values = None if items is None else plain_all(domain, items)
+            values = None if items is None else scalars(items)
             if values is not None:
                 return evaluate(domain, function, values)
         return otherwise(domain, context, args, kwargs)
@@ -56,7 +56,7 @@ def _extreme(
             return refuse(domain, function, args, kwargs)
         iterable: Variable = args[0]
         if len(args) > 1:
-            values = None if kwargs else plain_all(domain, args)
+            values = None if kwargs else scalars(args)
             if values is not None:
                 return evaluate(domain, function, *values)
             packed = domain.build_tuple(args)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import cmath
 import math
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from framelift_bytecode_interp import Break
+from framelift_bytecode_interp import Break, Value
 
 from ..evaluation import LARGEST_RESULT
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
-from ..polyfills import arithmetic
+from ..polyfills import arithmetic, numbers
 from ..reasons import UnsupportedCall
 from ..variable import ConstantVariable, Variable
 from .arguments import Parameters, breaking, evaluated, polyfilled, refuse, special
@@ -50,6 +51,25 @@ def _public(module: Any) -> dict[Any, FunctionRule]:
     return {function: evaluated(function) for function in functions}
 
 
+def _round(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if any(_exceeds(digits, LARGEST_RESULT >> 4) for digits in (*args[1:], *kwargs.values())):
+        return Break(UnsupportedCall("round", "the power of ten may be huge"))
+    if len(args) == 1 and kwargs.keys() == {"ndigits"}:
+        return _rounded(domain, context, (*args, kwargs["ndigits"]), {})
+    return _rounded(domain, context, args, kwargs)
+
+
+_rounded = evaluated(round, special(round, "__round__", "type {} doesn't define __round__ method".format))
+
+
+def _index(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) != 1 or kwargs:
+        return refuse(domain, operator.index, args, kwargs)
+    if args[0].python_type() is int:
+        return Value(args[0])
+    return domain.polyfill(numbers.index, args[0])
+
+
 RULES: Final[Mapping[Any, FunctionRule]] = {
     **_public(math),
     **_public(cmath),
@@ -62,7 +82,8 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
         math.trunc, special(math.trunc, "__trunc__", "type {} doesn't define __trunc__ method".format)
     ),
     abs: evaluated(abs, special(abs, "__abs__", "bad operand type for abs(): {!r}".format)),
-    round: evaluated(round, special(round, "__round__", "type {} doesn't define __round__ method".format)),
+    round: _round,
+    operator.index: evaluated(operator.index, _index),
     divmod: evaluated(divmod, polyfilled(divmod, arithmetic.divmod_, Parameters(2))),
     pow: _pow,
     ord: evaluated(ord),

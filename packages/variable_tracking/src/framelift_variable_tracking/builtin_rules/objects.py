@@ -38,7 +38,7 @@ def _type(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywo
 
 
 def _callable(domain: Tracking, variable: Variable) -> Answer:
-    return constant(on_type(variable.python_type(), "__call__") is not NOT_CONSTANT)
+    return constant(domain.class_attribute(variable.python_type(), "__call__") is not None)
 
 
 def _members(domain: Tracking, classes: Variable) -> list[Any] | None:
@@ -107,14 +107,9 @@ def _check(
         bound = domain.special_method(domain.reference(candidate), method)
         if not isinstance(bound, Value):
             return bound
-        answer = domain.call(context.frame, bound.value, (subject,), {})
-        return constant(bool(answer.value.value)) if _is_bool(answer) else answer  # type: ignore[union-attr]
+        return domain.polyfill(polyfills.check_by, bound.value, subject)
 
     return check
-
-
-def _is_bool(answer: Answer) -> bool:
-    return isinstance(answer, Value) and isinstance(answer.value, ConstantVariable)
 
 
 def _subtype(cls: type, candidate: type) -> bool:
@@ -126,13 +121,19 @@ _check_subclass = _check("__subclasscheck__", _subtype)
 
 
 def _any_of(
-    domain: Tracking, candidates: list[Any], check: Callable[[Any], Answer], function: Callable[..., Any]
+    domain: Tracking,
+    candidates: list[Any],
+    check: Callable[[Any], Answer],
+    polyfill: Callable[..., Any],
+    subject: Variable,
 ) -> Answer:
+    """Ask `check` about one class after the other; `polyfill` goes on where one's metaclass is Python code."""
     answer: Answer = constant(value=False)
     for position, candidate in enumerate(candidates):
         answer = check(candidate)
         if isinstance(answer, Enter) and position < len(candidates) - 1:
-            return Break(UnsupportedCall(name_of(function), "a class in the middle of several has its own check"))
+            left = domain.build_tuple([domain.reference(other) for other in candidates[position:]])
+            return domain.polyfill(polyfill, subject, left.value) if isinstance(left, Value) else left
         if not isinstance(answer, Value) or (isinstance(answer.value, ConstantVariable) and answer.value.value):
             return answer
     return answer
@@ -146,13 +147,16 @@ def _isinstance(domain: Tracking, context: CallContext, args: Arguments, kwargs:
     if candidates is None:
         return Break(UnsupportedCall("isinstance", "its second argument is not known"))
     cls = subject.python_type()
-    if any(not isinstance(candidate, type) and candidate is not None for candidate in candidates):
+    if any(not isinstance(candidate, type) for candidate in candidates):
         return _refuse_classes(domain, isinstance, classes)
-    candidates = [type(None) if candidate is None else candidate for candidate in candidates]
     if on_type(cls, "__class__") is not object.__dict__["__class__"]:
         return Break(UnsupportedCall("isinstance", f"{cls.__qualname__} defines __class__"))
     return _any_of(
-        domain, candidates, lambda candidate: _check_instance(domain, context, subject, cls, candidate), isinstance
+        domain,
+        candidates,
+        lambda candidate: _check_instance(domain, context, subject, cls, candidate),
+        polyfills.instance_of_any,
+        subject,
     )
 
 
@@ -171,7 +175,11 @@ def _issubclass(domain: Tracking, context: CallContext, args: Arguments, kwargs:
         return Break(UnsupportedCall("issubclass", "its arguments are not known classes"))
     cls = subject.value
     return _any_of(
-        domain, candidates, lambda candidate: _check_subclass(domain, context, subject, cls, candidate), issubclass
+        domain,
+        candidates,
+        lambda candidate: _check_subclass(domain, context, subject, cls, candidate),
+        polyfills.subclass_of_any,
+        subject,
     )
 
 

@@ -7,10 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..handler import Answer, FunctionRule, Tracking
-from ..polyfills import numbers
 from ..polyfills import operators as polyfills
 from ..variable import Variable
-from .arguments import Parameters, evaluated, forwarded, polyfilled
+from .arguments import Parameters, forwarded, polyfilled
 
 _BINARY: Final = {
     "+": ("add", "iadd"),
@@ -83,7 +82,6 @@ def _rules() -> dict[Any, FunctionRule]:
     ]
     for function, polyfill, count in polyfilled_ones:
         made[function] = polyfilled(function, polyfill, Parameters(count))
-    made[operator.index] = evaluated(operator.index, polyfilled(operator.index, numbers.index, Parameters(1)))
     return made
 
 

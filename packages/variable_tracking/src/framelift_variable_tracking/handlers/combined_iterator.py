@@ -121,7 +121,8 @@ def _words(domain: Tracking, function: Callable[..., Any], args: Arguments, kwar
     try:
         function(*[() for _ in args], **dict.fromkeys(kwargs, ()))
     except TypeError as error:
-        return native_error(domain, error)
+        if not kwargs or "keyword argument" in str(error):
+            return native_error(domain, error)
     return domain.unsupported(Variable(type(function)), "construction")
 
 
@@ -232,6 +233,9 @@ class EnumerateHandler(IteratorHandler):
     def next(self, domain: Tracking, variable: Variable) -> Answer:
         if not isinstance(variable, EnumerateVariable):
             return super().next(domain, variable)
+        if variable.source is not None and not self.immediate(domain, variable):
+            # Advancing it for real takes an item of its inner iterator, whose code would then run twice.
+            return domain.unsupported(variable, "next() of an existing enumerate of an iterator with code of its own")
         # An existing enumerate is advanced before its inner iterator is put at a position, so it is recorded first.
         changed(domain, variable)
         number = ConstantVariable(variable.number)

@@ -165,8 +165,8 @@ class ConstantHandler(TypeHandler):
         keywords = {key: plain(domain, argument) for key, argument in kwargs.items()}
         if values is None or NOT_CONSTANT in map(_marker, keywords.values()):
             return too_special(variable.cls.__name__, f"the method {name!r}")
-        refused = self.refuse(variable.value, name, values)
-        return refused or evaluate(domain, getattr(variable.value, name), *values, **keywords)
+        refused_method = self.refuse(variable.value, name, [*values, *keywords.values()])
+        return refused_method or evaluate(domain, getattr(variable.value, name), *values, **keywords)
 
     def _call_class_method(self, domain: Tracking, cls: type, name: str, args: Arguments, kwargs: Keywords) -> Answer:
         values, keywords = plain_all(domain, args), plain_all(domain, list(kwargs.values()))

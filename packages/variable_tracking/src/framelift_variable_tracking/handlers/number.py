@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from framelift_bytecode_interp import Break
+from framelift_bytecode_interp import Break, Value
 from framelift_guards import BoolIs, Source
 
 from ..evaluation import (
     LARGEST_RESULT,
     constant,
     evaluate,
-    index_of,
     plain,
     plain_all,
     too_large,
@@ -59,8 +58,8 @@ class IntegerHandler(NumberHandler):
         if values is not None and base is not NOT_CONSTANT and (not kwargs or base is not None):
             return evaluate(domain, int, *values, **({} if base is None else {"base": base}))
         if len(args) == 1 and not kwargs:
-            index = index_of(domain, args[0])
-            return domain.polyfill(numbers.int_of, args[0]) if index is None else constant(index)
+            # A symbolic number is an int already, and stays symbolic.
+            return Value(args[0]) if args[0].python_type() is int else domain.polyfill(numbers.int_of, args[0])
         return domain.unsupported(Variable(cls), "construction")
 
 
@@ -110,7 +109,7 @@ class FloatHandler(NumberHandler):
         if values is not None and not kwargs:
             return evaluate(domain, float, *values)
         if len(args) == 1 and not kwargs:
-            return domain.polyfill(numbers.float_of, args[0])
+            return Value(args[0]) if args[0].python_type() is float else domain.polyfill(numbers.float_of, args[0])
         return domain.unsupported(Variable(cls), "construction")
 
 

@@ -174,7 +174,9 @@ class StringHandler(TextHandler):
     def refuse(self, value: Any, name: str, args: list[Any]) -> Break | None:
         if name in {"format", "format_map"} and (wide(value) or any(map(_deep, args))):
             return too_large("str", f"{name}()")
-        if name == "encode" and args and args[0] not in _CODECS:
+        if name in {"format", "format_map"} and "n}" in value:
+            return too_special("str", "a format that depends on the locale")
+        if name == "encode" and not _CODECS.issuperset(args):
             return too_special("str", "encode() by a codec that may be the user's")
         return super().refuse(value, name, args)
 
@@ -197,7 +199,7 @@ class StringHandler(TextHandler):
         if len(args) == 1 and not kwargs:
             return domain.convert(args[0], "s")
         values = plain_all(domain, args)
-        if values is None or kwargs or len(values) < 2 or values[1] not in _CODECS:
+        if values is None or kwargs or len(values) < 2 or not _CODECS.issuperset(values[1:]):
             return domain.unsupported(Variable(cls), "construction")
         return evaluate(domain, str, *values)
 
@@ -209,7 +211,7 @@ class BytesHandler(TextHandler):
     class_methods: ClassVar[frozenset[str]] = frozenset(("fromhex", "maketrans"))
 
     def refuse(self, value: Any, name: str, args: list[Any]) -> Break | None:
-        if name == "decode" and args and args[0] not in _CODECS:
+        if name == "decode" and not _CODECS.issuperset(args):
             return too_special("bytes", "decode() by a codec that may be the user's")
         return super().refuse(value, name, args)
 
@@ -217,12 +219,18 @@ class BytesHandler(TextHandler):
         values = plain_all(domain, args)
         if values is None or kwargs or (values and isinstance(values[0], int) and values[0] > LARGEST_RESULT):
             return domain.unsupported(Variable(cls), "construction")
-        if len(values) > 1 and values[1] not in _CODECS:
+        if len(values) > 1 and not _CODECS.issuperset(values[1:]):
             return too_special("bytes", "encoding by a codec that may be the user's")
         return evaluate(domain, bytes, *values)
 
 
-_CODECS: Final = frozenset(("ascii", "latin-1", "latin1", "utf-16", "utf-32", "utf-8", "utf8", "UTF-8"))
+_CODECS: Final = frozenset(
+    (
+        *("ascii", "latin-1", "latin1", "utf-16", "utf-32", "utf-8", "utf8", "UTF-8"),
+        *("strict", "ignore", "replace", "backslashreplace", "surrogateescape"),
+    )
+)
+"""Codecs and error handlers of the standard library; others may be the user's."""
 
 
 def has_method(variable: Variable, name: str) -> bool:

@@ -44,3 +44,24 @@ def setattr_(owner: Any, name: str, value: Any, /) -> None:
 def delattr_(owner: Any, name: str, /) -> None:
     """`delattr(owner, name)` where `__delattr__` or a property is Python code."""
     type(owner).__delattr__(owner, name)  # type: ignore[call-arg]
+
+
+def check_by(method: Any, subject: Any, /) -> bool:
+    """`isinstance` or `issubclass` by a metaclass's method, as Objects/abstract.c: object_isinstance."""
+    return True if method(subject) else False  # noqa: SIM210 - `bool` is what it does
+
+
+def instance_of_any(subject: Any, classes: tuple[type, ...], /) -> bool:
+    """`isinstance(subject, classes)`."""
+    for cls in classes:  # noqa: SIM110 - a generator expression has a frame of its own
+        if isinstance(subject, cls):
+            return True
+    return False
+
+
+def subclass_of_any(subject: Any, classes: tuple[type, ...], /) -> bool:
+    """`issubclass(subject, classes)`."""
+    for cls in classes:  # noqa: SIM110 - a generator expression has a frame of its own
+        if issubclass(subject, cls):
+            return True
+    return False
