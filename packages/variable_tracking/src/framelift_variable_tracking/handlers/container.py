@@ -175,6 +175,8 @@ class ContainerHandler(TypeHandler):
             getattr(type(self).sample(), name)(*[None for _ in args], **dict.fromkeys(kwargs))
         except TypeError as error:
             return host_error(domain, error)
+        except (LookupError, ValueError):
+            pass  # CPython takes these arguments: the table of methods is narrower, which is no error of the program
         return super().call_method(domain, variable, name, args, kwargs)
 
 

@@ -118,7 +118,7 @@ def take(
     args: Arguments,
     kwargs: Keywords,
     result: Variable,
-    slow: Callable[[Variable], Callable[..., Any]],
+    slow: Callable[[DictVariable, Variable], Callable[..., Any]],
 ) -> Answer:
     """Store the items of an optional mapping or iterable of pairs, then the keywords, and answer `result`.
 
@@ -129,7 +129,7 @@ def take(
         if pairs is None:
             if kwargs:
                 return domain.unsupported(target, "an update by keywords and by an iterable that runs code")
-            return domain.polyfill(slow(args[0]), target, args[0])
+            return domain.polyfill(slow(target, args[0]), target, args[0])
         for key, value in pairs:
             target.put(key, value)
     for name, value in kwargs.items():
@@ -138,14 +138,18 @@ def take(
     return Value(result)
 
 
-def filler(other: Variable) -> Callable[..., Any]:
-    """Return the polyfill that updates a dictionary by `other` and returns the dictionary."""
-    return polyfills.fill_pairs if on_class(other.python_type(), "keys") is None else polyfills.fill_dict
+def filler(target: DictVariable, other: Variable) -> Callable[..., Any]:
+    """Return the polyfill that updates `target` by `other` and returns it."""
+    if on_class(other.python_type(), "keys") is not None:
+        return polyfills.fill_dict
+    return polyfills.fill_ordered_pairs if target.cls is OrderedDict else polyfills.fill_pairs
 
 
-def updater(other: Variable) -> Callable[..., Any]:
-    """Return the polyfill that updates a dictionary by `other`."""
-    return polyfills.update_pairs if on_class(other.python_type(), "keys") is None else polyfills.update
+def updater(target: DictVariable, other: Variable) -> Callable[..., Any]:
+    """Return the polyfill that updates `target` by `other`."""
+    if on_class(other.python_type(), "keys") is not None:
+        return polyfills.update
+    return polyfills.update_ordered_pairs if target.cls is OrderedDict else polyfills.update_pairs
 
 
 def known_pairs(domain: Tracking, other: Variable) -> list[tuple[HashKey, Variable]] | None:
@@ -165,8 +169,6 @@ def known_pairs(domain: Tracking, other: Variable) -> list[tuple[HashKey, Variab
 
 def move_to_end(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
     """`OrderedDict.move_to_end`."""
-    if "key" in kwargs:
-        args = (kwargs["key"], *args)
     key = key_of(domain, args[0])
     last = demand(domain.truth(args[1] if len(args) > 1 else kwargs.get("last", ConstantVariable(True))))
     if not target.has(key):
@@ -384,9 +386,9 @@ class DictHandler(EqualityHandler):
 
     def as_constant(self, domain: Tracking, variable: Variable) -> Any:
         assert isinstance(variable, DictVariable)
-        if variable.cls is not dict:
+        if variable.cls is defaultdict:
             return NOT_CONSTANT
-        known = {}
+        known: Any = variable.cls()
         for key, value in variable.items.items():
             pair = domain.as_constant(key.variable), domain.as_constant(value)
             if NOT_CONSTANT in (pair[0], pair[1]):
@@ -464,7 +466,7 @@ class OrderedDictHandler(DictHandler):
         "pop": Method(pop, 1, 2, frozenset({"default"})),
         "setdefault": Method(setdefault, 1, 2, frozenset({"default"})),
         "popitem": Method(popitem, 0, 1, frozenset({"last"})),
-        "move_to_end": Method(move_to_end, 0, 2, frozenset({"key", "last"})),
+        "move_to_end": Method(move_to_end, 1, 2, frozenset({"last"})),
     }
     sample: ClassVar[Callable[[], object]] = OrderedDict
     owner: ClassVar[type] = OrderedDict

@@ -30,10 +30,15 @@ def update_pairs(target: dict[Any, Any], pairs: Iterable[Any]) -> None:
         index += 1  # noqa: SIM113 - `enumerate` would be an object more
 
 
-def merge(target: dict[Any, Any], other: Any) -> None:
-    """`f(**target, **other)`: `target` is what the call has so far."""
-    for key in other.keys():  # noqa: SIM118 - it is asked for its keys
-        target[key] = other[key]
+def update_ordered_pairs(target: dict[Any, Any], pairs: Iterable[Any]) -> None:
+    """`OrderedDict.update(target, pairs)`, which words its errors in its own way."""
+    for pair in pairs:
+        parts = [*pair]
+        if len(parts) < 2:
+            raise ValueError(f"need more than {len(parts)} value{'' if parts else 's'} to unpack")
+        if len(parts) > 2:
+            raise ValueError("too many values to unpack (expected 2)")
+        target[parts[0]] = parts[1]
 
 
 def missing(mapping: dict[Any, Any], factory: Callable[[], Any], key: Any) -> Any:
@@ -85,6 +90,12 @@ def fill_dict(mapping: dict[Any, Any], other: Any) -> dict[Any, Any]:
 def fill_pairs(mapping: dict[Any, Any], pairs: Iterable[Any]) -> dict[Any, Any]:
     """`dict(pairs)`; `mapping` is the new one."""
     update_pairs(mapping, pairs)
+    return mapping
+
+
+def fill_ordered_pairs(mapping: dict[Any, Any], pairs: Iterable[Any]) -> dict[Any, Any]:
+    """`OrderedDict(pairs)`; `mapping` is the new one."""
+    update_ordered_pairs(mapping, pairs)
     return mapping
 
 
