@@ -90,8 +90,8 @@ def native_result(domain: Tracking, value: object) -> Result[Variable]:
 
 
 def native_error(domain: Tracking, error: Exception) -> Raise[Variable] | Break:
-    """Raise in the program what C code raised; its arguments must be plain."""
-    if not all(map(is_plain, error.args)):
+    """Raise in the program what C code raised; it must be its plain arguments and nothing more."""
+    if not all(map(is_plain, error.args)) or error.__dict__:
         return too_special(type(error).__name__, "raising it")
     return domain.raise_error(type(error), *error.args)
 

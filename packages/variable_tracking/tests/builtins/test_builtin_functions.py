@@ -1,10 +1,13 @@
 """Built-in functions, interpreted symbolically, give what CPython gives, exceptions included."""
 
+import collections
 import copy
 import functools
 import itertools
 import math
 import operator
+import os
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +19,7 @@ from framelift_variable_tracking.handlers import default_registry
 
 REGISTRY = default_registry()
 Optional = int | None
+PATTERN = re.compile("a")
 
 
 class Special:
@@ -233,6 +237,13 @@ LIBRARY: Sequence[Callable[[], Any]] = [
     lambda: operator.contains([1], 1),
     lambda: operator.countOf([1, 1], 1),
     lambda: operator.indexOf([1, 1], 2),
+    lambda: PATTERN.sub("-", "banana"),
+    lambda: PATTERN.match("banana"),
+    lambda: PATTERN.findall("banana", 2),
+    lambda: re.split(",", "a,b"),
+    lambda: os.path.join("a", "b"),  # noqa: PTH118 - this is what is tested
+    lambda: os.fspath(3),
+    lambda: dict(collections.Counter("banana")),
     lambda: math.sqrt(2),
     lambda: math.sqrt(-1),
     lambda: math.floor(2.5),
@@ -298,6 +309,7 @@ def test_as_cpython(function: Callable[[], Any]) -> None:
         lambda: "{:{}}".format(1, int("1000000000")),
         lambda: math.factorial(int("1000000000")),
         lambda: ~bool(1),
+        lambda: re.sub("(", "", ""),  # its exception has attributes
         lambda: round(5, -(10**10)),
         lambda: "{:n}".format(1.5),
         lambda: "a".encode(errors="custom"),

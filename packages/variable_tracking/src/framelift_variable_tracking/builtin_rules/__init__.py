@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..handler import FunctionRule
-from . import copying, functional, iteration, numbers, objects, operators
+from . import copying, functional, iteration, library, numbers, objects, operators
 
 RULES: Final[Mapping[Any, FunctionRule]] = {
     **objects.RULES,
@@ -15,6 +15,7 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     **operators.RULES,
     **functional.RULES,
     **copying.RULES,
+    **library.RULES,
 }
 """The rules of built-in functions, and of classes whose calls are no plain construction."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import operator
+import re
 import types
 from collections.abc import Mapping
 from typing import Final
@@ -17,6 +18,7 @@ from .getter import GetterHandler
 from .lazy import ChainHandler, CountHandler, RepeatHandler
 from .number import BoolHandler, ComplexHandler, FloatHandler, IntegerHandler
 from .partial import PartialHandler
+from .pattern import PatternHandler
 from .string import BytesHandler, StringHandler
 from .union import UnionHandler
 
@@ -36,6 +38,7 @@ HANDLERS: Final[Mapping[type, TypeHandler]] = {
     types.NotImplementedType: _SINGLETON,
     types.CodeType: CodeHandler(),
     types.UnionType: UnionHandler(),
+    re.Pattern: PatternHandler(),
     zip: _COMBINED,
     map: _COMBINED,
     filter: _COMBINED,
