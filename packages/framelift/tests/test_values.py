@@ -108,7 +108,7 @@ def defaultdicts(x):
 def strings(x):
     name = "w"
     text = f"{name}_{3:>4}|{1.5:.2f}|{name!r}"
-    return x + len(text), text, text.upper(), "-".join([text, "b"]), "a" in text
+    return x + len(text), text, text.upper(), "-".join(["a", *text]), "a" in text
 
 
 def objects(x):

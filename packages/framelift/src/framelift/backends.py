@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from .errors import UnknownBackendError
+from .inductor import aot_eager, inductor
 
 __all__ = ["Backend", "eager", "list_backends", "lookup_backend", "register_backend"]
 
@@ -34,7 +35,7 @@ def _entry_points() -> dict[str, importlib.metadata.EntryPoint]:
     return {point.name: point for point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)}
 
 
-_BUILT_IN: dict[str, Backend] = {"eager": eager}
+_BUILT_IN: dict[str, Backend] = {"aot_eager": aot_eager, "eager": eager, "inductor": inductor}
 
 
 def register_backend(name: str, backend: Backend) -> None:

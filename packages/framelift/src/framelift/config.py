@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -63,4 +64,6 @@ class Config:
             raise ConfigurationError(
                 next(iter(given)), "goes with a backend known by name", repr(backend), "bind it with functools.partial"
             )
+        if given:
+            found = functools.partial(found, **given)
         return cls(found, dynamic, fullgraph, recompile_limit)
