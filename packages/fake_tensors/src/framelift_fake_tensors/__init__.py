@@ -9,6 +9,7 @@ from framelift_fake_tensors.errors import (
     PropagationError,
     UnsupportedTensorError,
 )
+from framelift_fake_tensors.cache import PropagationCache
 from framelift_fake_tensors.mode import FakeMode
 from framelift_fake_tensors.tensor import FakeTensor
 
@@ -20,6 +21,7 @@ __all__ = [
     "FakeTensorError",
     "ForeignTensorError",
     "NoMetaKernelError",
+    "PropagationCache",
     "PropagationError",
     "UnsupportedTensorError",
 ]

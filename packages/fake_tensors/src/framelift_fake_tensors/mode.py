@@ -18,7 +18,7 @@ from framelift_fake_tensors.errors import FakeTensorError, PropagationError, Uns
 from framelift_fake_tensors.history import settle
 from framelift_fake_tensors.kernels import is_symbolic
 from framelift_fake_tensors.layout import symbolic_strides
-from framelift_fake_tensors.operators import run_operator
+from framelift_fake_tensors.operators import Record, SizesRead, run_operator
 from framelift_fake_tensors.recipe import recipe_of
 from framelift_fake_tensors.tensor import FakeTensor, Memory, fakes_in, make_fake, raw_is_leaf
 
@@ -50,7 +50,7 @@ class _Dispatch(TorchDispatchMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        return run_operator(self._mode, func, args, kwargs or {}, self._mode.written)
+        return run_operator(self._mode, func, args, kwargs or {}, self._mode.record)
 
 
 _SHARED = PropagationCache()
@@ -77,8 +77,7 @@ class FakeMode:
         self._dispatch = _Dispatch(self)
         self._symbolic_cache = PropagationCache()
         self.cache = _SHARED if cache is None else cache
-        # The memories, by id, that operators wrote to in the propagation under way.
-        self.written: set[int] = set()
+        self.record = Record()
 
     def fake(
         self,
@@ -184,7 +183,7 @@ class FakeMode:
 
     def _returns_mutated(self, result: Any, fakes: Sequence[FakeTensor]) -> bool:
         """Tell whether a result shares memory with an argument that the call wrote to: that can't come from a recipe."""
-        mutated = {id(fake.memory) for fake in fakes} & self.written
+        mutated = {id(fake.memory) for fake in fakes} & self.record.written
         return bool(mutated) and any(id(fake.memory) in mutated for fake in fakes_in((result,)))
 
     def _signature(self, fake: FakeTensor) -> Signature:
@@ -204,7 +203,7 @@ class FakeMode:
     def _checked(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for fake in fakes_in((args, tuple(kwargs.values()))):
             self.settle(fake)
-        self.written.clear()
+        self.record.written.clear()
         try:
             return self._run(function, args, kwargs)
         except FakeTensorError:
@@ -224,10 +223,14 @@ class FakeMode:
         return self._run(function, args, kwargs)
 
     def _run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not is_symbolic(args) and not is_symbolic(tuple(kwargs.values())):
+        symbolic = is_symbolic(args) or is_symbolic(tuple(kwargs.values()))
+        self.record.refuses_numbers = symbolic
+        try:
             with self._dispatch:
                 return function(*args, **kwargs)
-        # torch has composite functions written again in Python for symbolic sizes; the dispatcher must ask for them.
+        except SizesRead:
+            self.record.refuses_numbers = False
+        # A composite function in C++ that reads sizes as numbers: torch has some of them written again in Python.
         with self._dispatch, torch._C._EnablePythonDispatcher():
             return function(*args, **kwargs)
 

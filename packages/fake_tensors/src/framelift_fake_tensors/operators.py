@@ -6,6 +6,7 @@ and dtype, and which results share storage with which arguments; the device is a
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Iterator
 from typing import Any
@@ -19,9 +20,29 @@ from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError
 from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
 
-__all__ = ["fake_constant", "run_operator", "twin_of"]
+__all__ = ["Record", "SizesRead", "fake_constant", "run_operator", "twin_of"]
 
 _META = torch.device("meta")
+
+
+class SizesRead(Exception):
+    """C++ asked for symbolic sizes as numbers."""
+
+
+@dataclasses.dataclass(slots=True)
+class Record:
+    """What is noteworthy about the operators of one propagation.
+
+    Args:
+        written: the memories, by id, that they wrote to.
+        pinned: the operators, by name, that know no symbols, so that sizes were made numbers for them.
+        refuses_numbers: whether a composite function that reads symbolic sizes as numbers is stopped, since torch may
+            have it written again for symbols.
+    """
+
+    written: set[int] = dataclasses.field(default_factory=set)
+    pinned: set[str] = dataclasses.field(default_factory=set)
+    refuses_numbers: bool = False
 
 
 def twin_of(fake: FakeTensor) -> torch.Tensor:
@@ -70,6 +91,10 @@ def _depends_on_data(operator: OpOverload) -> bool:
 @functools.lru_cache(maxsize=4096)
 def _device_argument(operator: OpOverload) -> bool:
     return any(argument.name == "device" for argument in operator._schema.arguments)
+
+
+def _has_mask(indices: list[torch.Tensor | None]) -> bool:
+    return any(index is not None and index.dtype in (torch.bool, torch.uint8) for index in indices)
 
 
 class _Twins:
@@ -153,7 +178,7 @@ def _rebuild(value: tuple[Any, ...], items: list[Any]) -> Any:
 
 
 def run_operator(
-    mode: Mode, operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], written: set[int]
+    mode: Mode, operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], record: Record
 ) -> Any:
     """Return what `operator` gives on fakes: fakes for tensors, everything else as it is.
 
@@ -162,7 +187,7 @@ def run_operator(
         operator: the ATen or custom operator.
         args: positional arguments, as torch dispatched them.
         kwargs: keyword arguments.
-        written: receives the memories, by id, that the operator writes to.
+        record: receives what is noteworthy about the run.
 
     Raises:
         DataDependentError: the result depends on data.
@@ -171,7 +196,11 @@ def run_operator(
     """
     if operator is torch.ops.aten.lift_fresh.default or operator is torch.ops.aten.lift.default:
         return args[0] if isinstance(args[0], FakeTensor) else fake_constant(mode, args[0])
-    if _depends_on_data(operator):
+    if operator is torch.ops.aten.size.default:
+        if record.refuses_numbers:
+            raise SizesRead
+        return [int(extent) for extent in args[0].size()]
+    if _depends_on_data(operator) and not (operator is torch.ops.aten.index.Tensor and not _has_mask(args[1])):
         raise DataDependentError(str(operator))
     device = result_device(operator, args, kwargs)
     twins = _Twins(mode, operator)
@@ -182,8 +211,14 @@ def run_operator(
     if lowered_kwargs.get("pin_memory"):
         lowered_kwargs["pin_memory"] = None
     if operator._schema.is_mutable:
-        written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
-    result = compute(operator, lowered, lowered_kwargs)
+        record.written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
+    try:
+        result = compute(operator, lowered, lowered_kwargs)
+    except RuntimeError as error:
+        if not any(words in str(error) for words in _KNOWS_NO_SYMBOLS) or not _pin(args, kwargs):
+            raise
+        record.pinned.add(str(operator))
+        return run_operator(mode, operator, _numbers(args), _numbers(kwargs), record)
     raised = twins.raise_(result, device)
     twins.absorb_changes()
     return raised
@@ -193,3 +228,33 @@ def _written(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
     for position, argument in enumerate(operator._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             yield from fakes_in((args[position] if position < len(args) else kwargs.get(argument.name),))
+
+
+# What torch says when a kernel without symbols meets one (c10/core/TensorImpl.h).
+_KNOWS_NO_SYMBOLS = ("symbolic sizes/strides", "customized tensor")
+
+
+def _pin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Make the sizes of the fakes numbers, with guards, for an operator that nobody wrote for symbols."""
+    pinned = False
+    for fake in fakes_in((args, kwargs)):
+        if not fake._has_symbolic_sizes_strides:
+            continue
+        size = [int(extent) for extent in fake.size()]
+        stride, offset = [int(extent) for extent in fake.stride()], int(fake.storage_offset())
+        fixed = make_fake(fake.fake_mode, fake.memory, size, stride, offset, fake.dtype, fake.device)
+        with torch._C._DisableTorchDispatch():
+            fake.data = fixed
+        fake.signature = fake.meta_twin = fake.memory.storage = fake.memory.symbolic_base = None
+        pinned = True
+    return pinned
+
+
+def _numbers(value: Any) -> Any:
+    if isinstance(value, torch.SymInt):
+        return int(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)([_numbers(item) for item in value])
+    if isinstance(value, dict):
+        return {name: _numbers(item) for name, item in value.items()}
+    return value
