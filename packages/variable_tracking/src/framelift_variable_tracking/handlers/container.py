@@ -324,7 +324,10 @@ class EqualityHandler(ContainerHandler):
 
 
 def known_equal(domain: Tracking, left: Variable, right: Variable) -> bool | None:
-    """Tell whether `left is right or left == right`, where that runs no code; else None."""
+    """Tell whether `left is right or left == right`, where that runs no code; else None.
+
+    None also says that they are two objects, which is guarded: `==` is what remains to be asked.
+    """
     if same_object(left, right):
         return True
     plain_left, plain_right = isinstance(left, ConstantVariable), isinstance(right, ConstantVariable)
@@ -333,14 +336,22 @@ def known_equal(domain: Tracking, left: Variable, right: Variable) -> bool | Non
     alone_left, alone_right = compares_by_identity(domain, left), compares_by_identity(domain, right)
     if (alone_left or plain_left) and (alone_right or plain_right):
         return False if plain_left or plain_right else not distinct(domain, left, right)
+    equal = _known_by_handler(domain, left, right, alone_left or plain_left, alone_right or plain_right)
+    if equal is None and left.source is not None and right.source is not None and left.cls is right.cls:
+        domain.identical(left, right)
+    return equal
+
+
+def _known_by_handler(
+    domain: Tracking, left: Variable, right: Variable, simple_left: bool, simple_right: bool
+) -> bool | None:
+    """Ask the handlers; an operand is simple if it has no equality that would take a container."""
     handler, other = domain.handler_of(left), domain.handler_of(right)
     if isinstance(handler, EqualityHandler):
-        if alone_right or plain_right:
+        if simple_right:
             return False
         return handler.known_equal(domain, left, right) if isinstance(other, EqualityHandler) else None
-    if isinstance(other, EqualityHandler) and (alone_left or plain_left):
-        return False
-    return None
+    return False if isinstance(other, EqualityHandler) and simple_left else None
 
 
 def all_equal(domain: Tracking, left: Sequence[Variable], right: Sequence[Variable]) -> bool | None:

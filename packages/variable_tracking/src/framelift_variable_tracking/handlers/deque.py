@@ -49,6 +49,9 @@ class DequeVariable(HolderVariable):
     Args:
         items: the variables of its items, in a real deque of the same length limit.
         unread: gives the items of an existing one when they are asked for.
+
+    >>> len(DequeVariable(deque()))
+    0
     """
 
     __slots__ = ("_items", "_unread", "version")

@@ -36,6 +36,7 @@ from .container import (
 )
 from .dict_variable import DictVariable, DictViewVariable, UnreadDict, owner_of
 from .iterator import DICT_ITERATORS, KeyIteratorVariable
+from .slice import is_none
 from .tuple import TupleVariable
 
 
@@ -172,7 +173,9 @@ def move_to_end(domain: Tracking, target: DictVariable, args: Arguments, kwargs:
     key = key_of(domain, args[0])
     last = demand(domain.truth(args[1] if len(args) > 1 else kwargs.get("last", ConstantVariable(True))))
     if not target.has(key):
-        return key_error(args[0])
+        # PyErr_SetObject (Python/errors.c) takes a tuple for the arguments, and None for their absence.
+        parts = args[0].items if isinstance(args[0], TupleVariable) else () if is_none(args[0]) else (args[0],)
+        return Raise(ExceptionVariable(KeyError, parts))
     others = [each for each in target.keyed() if each != key]
     mine = next(each for each in target.keyed() if each == key)
     target.reorder([*others, mine] if last else [mine, *others])

@@ -77,6 +77,11 @@ class DictVariable(HolderVariable):
         unread: the contents of an existing one; `items` is ignored then.
 
     `written` and `deleted` are the changes made to an existing one.
+
+    >>> made, one = DictVariable({}), ConstantVariable(1)
+    >>> made.put(HashKey("a", ConstantVariable("a")), one)
+    >>> made.get(HashKey("a", ConstantVariable("a"))) is one
+    True
     """
 
     __slots__ = ("_items", "_real_keys", "_unread", "cleared", "default_factory", "deleted", "version", "written")

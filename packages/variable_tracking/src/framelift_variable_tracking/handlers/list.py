@@ -45,6 +45,10 @@ class ListVariable(HolderVariable):
 
     An existing list starts with nothing known but its type. Its length is relied on when it, or any item, is asked for;
     what is only appended needs neither.
+
+    >>> from framelift_variable_tracking import ConstantVariable
+    >>> ListVariable([ConstantVariable(1)]).item(0)
+    <ConstantVariable 1>
     """
 
     __slots__ = ("_appended", "_items", "_read", "_unread")

@@ -25,6 +25,12 @@ class RangeVariable(HolderVariable):
 
     Args:
         start, stop, step: its numbers, constants.
+
+    Raises:
+        TypeError: one of them is not a constant.
+
+    >>> RangeVariable.of(range(1, 9, 3)).value
+    range(1, 9, 3)
     """
 
     __slots__ = ("start", "step", "stop", "value")

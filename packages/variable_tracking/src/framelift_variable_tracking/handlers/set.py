@@ -28,6 +28,7 @@ from .container import (
     key_of,
     keys_of,
     may_be_cyclic,
+    same_object,
 )
 from .dict import key_error, text_of
 from .dict_variable import DictVariable
@@ -93,6 +94,10 @@ class SetVariable(HolderVariable):
         cls: set or frozenset.
         exact: the order of the elements is known to be CPython's.
         unread: the elements of an existing set; `items` is ignored then.
+
+    >>> from framelift_variable_tracking import ConstantVariable, HashKey
+    >>> len(SetVariable([HashKey(1, ConstantVariable(1)), HashKey(True, ConstantVariable(True))]))
+    1
     """
 
     __slots__ = ("_elements", "_original", "_unread", "exact", "version")
@@ -476,9 +481,12 @@ class SetHandler(FrozenSetHandler):
 
     def refill(self, emitter: Emitter, variable: Variable) -> None:
         assert isinstance(variable, SetVariable)
-        target, elements = emitter.value(variable), variable.elements
-        original = set(variable.original)
-        for method, keys in ((set.difference_update, original - elements), (set.update, elements - original)):
-            if keys:
-                items = display(emitter, [key.variable for key in keys])
-                emitter.effect(expression(emitter.call(method, target, items)))
+        target = emitter.value(variable)
+        # An element may have given way to an equal one: `{True}.intersection_update([1])`.
+        before = {key: key.variable for key in variable.original}
+        after = {key: key.variable for key in variable.elements}
+        removed = [item for key, item in before.items() if key not in after or not same_object(item, after[key])]
+        added = [item for key, item in after.items() if key not in before or not same_object(item, before[key])]
+        for method, items in ((set.difference_update, removed), (set.update, added)):
+            if items:
+                emitter.effect(expression(emitter.call(method, target, display(emitter, items))))

@@ -30,6 +30,9 @@ class SliceVariable(HolderVariable):
 
     Args:
         start, stop, step: its parts.
+
+    >>> SliceVariable(NONE, NONE, NONE).parts[2]
+    <ConstantVariable None>
     """
 
     __slots__ = ("start", "step", "stop")

@@ -40,6 +40,10 @@ class TupleVariable(HolderVariable):
         items: the variables of its items.
         cls: tuple, or a subclass whose instances are nothing but their items.
         unread: for an existing tuple: what wraps its items; `items` is ignored then.
+
+    >>> from framelift_variable_tracking import ConstantVariable
+    >>> TupleVariable((ConstantVariable(1),)).items
+    (<ConstantVariable 1>,)
     """
 
     __slots__ = ("_items", "_read", "_unread")
