@@ -176,7 +176,7 @@ class StringHandler(TextHandler):
             return too_large("str", f"{name}()")
         if name in {"format", "format_map"} and "n}" in value:
             return too_special("str", "a format that depends on the locale")
-        if name == "encode" and not _CODECS.issuperset(args):
+        if name == "encode" and foreign_codec(args):
             return too_special("str", "encode() by a codec that may be the user's")
         return super().refuse(value, name, args)
 
@@ -199,7 +199,7 @@ class StringHandler(TextHandler):
         if len(args) == 1 and not kwargs:
             return domain.convert(args[0], "s")
         values = plain_all(domain, args)
-        if values is None or kwargs or len(values) < 2 or not _CODECS.issuperset(values[1:]):
+        if values is None or kwargs or len(values) < 2 or foreign_codec(values[1:]):
             return domain.unsupported(Variable(cls), "construction")
         return evaluate(domain, str, *values)
 
@@ -211,7 +211,7 @@ class BytesHandler(TextHandler):
     class_methods: ClassVar[frozenset[str]] = frozenset(("fromhex", "maketrans"))
 
     def refuse(self, value: Any, name: str, args: list[Any]) -> Break | None:
-        if name == "decode" and not _CODECS.issuperset(args):
+        if name == "decode" and foreign_codec(args):
             return too_special("bytes", "decode() by a codec that may be the user's")
         return super().refuse(value, name, args)
 
@@ -219,7 +219,7 @@ class BytesHandler(TextHandler):
         values = plain_all(domain, args)
         if values is None or kwargs or (values and isinstance(values[0], int) and values[0] > LARGEST_RESULT):
             return domain.unsupported(Variable(cls), "construction")
-        if len(values) > 1 and not _CODECS.issuperset(values[1:]):
+        if len(values) > 1 and foreign_codec(values[1:]):
             return too_special("bytes", "encoding by a codec that may be the user's")
         return evaluate(domain, bytes, *values)
 
@@ -231,6 +231,11 @@ _CODECS: Final = frozenset(
     )
 )
 """Codecs and error handlers of the standard library; others may be the user's."""
+
+
+def foreign_codec(values: Sequence[Any]) -> bool:
+    """Tell whether a codec or an error handler is named that may be the user's."""
+    return any(type(value) is str and value not in _CODECS for value in values)
 
 
 def has_method(variable: Variable, name: str) -> bool:
