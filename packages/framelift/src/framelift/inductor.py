@@ -1,7 +1,7 @@
 """The adapter to torch's own compilers: AOTAutograd and Inductor, for graphs whose sizes are numbers.
 
-It is the one module that may reach `torch._dynamo`, which those compilers import. A graph with symbolic sizes is compiled
-once for each set of sizes that they are called with: correct, and to be improved by handing the symbols over.
+It is the one module that may reach `torch._dynamo`, which those compilers import. A graph with symbolic sizes is
+compiled once for each set of sizes that they meet: correct, and to be improved by handing the symbols over.
 """
 
 from __future__ import annotations
