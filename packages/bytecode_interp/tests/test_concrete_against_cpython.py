@@ -70,3 +70,14 @@ def test_type_parameters_are_made() -> None:
     except SyntaxError:
         pytest.skip("this Python has no type parameters")
     assert observe(interpret(namespace["run"])) == observe(namespace["run"])
+
+
+def test_traceback_entries_survive_a_function_that_needs_no_stack() -> None:
+    # CPython pushes onto the stack of a generator that it closes; a stand-in of this function once had none.
+    def reraises():
+        raise  # noqa: PLE0704
+
+    for _ in range(100):
+        with pytest.raises(RuntimeError, match="No active exception") as raised:
+            interpret(reraises)()
+        assert raised.traceback[-1].name == "reraises"

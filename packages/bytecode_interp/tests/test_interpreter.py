@@ -197,7 +197,7 @@ class Polyfilled(Stopping):
         return super().unpack(value, count)
 
 
-def tests_and_unpacks(x):
+def branches_and_unpacks(x):
     if x:
         a, b = x
         return [a, b] if not x or x else None
@@ -208,7 +208,7 @@ def tests_and_unpacks(x):
 def test_a_test_that_enters_python_can_break_inside(truth, expected) -> None:
     domain = Polyfilled()
     interpreter = Interpreter(domain)
-    finish = interpreter.run([domain.enter(tests_and_unpacks, (Object(truth),), {}).frame])
+    finish = interpreter.run([domain.enter(branches_and_unpacks, (Object(truth),), {}).frame])
     breaks = 0
     while isinstance(finish, Break):
         breaks += 1
@@ -313,7 +313,7 @@ def test_a_handler_table_must_have_each_instruction_once() -> None:
     some = {"NOP": HANDLERS["NOP"]}
     with pytest.raises(ValueError, match="these have two: NOP"):
         handler_table(HANDLERS, some)
-    with pytest.raises(ValueError, match="missing: BINARY_OP"):
+    with pytest.raises(ValueError, match="missing: .*BINARY_OP.*not canonical: NOT_AN_OPCODE"):
         handler_table({"NOT_AN_OPCODE": HANDLERS["NOP"]})
 
 

@@ -49,6 +49,11 @@ def indented(lines):
     return textwrap.indent("\n".join(lines), "    ")
 
 
+def matching(parts):
+    subject, first, second = parts
+    return f"match {subject}:\n    case [a, *b]:\n{indented([first])}\n    case int() | None:\n{indented([second])}"
+
+
 def statements():
     simple = st.one_of(
         st.tuples(names, EXPRESSIONS).map(lambda p: f"{p[0]} = {p[1]}"),
@@ -57,7 +62,7 @@ def statements():
         EXPRESSIONS.map(lambda e: f"a, *b = {e}"),
         EXPRESSIONS.map(lambda e: f"(a, b), c = {e}, 3"),
         names.map(lambda n: f"del {n}"),
-        EXPRESSIONS.map(lambda e: f"return {e}"),
+        EXPRESSIONS.map(lambda e: f"return describe({e})"),
         st.sampled_from(["raise ValueError('v')", "raise KeyError", "raise", "pass", "if a: break", "if b: continue"]),
         EXPRESSIONS.map(lambda e: f"xs[0] = {e}"),
         EXPRESSIONS.map(lambda e: f"assert {e}, a"),

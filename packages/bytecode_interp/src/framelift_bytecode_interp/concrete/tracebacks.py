@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+from functools import lru_cache
 from opcode import opmap
 from types import CodeType, FrameType, FunctionType, TracebackType
 from typing import Any
 
 from ..frame import Frame
+from ..instruction import Code
 from .attempt import PACKAGE
 
 _HIDDEN = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
@@ -15,29 +17,40 @@ _HIDDEN = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS | inspect.CO_COROUTINE | i
 
 def note_traceback(exception: BaseException, frame: Frame[Any]) -> None:
     """Add an entry for an interpreted frame at its current instruction; this package's polyfills get none."""
-    code = frame.code.raw
-    if code.co_filename.startswith(PACKAGE):
+    code = frame.code
+    if code.raw.co_filename.startswith(PACKAGE):
         return
     entry = TracebackType(exception.__traceback__, stand_in(code, frame.globals), frame.instruction.offset, frame.line)
     exception.__traceback__ = entry
 
 
-def stand_in(code: CodeType, namespace: dict[str, Any]) -> FrameType:
+def stand_in(code: Code, namespace: dict[str, Any]) -> FrameType:
     """A frame object that never runs, of a code object with the user's name, file, lines and columns.
 
-    CPython makes frame objects only for running code, save for a generator that has not started: the code's first
-    instruction becomes RETURN_GENERATOR, and all other bytes keep their offsets, so positions stay right.
+    CPython makes frame objects only for running code, save for a generator that has not started.
     """
-    start = bytes([opmap["RETURN_GENERATOR"], 0])
-    shadow = code.replace(
-        co_code=start + code.co_code[2:],
+    generator = FunctionType(_shadow(code), namespace)()
+    frame: FrameType = generator.gi_frame
+    return frame
+
+
+@lru_cache(maxsize=1024)
+def _shadow(code: Code) -> CodeType:
+    """The code of a stand-in: its first instructions make a generator, all others keep their offsets, so positions do.
+
+    The exception table is dropped and the stack grows, since a generator that is dropped is closed: CPython pushes
+    onto its stack and raises GeneratorExit at its start, and a user's code may have needed no stack at all.
+    """
+    start = bytes([opmap["RETURN_GENERATOR"], 0, opmap["POP_TOP"], 0, opmap["RESUME"], 0])
+    raw = code.raw
+    return raw.replace(
+        co_code=start + raw.co_code[len(start) :],
+        co_exceptiontable=b"",
         co_argcount=0,
         co_posonlyargcount=0,
         co_kwonlyargcount=0,
-        co_flags=code.co_flags & ~_HIDDEN | inspect.CO_GENERATOR | inspect.CO_NEWLOCALS | inspect.CO_OPTIMIZED,
+        co_flags=raw.co_flags & ~_HIDDEN | inspect.CO_GENERATOR | inspect.CO_NEWLOCALS | inspect.CO_OPTIMIZED,
         co_cellvars=(),
         co_freevars=(),
+        co_stacksize=raw.co_stacksize + 2,
     )
-    generator = FunctionType(shadow, namespace)()
-    frame: FrameType = generator.gi_frame
-    return frame
