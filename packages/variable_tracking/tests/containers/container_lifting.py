@@ -41,7 +41,7 @@ def lift(function: Callable[..., Any], *args: Any) -> LiftedCall:
 
 def agree(function: Callable[..., Any], *args: Any) -> LiftedCall:
     """Check that the entry code returns, raises and changes what the function does, on equal arguments."""
-    native_args, lifted_args = copy.deepcopy((args, args))
+    native_args, lifted_args = copy.deepcopy(args), copy.deepcopy(args)
     lifted = lift(function, *args)
     expected = outcome_of(function, *native_args)
     found = outcome_of(lifted.run, *lifted_args)
