@@ -18,6 +18,7 @@ from framelift_guards import (
     GuardSet,
     LocalSource,
     Scope,
+    UserLine,
     compile_function,
 )
 from framelift_variable_tracking import CodeEmitter, EffectLog, NullRecorder, Registry, SymbolicDomain, default_registry
@@ -58,6 +59,8 @@ def capture(
     domain = SymbolicDomain(registry, guards, effects, NullRecorder())
     interpreter = Interpreter(domain, limit)
     domain.interpreter = interpreter
+    code = function.__code__
+    domain.entry_line = UserLine(code.co_filename, code.co_firstlineno, code.co_name)
     domain.globals_of(function.__globals__, "G")
     variable = domain.reference(function)
     cells = function.__closure__ or ()

@@ -9,6 +9,8 @@ from typing import Any
 _MRO = type.__dict__["__mro__"]
 _NAMESPACE = type.__dict__["__dict__"]
 _HEAPTYPE = 1 << 9
+_TYPE_SUBCLASS = 1 << 31
+"""Py_TPFLAGS_TYPE_SUBCLASS (Include/object.h)."""
 
 _OF_C = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
 
@@ -36,6 +38,34 @@ def is_subclass(cls: type, base: type) -> bool:
     True
     """
     return base in mro_of(cls)
+
+
+def is_class(cls: type) -> bool:
+    """Tell whether instances of `cls` are classes: whether it is a metaclass.
+
+    >>> is_class(type), is_class(int)
+    (True, False)
+    """
+    return bool(cls.__flags__ & _TYPE_SUBCLASS)
+
+
+def is_odd(metaclass: type) -> bool:
+    """Tell whether a metaclass changes how its classes are hashed, compared, or asked for attributes.
+
+    Such a class can't be used as any other: its metaclass would run.
+
+    >>> class Meta(type):
+    ...     __hash__ = None
+    >>> is_odd(Meta), is_odd(type)
+    (True, False)
+    """
+    for base in mro_of(metaclass):
+        if base is type:
+            return False
+        namespace = namespace_of(base)
+        if "__hash__" in namespace or "__eq__" in namespace or "__getattribute__" in namespace:
+            return True
+    return True
 
 
 def name_of(cls: type) -> str:

@@ -108,6 +108,7 @@ class DeleteSlot(Effect):
     """Empties a slot."""
 
     __slots__ = ("name", "owner")
+    replaces = False
 
     def __init__(self, target: Variable, owner: type, name: str) -> None:
         super().__init__(target, ("slot", owner, name))
@@ -154,21 +155,31 @@ def _global(namespace: Any, name: str, emitter: Emitter, context: ast.expr_conte
 
 
 class StoreCell(Effect):
-    """A store into a cell that existed before: `nonlocal`. A content of None empties the cell."""
+    """A store into a cell that existed before: `nonlocal`."""
 
     __slots__ = ("value",)
 
-    def __init__(self, cell: CellVariable, value: Variable | None) -> None:
+    def __init__(self, cell: CellVariable, value: Variable) -> None:
         super().__init__(cell, "content")
         self.value = value
 
     def replay(self, emitter: Emitter) -> None:
+        cell, value = emitter.value(_variable(self.target)), emitter.value(self.value)
+        emitter.effect(ast.Assign([ast.Attribute(cell, "cell_contents", ast.Store())], value))
+
+
+class DeleteCell(Effect):
+    """Empties a cell that existed before."""
+
+    __slots__ = ()
+    replaces = False
+
+    def __init__(self, cell: CellVariable) -> None:
+        super().__init__(cell, "content")
+
+    def replay(self, emitter: Emitter) -> None:
         cell = emitter.value(_variable(self.target))
-        if self.value is None:
-            emitter.effect(ast.Delete([ast.Attribute(cell, "cell_contents", ast.Del())]))
-        else:
-            value = emitter.value(self.value)
-            emitter.effect(ast.Assign([ast.Attribute(cell, "cell_contents", ast.Store())], value))
+        emitter.effect(ast.Delete([ast.Attribute(cell, "cell_contents", ast.Del())]))
 
 
 class Content(Effect):

@@ -17,7 +17,7 @@ How to add a type
    * `None`, in `binary`, `reflected`, `inplace` and `compare` only: `NotImplemented`.
 
 3. `wrap` makes a variable for an object that existed before the capture, and guards all that later answers rely on by
-   `domain.guard(source, predicate)`: the exact type at least. Children are wrapped by `domain.wrap(child, child_source)`,
+   `domain.guard(source, predicate)`: the exact type at least. Children are wrapped by `domain.wrap(child, source)`,
    best when they are first asked for. Never call a method of the object that its class may have overridden: use
    `list.__len__(value)`, `type(value)`, not `len(value)`, `isinstance`. Use of `==` and `hash` on unknown objects is
    out as well.

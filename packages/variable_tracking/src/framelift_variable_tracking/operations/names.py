@@ -9,7 +9,7 @@ from typing import Any
 from framelift_bytecode_interp import UNBOUND, Break, Frame, Result, Unwind, Value
 from framelift_guards import BuiltinSource, ConstantSource, DictItemSource, GlobalSource, LacksKey, NamespaceSource
 
-from ..effects import DeleteGlobal, StoreCell, StoreGlobal
+from ..effects import DeleteCell, DeleteGlobal, StoreCell, StoreGlobal
 from ..handler import Tracking
 from ..reasons import UnsupportedFeature
 from ..variable import DELETED, CellVariable, ModuleVariable, Variable
@@ -154,7 +154,7 @@ class Names(State):
             return found
         cell.content = UNBOUND
         if cell.source is not None:
-            self.effects.record(StoreCell(cell, None))
+            self.effects.record(DeleteCell(cell))
         return Value(self.none)
 
     def store_local(self, frame: Frame[Variable], name: str, value: Variable) -> Variable:

@@ -23,6 +23,7 @@ from framelift_guards import (
     UserLine,
 )
 
+from ..classes import is_class, is_odd
 from ..effects import EffectLog
 from ..handler import Tracking, TypeHandler
 from ..reasons import UnsupportedOperation
@@ -74,6 +75,10 @@ class State:
         guards: where guards go.
         effects: the log of mutations.
         recorder: who records operations in a graph.
+
+    Attributes:
+        interpreter: the interpreter that runs frames over this domain; its driver sets it.
+        entry_line: the line that guards are put down to while no frame runs: that of the captured function.
     """
 
     def __init__(self, registry: Registry, guards: GuardSink, effects: EffectLog, recorder: Recorder) -> None:
@@ -82,6 +87,7 @@ class State:
         self.effects = effects
         self.recorder = recorder
         self.interpreter: Interpreter[Variable] | None = None
+        self.entry_line: UserLine | None = None
         self.generators: list[GeneratorVariable] = []
         self.none = ConstantVariable(None)
         self.true = ConstantVariable(True)
@@ -139,7 +145,7 @@ class State:
             if known is None:
                 known = self._user_lines[filename, line] = UserLine(filename, line, frame.function_name)
             return known
-        return None
+        return self.entry_line
 
     # ---- guards and existing objects --------------------------------------------------------------------------------
 
@@ -157,7 +163,8 @@ class State:
             source: how it was reached; reaching an object in a second way guards that both ways lead to one object.
         """
         cls = type(value)
-        if cls in ATOMS:
+        odd = (type(cls) is not type and is_odd(type(cls))) or (is_class(cls) and is_odd(cls))
+        if not odd and cls in ATOMS:
             return self.handler_for(cls).wrap(self.tracking, value, source)
         known = self._wrapped.get(id(value))
         if known is not None:
@@ -169,7 +176,8 @@ class State:
             return variable
         if id(value) in self.registry.unguarded:
             source = ConstantSource(source.name, value)
-        variable = self.handler_for(cls).wrap(self.tracking, value, source)
+        handler = self._handlers[Opaque] if odd else self.handler_for(cls)
+        variable = handler.wrap(self.tracking, value, source)
         self._wrapped[id(value)] = (value, variable)
         return variable
 
