@@ -39,7 +39,7 @@ def result_device(operator: OpOverload, args: Iterable[Any], kwargs: dict[str, A
 
 def canonical(device: torch.device) -> torch.device:
     """Return `device` with the index that a tensor on it would have."""
-    if device.index is None and device.type not in ("cpu", "meta", "mps"):
+    if device.index is None and device.type not in ("cpu", "meta"):
         return torch.device(device.type, 0)
     return device
 

@@ -47,14 +47,23 @@ def compute(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any])
     Raises:
         NoMetaKernelError: nothing tells the result without data.
     """
-    if not is_symbolic(args) and not (kwargs and is_symbolic(tuple(kwargs.values()))):
-        try:
-            with torch._C._DisableTorchDispatch():
-                return operator(*args, **kwargs)
-        except NotImplementedError as error:
-            if not _is_missing(error):
-                raise
-    return _compute_in_python(operator, args, kwargs)
+    try:
+        if not is_symbolic(args) and not (kwargs and is_symbolic(tuple(kwargs.values()))):
+            try:
+                return _kernel(operator, args, kwargs)
+            except RuntimeError as error:  # NotImplementedError is one
+                if not _is_missing(error):
+                    raise
+        return _compute_in_python(operator, args, kwargs)
+    except RuntimeError as error:
+        if _is_missing(error):
+            raise NoMetaKernelError(str(operator)) from error
+        raise
+
+
+def _kernel(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    with torch._C._DisableTorchDispatch():
+        return operator(*args, **kwargs)
 
 
 def _compute_in_python(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -64,12 +73,7 @@ def _compute_in_python(operator: OpOverload, args: tuple[Any, ...], kwargs: dict
             if result is not NotImplemented:
                 return result
     try:
-        with torch._C._DisableTorchDispatch():
-            return operator(*args, **kwargs)
-    except NotImplementedError as error:
-        if _is_missing(error):
-            raise NoMetaKernelError(str(operator)) from error
-        raise
+        return _kernel(operator, args, kwargs)
     except RuntimeError as error:
         functional = _functional(operator)
         if functional is None or "symbolic sizes/strides" not in str(error):
@@ -80,8 +84,10 @@ def _compute_in_python(operator: OpOverload, args: tuple[Any, ...], kwargs: dict
     return args[0]
 
 
-def _is_missing(error: NotImplementedError) -> bool:
-    return "'Meta'" in str(error) or "no fake impl" in str(error)
+def _is_missing(error: RuntimeError) -> bool:
+    if isinstance(error, NotImplementedError):
+        return "'Meta'" in str(error)
+    return "no fake impl registered" in str(error)  # what a torch.library.custom_op without one raises
 
 
 @functools.lru_cache(maxsize=4096)
@@ -103,6 +109,8 @@ def _candidates(operator: OpOverload) -> Iterator[Kernel]:
         yield decomposition
     if operator._can_decompose():
         yield operator.decompose
+    if operator.namespace in ("aten", "prims"):
+        return
     custom = simple_registry.singleton.find(operator.name()).fake_impl.kernel
     if custom is not None:
         yield custom

@@ -14,13 +14,14 @@ from framelift_symbolic_shapes.torch import attach
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.cache import Call, PropagationCache, Signature, Uncacheable, metadata_of
-from framelift_fake_tensors.errors import FakeTensorError, PropagationError, UnsupportedTensorError
+from framelift_fake_tensors.errors import DataAccessError, FakeTensorError, ForeignTensorError, PropagationError, UnsupportedTensorError
 from framelift_fake_tensors.history import settle
 from framelift_fake_tensors.kernels import is_symbolic
 from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator
-from framelift_fake_tensors.recipe import recipe_of
-from framelift_fake_tensors.tensor import FakeTensor, Memory, fakes_in, make_fake, raw_is_leaf
+from framelift_fake_tensors.recipe import COMPUTED, recipe_of
+from framelift_fake_tensors.tensor import DATA_FUNCTIONS, FakeTensor, Memory, fakes_in, make_fake, raw_is_leaf
+from framelift_fake_tensors.unlinked import Unlinked, is_linked, needs_stand_ins, run_with_stand_ins
 
 __all__ = ["FakeMode"]
 
@@ -73,7 +74,8 @@ class FakeMode:
 
     def __init__(self, shape_env: ShapeEnv | None = None, *, cache: PropagationCache | None = None) -> None:
         self.shape_env = None if shape_env is None else attach(shape_env)
-        self._memo: weakref.WeakKeyDictionary[Any, FakeTensor] = weakref.WeakKeyDictionary()
+        self._known: dict[int, tuple[weakref.ref[torch.Tensor], FakeTensor]] = {}
+        self._memories: dict[int, tuple[weakref.ref[torch.Tensor], Memory]] = {}
         self._dispatch = _Dispatch(self)
         self._symbolic_cache = PropagationCache()
         self.cache = _SHARED if cache is None else cache
@@ -94,18 +96,27 @@ class FakeMode:
             name: how a user would write the tensor, such as `L['x']`; it names symbols.
             dynamic: the dimensions whose size becomes a symbol.
             origin: called with `"size"` and a dimension; what it returns comes back with the symbol.
+
+        Raises:
+            UnsupportedTensorError: the tensor is of a kind that has no fake counterpart.
+            ForeignTensorError: the tensor is a fake already.
+
+        >>> import torch
+        >>> from framelift_symbolic_shapes import ShapeEnv
+        >>> mode = FakeMode(ShapeEnv())
+        >>> mode.fake(torch.ones(4, 3), name="L['x']", dynamic={0})
+        FakeTensor(..., size=(s77, 3))
         """
-        known = self._memo.get(_Identity(tensor))
+        known = self._known.get(id(tensor))
         if known is not None:
-            return known
-        if tensor.layout is not torch.strided:
-            raise UnsupportedTensorError(f"layout {tensor.layout}")
+            return known[1]
+        self._check(tensor)
         size, stride = self._sizes(tensor, name, dynamic, origin), tensor.stride()
         if any(isinstance(extent, torch.SymInt) for extent in size):
             stride = symbolic_strides(tensor.size(), stride, size)
         fake = make_fake(
             self,
-            Memory(),
+            self._memory(tensor),
             size,
             stride,
             tensor.storage_offset(),
@@ -115,8 +126,35 @@ class FakeMode:
         )
         if isinstance(tensor, torch.nn.Parameter):
             fake._is_param = True  # type: ignore[attr-defined]
-        self._memo[_Identity(tensor)] = fake
+        if not tensor.is_leaf:
+            fake.history = COMPUTED
+        self._remember(tensor, fake)
         return fake
+
+    def _check(self, tensor: torch.Tensor) -> None:
+        if isinstance(tensor, FakeTensor):
+            raise ForeignTensorError("FakeMode.fake", "a fake tensor")
+        if tensor.layout is not torch.strided:
+            raise UnsupportedTensorError(f"layout {tensor.layout}")
+        if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+            raise UnsupportedTensorError(f"type {type(tensor).__name__}")
+        if tensor.is_quantized or tensor.is_conj() or tensor.is_neg():
+            raise UnsupportedTensorError("quantised, conjugated or negated elements")
+
+    def _memory(self, tensor: torch.Tensor) -> Memory:
+        """Return the memory of the real tensor's storage, the same for all tensors that share it."""
+        storage = tensor.untyped_storage()._cdata
+        known = self._memories.get(storage)
+        if known is not None and known[0]() is not None:  # else the address may belong to another storage by now
+            return known[1]
+        memory = Memory()
+        self._memories[storage] = (weakref.ref(tensor), memory)
+        return memory
+
+    def _remember(self, tensor: torch.Tensor, fake: FakeTensor) -> None:
+        known, key = self._known, id(tensor)
+        # Dropped with the tensor: its id may be another's afterwards. The closure must not hold the mode.
+        known[key] = (weakref.ref(tensor, lambda _reference: known.pop(key, None) and None), fake)
 
     def _sizes(self, tensor: torch.Tensor, name: str, dynamic: Dynamic, origin: Origin | None) -> tuple[Any, ...]:
         size = tuple(tensor.size())
@@ -151,7 +189,15 @@ class FakeMode:
             PropagationError: the function raised; its own error is the `__cause__`.
             DataDependentError: the result depends on data.
             NoMetaKernelError: an operator has no meta kernel.
+            DataAccessError: the function hands out the data of a tensor.
+
+        >>> import torch
+        >>> mode = FakeMode()
+        >>> mode.propagate(torch.max, (mode.fake(torch.ones(2, 3), name="x"), 1), {}).indices.dtype
+        torch.int64
         """
+        if function in DATA_FUNCTIONS:
+            raise DataAccessError(f"Tensor.{function.__name__}()")
         try:
             call = Call(self._signature, function, args, kwargs)
         except Uncacheable:
@@ -205,7 +251,12 @@ class FakeMode:
             self.settle(fake)
         self.record.written.clear()
         try:
-            return self._run(function, args, kwargs)
+            if not needs_stand_ins((args, kwargs)):
+                try:
+                    return self._run(function, args, kwargs)
+                except Unlinked:
+                    pass
+            return run_with_stand_ins(self, self._run, function, args, kwargs)
         except FakeTensorError:
             raise
         except Exception as error:  # whatever the function raised is what the caller wants to know
@@ -213,7 +264,7 @@ class FakeMode:
 
     def settle(self, fake: FakeTensor) -> None:
         """Give a fake that came from the cache the autograd history that torch would have given it."""
-        if fake.history is not None or fake.memory.views is not None:
+        if (fake.history is not None or fake.memory.views is not None) and is_linked(fake.device.type):
             settle(self, fake, lambda function, *args: self._run(function, args, {}))
 
     def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -233,19 +284,3 @@ class FakeMode:
         # A composite function in C++ that reads sizes as numbers: torch has some of them written again in Python.
         with self._dispatch, torch._C._EnablePythonDispatcher():
             return function(*args, **kwargs)
-
-
-class _Identity:
-    """A weak key that compares by identity: tensors compare element by element."""
-
-    __slots__ = ("__weakref__", "_hash", "_tensor")
-
-    def __init__(self, tensor: torch.Tensor) -> None:
-        self._hash = id(tensor)
-        self._tensor = weakref.ref(tensor)
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Identity) and self._tensor() is other._tensor() is not None

@@ -6,6 +6,7 @@ and dtype, and which results share storage with which arguments; the device is a
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from framelift_fake_tensors.device import result_device
 from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError
 from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
+from framelift_fake_tensors.unlinked import Unlinked, is_linked
 
 __all__ = ["Record", "SizesRead", "fake_constant", "run_operator", "twin_of"]
 
@@ -139,11 +141,14 @@ class _Twins:
             return known
         storage = tensor.untyped_storage()
         memory = self.memories.get(storage._cdata)
+        is_new = memory is None
         if memory is None:
             memory = self.memories[storage._cdata] = Memory(storage)
-        fake = make_fake(
-            self._mode, memory, tensor.size(), tensor.stride(), tensor.storage_offset(), tensor.dtype, device
-        )
+        # A view that is made in inference mode of an ordinary tensor is an ordinary one, as its twin's is.
+        with contextlib.nullcontext() if is_new or tensor.is_inference() else torch.inference_mode(False):
+            fake = make_fake(
+                self._mode, memory, tensor.size(), tensor.stride(), tensor.storage_offset(), tensor.dtype, device
+            )
         fake.meta_twin = tensor
         if tensor.is_conj():
             torch._C._set_conj(fake, True)
@@ -203,6 +208,8 @@ def run_operator(
     if _depends_on_data(operator) and not (operator is torch.ops.aten.index.Tensor and not _has_mask(args[1])):
         raise DataDependentError(str(operator))
     device = result_device(operator, args, kwargs)
+    if not is_linked(device.type) and torch.is_grad_enabled() and any(f.requires_grad for f in fakes_in((args, kwargs))):
+        raise Unlinked
     twins = _Twins(mode, operator)
     lowered = tuple([twins.lower(value) for value in args])
     lowered_kwargs = {name: twins.lower(value) for name, value in kwargs.items()}

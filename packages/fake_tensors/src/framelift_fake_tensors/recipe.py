@@ -8,14 +8,16 @@ from typing import Any
 
 import torch
 
-from framelift_fake_tensors.tensor import FakeTensor, History, Memory, Mode, ViewOf, make_fake, raw_is_leaf
+from framelift_fake_tensors.tensor import FakeTensor, History, Memory, Mode, ViewOf, make_fake
 
-__all__ = ["Recipe", "recipe_of"]
+__all__ = ["COMPUTED", "Recipe", "recipe_of"]
 
 Recipe = Callable[[Mode, Sequence[FakeTensor]], Any]
 """Called with the mode and the fakes among the arguments, makes the result."""
 
-_COMPUTED = History()
+COMPUTED = History()
+"""What a result is owed that was computed from something with grad."""
+
 _CONSTANTS = (int, bool, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
@@ -82,7 +84,7 @@ def _tensor(
 def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
-    owed = _COMPUTED if requires_grad and not raw_is_leaf(result) else None
+    owed = COMPUTED if requires_grad and not result.is_leaf else None
     known = signature(result)
     version = result.signature_version
 
@@ -102,7 +104,7 @@ def _view(
 ) -> Recipe:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
-    if dtype != base.dtype or result.is_inference():
+    if dtype != base.dtype or torch.is_inference_mode_enabled():
         raise _NoRecipe
     known = signature(result)
     version = result.signature_version

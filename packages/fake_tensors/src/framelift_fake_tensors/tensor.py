@@ -14,7 +14,7 @@ from framelift_fake_tensors.errors import DataAccessError
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-__all__ = ["FakeTensor", "History", "Memory", "Mode", "ViewOf", "fakes_in", "make_fake", "raw_is_leaf"]
+__all__ = ["DATA_FUNCTIONS", "FakeTensor", "History", "Memory", "Mode", "ViewOf", "fakes_in", "make_fake", "raw_is_leaf"]
 
 
 class Mode(Protocol):
@@ -136,7 +136,7 @@ class FakeTensor(torch.Tensor):
     def is_leaf(self) -> bool:
         """Whether no recorded operation made it."""
         self._settle()
-        return raw_is_leaf(self)
+        return self.history is None and raw_is_leaf(self)
 
     @property
     def grad_fn(self) -> Any:
@@ -156,6 +156,12 @@ class FakeTensor(torch.Tensor):
     def _settle(self) -> None:
         if self.history is not None or self.memory.views is not None:
             self.fake_mode.settle(self)
+
+
+DATA_FUNCTIONS: frozenset[Any] = frozenset(
+    getattr(torch.Tensor, name) for name in ("tolist", "numpy", "data_ptr", "__array__", "__dlpack__", "__reduce_ex__")
+)
+"""Methods that hand out data, and that torch would answer for a fake with an error about something else."""
 
 
 def fakes_in(values: Iterable[Any]) -> Iterator[FakeTensor]:

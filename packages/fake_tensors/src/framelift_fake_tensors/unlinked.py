@@ -1,0 +1,103 @@
+"""Autograd state on devices that this torch was built without.
+
+torch's autograd asks the device of each differentiable result for its stream (c10's `getDeviceGuardImpl`), and where the
+device is not linked, that ends the process. So autograd is kept away from such devices: the call runs without it, and
+runs again on stand-ins of the meta device, whose results tell which ones require grad.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from framelift_fake_tensors.recipe import COMPUTED
+from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
+
+__all__ = ["Unlinked", "is_linked", "needs_stand_ins", "run_with_stand_ins"]
+
+_META = torch.device("meta")
+
+
+class Unlinked(Exception):
+    """An operator was about to give autograd a result on a device that it can't handle."""
+
+
+@functools.cache
+def is_linked(kind: str) -> bool:
+    """Tell whether torch's autograd can handle the device type `kind`; it need not be present.
+
+    >>> is_linked("cpu"), is_linked("meta")
+    (True, True)
+    """
+    accelerator = torch.accelerator.current_accelerator(check_available=False)
+    return kind in ("cpu", "meta") or (accelerator is not None and accelerator.type == kind)
+
+
+def needs_stand_ins(values: tuple[Any, ...]) -> bool:
+    """Tell whether autograd must be kept away from a call with these arguments."""
+    return torch.is_grad_enabled() and any(
+        fake.requires_grad and not is_linked(fake.device.type) for fake in fakes_in(values)
+    )
+
+
+def run_with_stand_ins(
+    mode: Mode, run: Callable[..., Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Return what `function` returns on fakes of unlinked devices, with the autograd state that it would have.
+
+    Args:
+        mode: the mode of the fakes.
+        run: runs a function on fakes.
+        function: the torch function.
+        args: positional arguments.
+        kwargs: keyword arguments.
+    """
+    stand_ins = _StandIns(mode)
+    shadow = run(function, stand_ins.of(args), stand_ins.of(kwargs))
+    with torch.no_grad():
+        result = run(function, args, kwargs)
+    for fake, stand_in in zip(fakes_in((result, args, kwargs)), fakes_in((shadow, *stand_ins.arguments)), strict=True):
+        if stand_in.requires_grad and not fake.requires_grad:
+            fake.requires_grad_(True)
+            if not stand_in.is_leaf:
+                fake.history = COMPUTED
+    return result
+
+
+class _StandIns:
+    def __init__(self, mode: Mode) -> None:
+        self._mode = mode
+        self._known: dict[int, FakeTensor] = {}
+        self.arguments: list[Any] = []
+
+    def of(self, values: Any) -> Any:
+        made = self._make(values)
+        self.arguments.append(made)
+        return made
+
+    def _make(self, value: Any) -> Any:
+        if isinstance(value, FakeTensor):
+            if id(value) not in self._known:
+                self._known[id(value)] = self._stand_in(value)
+            return self._known[id(value)]
+        if isinstance(value, torch.device) and not is_linked(value.type):
+            return _META
+        if isinstance(value, str) and value.partition(":")[0] in ("cuda", "mps", "xpu", "hpu", "mtia", "npu"):
+            return "meta"
+        if isinstance(value, dict):
+            return {name: self._make(item) for name, item in value.items()}
+        if type(value) in (list, tuple):
+            return type(value)([self._make(item) for item in value])
+        return value
+
+    def _stand_in(self, fake: FakeTensor) -> FakeTensor:
+        size, stride, offset = fake.size(), fake.stride(), fake.storage_offset()
+        owed = fake.history is not None
+        stand_in = make_fake(self._mode, Memory(), size, stride, offset, fake.dtype, _META, fake.requires_grad)
+        if owed and fake.requires_grad:
+            stand_in.history = COMPUTED
+            self._mode.settle(stand_in)
+        return stand_in
