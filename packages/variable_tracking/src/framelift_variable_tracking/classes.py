@@ -76,7 +76,7 @@ def name_of(cls: type) -> str:
     ('int', 'collections.deque')
     """
     name: str = type.__dict__["__name__"].__get__(cls)
-    if cls.__flags__ & _HEAPTYPE:
+    if made_in_python(cls):
         return name
     module = type.__dict__["__module__"].__get__(cls)
     return name if module == "builtins" else f"{module}.{name}"
