@@ -469,3 +469,34 @@ def test_a_frame_that_hides_what_it_handles_is_refused() -> None:
     frames[-1].handled = None
     with pytest.raises(ResumeError, match="give NativeFrame its `handled`"):
         continue_natively(frames, Value(1))
+
+
+class Doubles:
+    def scaled(self, factor):
+        return factor * 2
+
+
+class DoublesAndOne(Doubles):
+    def scaled(self, factor):
+        factor = opaque(factor)
+        return super().scaled(factor) + 1
+
+
+def opaque(value):
+    return value
+
+
+def test_super_without_arguments_finds_the_first_argument_of_a_resumed_frame():
+    function = DoublesAndOne.scaled
+    code = decode(function.__code__)
+    call = next(one for one in code.instructions if one.opname == "CALL")
+    locals_ = [{"self": DoublesAndOne(), "factor": 3}.get(name, UNBOUND) for name in code.slot_names]
+    locals_[-1] = function.__closure__[0]
+    frame = NativeFrame(
+        code=function.__code__,
+        globals=globals(),
+        index=call.index,
+        locals=locals_,
+        stack=[NULL] * call.completion.pops,
+    )
+    assert continue_natively([frame], Value(3)) == 7

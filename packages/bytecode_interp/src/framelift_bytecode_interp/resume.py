@@ -97,7 +97,9 @@ def resume_function(
         ResumeError: the frame can't go on natively there.
     """
     spliced = _spliced(decode(code), key)
-    return FunctionType(spliced, namespace, code.co_name, None, (*closure, CellType(state)))
+    # The first argument exists for `super()`, which reads it; the prologue puts the frame's own value there.
+    defaults = (None,) * spliced.co_argcount
+    return FunctionType(spliced, namespace, code.co_name, defaults, (*closure, CellType(state)))
 
 
 @lru_cache(maxsize=1024)
@@ -127,6 +129,8 @@ def _spliced(code: Code, key: ResumeKey) -> CodeType:
         if slot not in key.unbound:
             prologue.push_state()
             prologue.add("STORE_FAST", slot)
+    if 0 in key.unbound and code.raw.co_argcount:
+        prologue.add("DELETE_FAST", 0)
     if not key.raises:
         return prologue.finish_with_jump(instruction.start, instruction.positions)
     entry_at = code.handler_at(key.index)

@@ -177,7 +177,7 @@ class Prologue:
             co_consts=tuple(self.constants),
             co_exceptiontable=table,
             co_linetable=_locations(shift // 2, positions, code.co_firstlineno) + code.co_linetable,
-            co_argcount=0,
+            co_argcount=min(code.co_argcount, 1),  # `super()` refuses frames without an argument
             co_posonlyargcount=0,
             co_kwonlyargcount=0,
             co_freevars=(*code.co_freevars, STATE_NAME),

@@ -8,7 +8,7 @@ from typing import Any
 
 from framelift_bytecode_interp import UNBOUND, EagerOperation, Frame, eager_operation, live_locals
 from framelift_guards import Namespace
-from framelift_variable_tracking import ConstantVariable, Variable
+from framelift_variable_tracking import ConstantVariable, ReferenceVariable, Variable
 
 from .entry_point import OUTCOME, Continuation, FrameTemplate, Parameter
 from .trampoline import Position
@@ -97,6 +97,22 @@ def _template(
     )
 
 
+_FRAME_READERS: tuple[object, ...] = (super, locals, vars, dir, eval, exec)
+"""Built-in functions that read the locals of the frame that calls them: a stand-in frame has other ones."""
+
+
+def _outside_its_frame(frame: Frame[Any]) -> EagerOperation | None:
+    """Return the operation of a frame's instruction, or None when it can be done in its frame only."""
+    operation = eager_operation(frame.instruction)
+    if operation is None:
+        return None
+    for operand in operation.operands(frame.stack):
+        called = getattr(operand, "value", None) if isinstance(operand, ReferenceVariable) else None
+        if any(called is reader for reader in _FRAME_READERS):
+            return None
+    return operation
+
+
 def suspend(frames: Sequence[Frame[Any]], globals_of: Any) -> Suspension:
     """Describe frames at a break, the innermost before the instruction that broke.
 
@@ -109,7 +125,7 @@ def suspend(frames: Sequence[Frame[Any]], globals_of: Any) -> Suspension:
         raise NotResumableError
     parameters = _Parameters()
     innermost = frames[-1]
-    operation = eager_operation(innermost.instruction)
+    operation = _outside_its_frame(innermost)
     templates = [
         _template(
             frame,

@@ -89,11 +89,10 @@ class ConcreteNames:
         return Value(None)
 
     def delete_cell(self, frame: Frame[Any], cell: Any, name: str) -> Result[Any]:
-        try:
+        found = self.load_cell(frame, cell, name)  # deleting the content of an empty cell is silent
+        if isinstance(found, Value):
             del cell.cell_contents
-        except ValueError:
-            return Raise(self._empty_cell(frame, name))
-        return Value(None)
+        return found
 
     def store_local(self, frame: Frame[Any], name: str, value: Any) -> Any:
         return value

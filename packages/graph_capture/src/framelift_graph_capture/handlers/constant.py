@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from framelift_bytecode_interp import Break, Raise, Result, Value
-from framelift_guards import Equals, Is, Source, TypeIs
+from framelift_guards import Is, Source
+from framelift_guards.torch import DeviceEquals
 from framelift_variable_tracking import (
     NOT_CONSTANT,
     Answer,
@@ -45,8 +46,7 @@ class TorchConstantHandler(TypeHandler):
         if self._singleton:
             domain.guard(source, Is(value))
         else:
-            domain.guard(source, TypeIs(type(value)))
-            domain.guard(source, Equals(value))
+            domain.guard(source, DeviceEquals(value))
         return ConstantVariable(value)
 
     def from_native(self, domain: Tracking, value: Any) -> Answer:
