@@ -45,11 +45,13 @@ def call(function, make, name=None, **kwargs):
 T = torch.Tensor
 
 # pointwise
-for unary in (
-    torch.abs, torch.neg, torch.exp, torch.log, torch.sqrt, torch.rsqrt, torch.sin, torch.cos, torch.tanh, torch.sigmoid,
-    torch.erf, torch.floor, torch.round, torch.sign, torch.reciprocal, torch.square, F.relu, F.gelu, F.silu, F.elu,
-    F.leaky_relu, F.softplus, F.hardtanh, F.mish, F.logsigmoid, torch.isnan, torch.isfinite, torch.logical_not,
-):  # fmt: skip
+POINTWISE = [
+    torch.abs, torch.neg, torch.exp, torch.log, torch.sqrt, torch.rsqrt, torch.sin, torch.cos, torch.tanh,
+    torch.sigmoid, torch.erf, torch.floor, torch.round, torch.sign, torch.reciprocal, torch.square, torch.isnan,
+    torch.isfinite, torch.logical_not, F.relu, F.gelu, F.silu, F.elu, F.leaky_relu, F.softplus, F.hardtanh, F.mish,
+    F.logsigmoid,
+]  # fmt: skip
+for unary in POINTWISE:
     call(unary, lambda: (f(4, 6, grad=True),))
 for binary in (
     torch.add, torch.sub, torch.mul, torch.div, torch.pow, torch.maximum, torch.minimum, torch.fmod, torch.atan2,
@@ -137,7 +139,9 @@ call(F.adaptive_avg_pool2d, lambda: (f(2, 3, 8, 9), 1))
 call(F.interpolate, lambda: (f(2, 3, 8, 9),), scale_factor=2.0)
 call(F.scaled_dot_product_attention, lambda: (f(2, 4, 8, 6, grad=True), f(2, 4, 8, 6), f(2, 4, 8, 6)), is_causal=True)
 call(F.scaled_dot_product_attention, lambda: (f(2, 4, 8, 6), f(2, 4, 8, 6), f(2, 4, 8, 6), b(8, 8)), "sdpa_mask")
-call(F.scaled_dot_product_attention, lambda: (f(2, 4, 8, 6), f(2, 4, 8, 6), f(2, 4, 8, 6)), "sdpa_dropout", dropout_p=0.1)
+call(
+    F.scaled_dot_product_attention, lambda: (f(2, 4, 8, 6), f(2, 4, 8, 6), f(2, 4, 8, 6)), "sdpa_dropout", dropout_p=0.1
+)
 call(F.cross_entropy, lambda: (f(4, 6, grad=True), i(4)))
 call(F.cross_entropy, lambda: (f(4, 6, grad=True), i(4)), "cross_entropy_none", reduction="none")
 call(F.nll_loss, lambda: (f(4, 6, grad=True), i(4)))

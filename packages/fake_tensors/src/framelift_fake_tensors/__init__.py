@@ -1,5 +1,6 @@
 """Tensors without data: what a torch call would return, told from metadata alone."""
 
+from framelift_fake_tensors.cache import PropagationCache
 from framelift_fake_tensors.errors import (
     DataAccessError,
     DataDependentError,
@@ -9,7 +10,6 @@ from framelift_fake_tensors.errors import (
     PropagationError,
     UnsupportedTensorError,
 )
-from framelift_fake_tensors.cache import PropagationCache
 from framelift_fake_tensors.mode import FakeMode
 from framelift_fake_tensors.tensor import FakeTensor
 

@@ -39,9 +39,8 @@ def result_device(operator: OpOverload, args: Iterable[Any], kwargs: dict[str, A
 
 def canonical(device: torch.device) -> torch.device:
     """Return `device` with the index that a tensor on it would have."""
-    if device.index is None and device.type not in ("cpu", "meta"):
-        return torch.device(device.type, 0)
-    return device
+    index: int | None = device.index  # torch's stubs say that there always is one
+    return torch.device(device.type, 0) if index is None and device.type not in ("cpu", "meta") else device
 
 
 _MIXING = frozenset(

@@ -111,7 +111,7 @@ def _candidates(operator: OpOverload) -> Iterator[Kernel]:
         yield operator.decompose
     if operator.namespace in ("aten", "prims"):
         return
-    custom = simple_registry.singleton.find(operator.name()).fake_impl.kernel
+    custom = simple_registry.singleton.find(str(operator._schema.name)).fake_impl.kernel
     if custom is not None:
         yield custom
 
@@ -139,8 +139,11 @@ _KERNEL_KNOWS_SYMBOLS = frozenset(
 """Operators whose C++ meta kernel takes symbolic sizes, and that others are written with: nothing else is tried."""
 
 
-class _MetaDispatch(TorchDispatchMode):
+class _MetaDispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sends the operators that Python meta functions and decompositions call back to `compute`."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:

@@ -9,12 +9,16 @@ from typing import Any
 import torch
 import torch._C
 from torch._ops import OpOverload
-from framelift_symbolic_shapes import ShapeEnv
-from framelift_symbolic_shapes.torch import attach
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.cache import Call, PropagationCache, Signature, Uncacheable, metadata_of
-from framelift_fake_tensors.errors import DataAccessError, FakeTensorError, ForeignTensorError, PropagationError, UnsupportedTensorError
+from framelift_fake_tensors.errors import (
+    DataAccessError,
+    FakeTensorError,
+    ForeignTensorError,
+    PropagationError,
+    UnsupportedTensorError,
+)
 from framelift_fake_tensors.history import settle
 from framelift_fake_tensors.kernels import is_symbolic
 from framelift_fake_tensors.layout import symbolic_strides
@@ -22,6 +26,8 @@ from framelift_fake_tensors.operators import Record, SizesRead, run_operator
 from framelift_fake_tensors.recipe import COMPUTED, recipe_of
 from framelift_fake_tensors.tensor import DATA_FUNCTIONS, FakeTensor, Memory, fakes_in, make_fake, raw_is_leaf
 from framelift_fake_tensors.unlinked import Unlinked, is_linked, needs_stand_ins, run_with_stand_ins
+from framelift_symbolic_shapes import ShapeEnv
+from framelift_symbolic_shapes.torch import attach
 
 __all__ = ["FakeMode"]
 
@@ -29,7 +35,7 @@ Dynamic = bool | Collection[int] | Callable[[int], bool]
 Origin = Callable[[str, int], object]
 
 
-class _Dispatch(TorchDispatchMode):
+class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Runs the operators that a torch function calls, while the function is propagated."""
 
     # With a mode in this slot torch does not initialise a device that is only named (c10's TorchDispatchModeTLS,
@@ -37,7 +43,7 @@ class _Dispatch(TorchDispatchMode):
     _mode_key = torch._C._TorchDispatchModeKey.FAKE
 
     def __init__(self, mode: FakeMode) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._mode = mode
 
     @classmethod
@@ -125,7 +131,7 @@ class FakeMode:
             tensor.requires_grad,
         )
         if isinstance(tensor, torch.nn.Parameter):
-            fake._is_param = True  # type: ignore[attr-defined]
+            fake._is_param = True
         if not tensor.is_leaf:
             fake.history = COMPUTED
         self._remember(tensor, fake)
@@ -228,7 +234,7 @@ class FakeMode:
         return self._signature(fake), fake.requires_grad, raw_is_leaf(fake)
 
     def _returns_mutated(self, result: Any, fakes: Sequence[FakeTensor]) -> bool:
-        """Tell whether a result shares memory with an argument that the call wrote to: that can't come from a recipe."""
+        """Tell whether a result shares memory with an argument that was written to: no recipe can make that."""
         mutated = {id(fake.memory) for fake in fakes} & self.record.written
         return bool(mutated) and any(id(fake.memory) in mutated for fake in fakes_in((result,)))
 

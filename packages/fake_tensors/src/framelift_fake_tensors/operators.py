@@ -208,7 +208,11 @@ def run_operator(
     if _depends_on_data(operator) and not (operator is torch.ops.aten.index.Tensor and not _has_mask(args[1])):
         raise DataDependentError(str(operator))
     device = result_device(operator, args, kwargs)
-    if not is_linked(device.type) and torch.is_grad_enabled() and any(f.requires_grad for f in fakes_in((args, kwargs))):
+    if (
+        not is_linked(device.type)
+        and torch.is_grad_enabled()
+        and any(f.requires_grad for f in fakes_in((args, kwargs)))
+    ):
         raise Unlinked
     twins = _Twins(mode, operator)
     lowered = tuple([twins.lower(value) for value in args])

@@ -44,7 +44,7 @@ def _recipe(
 ) -> Recipe:
     if type(result) is FakeTensor:
         return _tensor(result, fakes, signature, seen)
-    if isinstance(result, _CONSTANTS) or isinstance(result, torch.SymInt):
+    if isinstance(result, (*_CONSTANTS, torch.SymInt)):
         return lambda _mode, _fakes: result
     if type(result) is torch.Size:
         return lambda _mode, _fakes: result
@@ -99,9 +99,7 @@ def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe
     return make
 
 
-def _view(
-    result: FakeTensor, position: int, base: FakeTensor, signature: Callable[[FakeTensor], Any]
-) -> Recipe:
+def _view(result: FakeTensor, position: int, base: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
     if dtype != base.dtype or torch.is_inference_mode_enabled():

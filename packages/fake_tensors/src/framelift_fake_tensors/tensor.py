@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 import torch
@@ -12,9 +12,19 @@ import torch._C
 from framelift_fake_tensors.errors import DataAccessError
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
-__all__ = ["DATA_FUNCTIONS", "FakeTensor", "History", "Memory", "Mode", "ViewOf", "fakes_in", "make_fake", "raw_is_leaf"]
+__all__ = [
+    "DATA_FUNCTIONS",
+    "FakeTensor",
+    "History",
+    "Memory",
+    "Mode",
+    "ViewOf",
+    "fakes_in",
+    "make_fake",
+    "raw_is_leaf",
+]
 
 
 class Mode(Protocol):
@@ -66,9 +76,11 @@ def _refuse(name: str) -> Callable[..., Any]:
     return access
 
 
-raw_is_leaf: Callable[[torch.Tensor], bool] = torch.Tensor.is_leaf.__get__  # type: ignore[attr-defined]
-_raw_grad_fn = torch.Tensor.grad_fn.__get__  # type: ignore[attr-defined]
-_raw_base = torch.Tensor._base.__get__  # type: ignore[attr-defined]
+_attributes: Mapping[str, Any] = vars(torch._C.TensorBase)
+raw_is_leaf: Callable[[torch.Tensor], bool] = _attributes["is_leaf"].__get__
+"""Whether autograd, as far as it was told, recorded nothing that made a tensor."""
+_raw_grad_fn = _attributes["grad_fn"].__get__
+_raw_base = _attributes["_base"].__get__
 _raw_is_view = torch.Tensor._is_view
 
 
@@ -90,17 +102,17 @@ class FakeTensor(torch.Tensor):
     # What the cache of propagations knows its metadata by, and the version of the facts that this was derived from.
     signature: Any = None
     signature_version: int = 0
-    # A fake from the cache was never seen by torch's autograd. What it is owed is given when something looks (`settle`).
+    # A fake from the cache was never seen by torch's autograd; it is given what it is owed when something looks.
     history: History | None = None
 
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
     def __new__(cls, *args: object, **kwargs: object) -> Self:
         """Refuse: a fake tensor belongs to a mode."""
         raise TypeError("a FakeTensor is made by FakeMode.fake(tensor, name=...), not by calling its class")
 
     @classmethod
-    def __torch_dispatch__(
+    def __torch_dispatch__(  # type: ignore[override]
         cls,
         func: Callable[..., Any],
         types: Sequence[type],
@@ -112,7 +124,7 @@ class FakeTensor(torch.Tensor):
         return fake.fake_mode.run_operator(func, args, kwargs or {})
 
     # torch reads __repr__ through `print`, f-strings and graph printing; nothing here may touch data.
-    def __repr__(self, *, tensor_contents: object = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return f"FakeTensor(..., size=({', '.join(map(str, self.shape))}{',' if self.dim() == 1 else ''}))"
 
     __str__ = __repr__
@@ -133,19 +145,19 @@ class FakeTensor(torch.Tensor):
     __dlpack__ = _refuse("__dlpack__")
 
     @property
-    def is_leaf(self) -> bool:
+    def is_leaf(self) -> bool:  # type: ignore[override]
         """Whether no recorded operation made it."""
         self._settle()
         return self.history is None and raw_is_leaf(self)
 
     @property
-    def grad_fn(self) -> Any:
+    def grad_fn(self) -> Any:  # type: ignore[override]
         """The node of autograd that made it."""
         self._settle()
         return _raw_grad_fn(self)
 
     @property
-    def _base(self) -> Any:
+    def _base(self) -> Any:  # type: ignore[override]
         self._settle()
         return _raw_base(self)
 

@@ -1,8 +1,8 @@
 """Autograd state on devices that this torch was built without.
 
-torch's autograd asks the device of each differentiable result for its stream (c10's `getDeviceGuardImpl`), and where the
-device is not linked, that ends the process. So autograd is kept away from such devices: the call runs without it, and
-runs again on stand-ins of the meta device, whose results tell which ones require grad.
+torch's autograd asks the device of each differentiable result for its stream (c10's `getDeviceGuardImpl`), and where
+the device is not linked, that ends the process. So autograd is kept away from such devices: the call runs without it,
+and runs again on stand-ins of the meta device, whose results tell which ones require grad.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class Constraint:
         lower: Bound = -infinity if self.minimum is None else self.minimum
         return Range(lower, infinity if self.maximum is None else self.maximum)
 
-    def check(self, value: int | float) -> None:
+    def check(self, value: float) -> None:
         """Check the value of the run that is captured.
 
         Raises:

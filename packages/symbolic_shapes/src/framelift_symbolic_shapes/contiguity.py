@@ -104,7 +104,11 @@ def is_non_overlapping_and_dense(true: N, sizes: Sequence[N], strides: Sequence[
     ordinary = is_contiguous(true, sizes, strides, [*reversed(dimensions)])
     if _known(ordinary) is True:
         return true
-    order = sorted(dimensions, key=functools.cmp_to_key(lambda a, b: _compare(sizes, strides, a, b)))
+
+    def compare(a: int, b: int) -> int:
+        return _compare(sizes, strides, a, b)
+
+    order = sorted(dimensions, key=functools.cmp_to_key(compare))
     return is_contiguous(true, sizes, strides, order)
 
 

@@ -27,6 +27,11 @@ def _no_line() -> object:
     return None
 
 
+def _check_hint(name: str, hint: object) -> None:
+    if type(hint) not in (int, float):
+        raise TypeError(f"{name} must be an int or a float to become a symbol, and is {hint!r}")
+
+
 def _unwrapped(node: SymNode) -> Any:
     return node
 
@@ -79,7 +84,7 @@ class ShapeEnv(Facade):
     def create_symbol(
         self,
         name: str,
-        hint: int | float,
+        hint: float,
         *,
         dynamic: bool,
         origin: object,
@@ -108,8 +113,7 @@ class ShapeEnv(Facade):
             TypeError: the hint is not an integer or a float.
             ConstraintViolation: the hint is outside of the promised range.
         """
-        if isinstance(hint, bool) or not isinstance(hint, (int, float)):
-            raise TypeError(f"{name} must be an int or a float to become a symbol, and is {hint!r}")
+        _check_hint(name, hint)
         constraint = Constraint(name, minimum, maximum, strict)
         constraint.check(hint)
         if not dynamic or hint in (0, 1) or not math.isfinite(hint):
@@ -140,7 +144,7 @@ class ShapeEnv(Facade):
     def _new(
         self,
         name: str,
-        hint: int | float | None,
+        hint: float | None,
         origin: object,
         values: Range,
         prefix: str,
@@ -168,7 +172,7 @@ class ShapeEnv(Facade):
         if not math.isinf(values.upper):
             self._guards.append(ShapeGuard(sympy.Le(symbol, values.upper, evaluate=False), line))
 
-    def _wrap(self, symbol: Any, hint: int | float | None, kind: type) -> Any:
+    def _wrap(self, symbol: Any, hint: float | None, kind: type) -> Any:
         # One object a symbol, so that a program that compares sizes by identity sees what it would see with ints.
         if symbol not in self._wrapped:
             self._wrapped[symbol] = self.wrap(self.node_type(symbol, self, kind, hint))
@@ -199,9 +203,7 @@ class ShapeEnv(Facade):
         """
         return self.facts.bound(self.replace(expression))
 
-    def to_python(
-        self, expression: Any, names: Mapping[Any, ast.expr], reference: Reference | None = None
-    ) -> ast.expr:
+    def to_python(self, expression: Any, names: Mapping[Any, ast.expr], reference: Reference | None = None) -> ast.expr:
         """Return Python that computes `expression`; see `framelift_symbolic_shapes.to_python`."""
         return to_python(expression, names) if reference is None else to_python(expression, names, reference)
 

@@ -1,8 +1,8 @@
 """What torch's own helpers ask of an environment, under torch's names.
 
-`torch.fx.experimental.symbolic_shapes` and the meta functions reach through a node to `node.shape_env` for these. A name
-that is missing here is swallowed there (`statically_known_true` then answers False) and another, wrong path is taken; a
-test compares this file with the installed torch.
+`torch.fx.experimental.symbolic_shapes` and the meta functions reach through a node to `node.shape_env` for these. A
+name that is missing here is swallowed there (`statically_known_true` then answers False) and another, wrong path is
+taken; a test compares this file with the installed torch.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Facade:
     allow_scalar_outputs = False
     prefer_deferred_runtime_asserts_over_guards = False
     _translation_validation_enabled = False
-    unbacked_renamings: Mapping[Any, Any] = {}  # noqa: RUF012 - nothing is ever renamed
+    unbacked_renamings: Mapping[Any, Any] = {}
 
     if TYPE_CHECKING:
         facts: Facts
@@ -59,9 +59,7 @@ class Facade:
 
     @property
     def backed_var_to_val(self) -> Mapping[Any, Any]:
-        return {
-            symbol: functions.literal(info.hint) for symbol, info in self.symbols.items() if info.hint is not None
-        }
+        return {symbol: functions.literal(info.hint) for symbol, info in self.symbols.items() if info.hint is not None}
 
     def evaluate_sym_node(
         self, sym_node: SymNode, size_oblivious: bool = False, fallback_value: Number | None = None

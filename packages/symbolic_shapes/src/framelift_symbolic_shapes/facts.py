@@ -166,10 +166,11 @@ class Facts:
         for symbol in sorted(difference.free_symbols, key=str, reverse=True):
             coefficient = difference.coeff(symbol)
             rest = difference - coefficient * symbol
-            if coefficient.is_Integer and coefficient != 0 and symbol not in rest.free_symbols:
-                if abs(coefficient) == 1 or (rest.is_Integer and rest % coefficient == 0):
-                    self._substitute(symbol, _expand(-rest / coefficient))
-                    return
+            if not coefficient.is_Integer or coefficient == 0 or symbol in rest.free_symbols:
+                continue
+            if abs(coefficient) == 1 or (rest.is_Integer and rest % coefficient == 0):
+                self._substitute(symbol, _expand(-rest / coefficient))
+                return
         for side, value in ((relation.lhs, relation.rhs), (relation.rhs, relation.lhs)):
             if not side.is_Symbol and not side.is_Integer and value.is_Integer:
                 self.replacements[side] = value  # such as s % 8 == 0

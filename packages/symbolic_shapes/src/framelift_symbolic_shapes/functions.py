@@ -17,7 +17,7 @@ import sympy
 __all__ = ["FUNCTIONS", "PythonFunction", "literal", "number"]
 
 
-def literal(value: bool | int | float) -> Any:
+def literal(value: bool | float) -> Any:
     """Return the expression of a Python number; every float comes back bit for bit.
 
     >>> literal(3), literal(True), number(literal(-0.0))
@@ -51,6 +51,7 @@ class PythonFunction(sympy.Function):  # type: ignore[misc]
 
     python: ClassVar[Callable[..., Any]]
     result: ClassVar[type] = int
+    infix: ClassVar[str | None] = None
 
     @classmethod
     def eval(cls, *operands: Any) -> Any:
@@ -69,7 +70,10 @@ class PythonFunction(sympy.Function):  # type: ignore[misc]
         return True if self.result is int else None
 
     def _sympystr(self, printer: Any) -> str:
-        return f"{type(self).__name__}({', '.join(map(printer._print, self.args))})"
+        if self.infix is None:
+            return f"{type(self).__name__}({', '.join(map(printer._print, self.args))})"
+        tighter = sympy.printing.precedence.PRECEDENCE["Mul"] + 1
+        return f"({self.infix.join(printer.parenthesize(operand, tighter) for operand in self.args)})"
 
 
 class SpecialFloat(sympy.Function):  # type: ignore[misc]
@@ -85,22 +89,12 @@ class SpecialFloat(sympy.Function):  # type: ignore[misc]
         return repr(self.value)
 
 
-def _binary(symbol: str) -> Callable[[Any, Any], str]:
-    def text(self: Any, printer: Any) -> str:
-        left, right = (
-            printer.parenthesize(operand, sympy.printing.precedence.PRECEDENCE["Mul"] + 1) for operand in self.args
-        )
-        return f"({left}{symbol}{right})"
-
-    return text
-
-
 class FloorDiv(PythonFunction):
     """`a // b` of integers."""
 
     nargs = 2
     python = operator.floordiv
-    _sympystr = _binary("//")
+    infix = "//"
 
 
 class Mod(PythonFunction):
@@ -108,7 +102,7 @@ class Mod(PythonFunction):
 
     nargs = 2
     python = operator.mod
-    _sympystr = _binary("%")
+    infix = "%"
 
 
 class PowByNatural(PythonFunction):
@@ -197,7 +191,7 @@ class TrueDiv(_FloatFunction):
 
     nargs = 2
     python = operator.truediv
-    _sympystr = _binary("/")
+    infix = "/"
 
 
 class ToFloat(_FloatFunction):
@@ -212,7 +206,7 @@ class FloatAdd(_FloatFunction):
 
     nargs = 2
     python = operator.add
-    _sympystr = _binary(" + ")
+    infix = " + "
 
 
 class FloatSub(_FloatFunction):
@@ -220,7 +214,7 @@ class FloatSub(_FloatFunction):
 
     nargs = 2
     python = operator.sub
-    _sympystr = _binary(" - ")
+    infix = " - "
 
 
 class FloatMul(_FloatFunction):
@@ -228,7 +222,7 @@ class FloatMul(_FloatFunction):
 
     nargs = 2
     python = operator.mul
-    _sympystr = _binary("*")
+    infix = "*"
 
 
 class FloatMod(_FloatFunction):
@@ -236,7 +230,7 @@ class FloatMod(_FloatFunction):
 
     nargs = 2
     python = operator.mod
-    _sympystr = _binary("%")
+    infix = "%"
 
 
 class FloatPow(_FloatFunction):
@@ -244,7 +238,7 @@ class FloatPow(_FloatFunction):
 
     nargs = 2
     python = operator.pow
-    _sympystr = _binary("**")
+    infix = "**"
 
 
 class FloatNeg(_FloatFunction):
@@ -304,12 +298,13 @@ def _math_function(name: str) -> type[PythonFunction]:
 
 MATH_NAMES = ("sqrt", "cos", "cosh", "sin", "sinh", "tan", "tanh", "asin", "acos", "atan", "log2", "exp", "log")
 
+_CLASSES: list[type[PythonFunction]] = [
+    FloorDiv, Mod, PowByNatural, LShift, RShift, BitAnd, BitOr, BitXor, Minimum, Maximum, IntAbs, FloatMinimum,
+    FloatMaximum, TrueDiv, ToFloat, FloatAdd, FloatSub, FloatMul, FloatMod, FloatPow, FloatNeg, FloatAbs, Floor,
+    Ceil, Trunc, Round, RoundDigits,
+]  # fmt: skip
+
 FUNCTIONS: dict[str, type[PythonFunction]] = {
-    cls.__name__: cls
-    for cls in (
-        FloorDiv, Mod, PowByNatural, LShift, RShift, BitAnd, BitOr, BitXor, Minimum, Maximum, IntAbs, FloatMinimum,
-        FloatMaximum, TrueDiv, ToFloat, FloatAdd, FloatSub, FloatMul, FloatMod, FloatPow, FloatNeg, FloatAbs, Floor,
-        Ceil, Trunc, Round, RoundDigits, *map(_math_function, MATH_NAMES),
-    )
-}  # fmt: skip
+    cls.__name__: cls for cls in [*_CLASSES, *[_math_function(name) for name in MATH_NAMES]]
+}
 """Every operation, by name."""

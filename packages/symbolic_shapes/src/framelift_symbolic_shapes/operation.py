@@ -1,4 +1,4 @@
-"""The operations of a `SymNode` as a table: what each builds, what Python computes for its hint, and its result's type."""
+"""The operations of a `SymNode` as a table: what each builds, what Python computes for its hint, the result's type."""
 
 from __future__ import annotations
 
@@ -57,13 +57,20 @@ def _true_divide(bounds: Bounds, a: Any, b: Any) -> Any:
     return simplify("TrueDiv", (a, b), bounds)
 
 
-_COMPARISONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
-    "eq": (lambda a, b: sympy.Eq(a, b), operator.eq),
-    "ne": (lambda a, b: sympy.Ne(a, b), operator.ne),
-    "lt": (lambda a, b: sympy.Lt(a, b), operator.lt),
-    "le": (lambda a, b: sympy.Le(a, b), operator.le),
-    "gt": (lambda a, b: sympy.Gt(a, b), operator.gt),
-    "ge": (lambda a, b: sympy.Ge(a, b), operator.ge),
+def _sympy(name: str) -> Build:
+    def build(_bounds: Bounds, *operands: Any) -> Any:
+        return getattr(sympy, name)(*operands)  # looked up when it is called: sympy is not imported before
+
+    return build
+
+
+_COMPARISONS: dict[str, Operation] = {
+    "eq": Operation(_sympy("Eq"), operator.eq, bool),
+    "ne": Operation(_sympy("Ne"), operator.ne, bool),
+    "lt": Operation(_sympy("Lt"), operator.lt, bool),
+    "le": Operation(_sympy("Le"), operator.le, bool),
+    "gt": Operation(_sympy("Gt"), operator.gt, bool),
+    "ge": Operation(_sympy("Ge"), operator.ge, bool),
 }
 
 OPERATIONS: dict[str, Operation] = {
@@ -90,10 +97,10 @@ OPERATIONS: dict[str, Operation] = {
     "sym_int": Operation(_plain(lambda a: a), int, int),
     "sym_float": Operation(_function("ToFloat"), float, float),
     "int_truediv": Operation(_true_divide, operator.truediv, float),
-    **{name: Operation(_plain(build), python, bool) for name, (build, python) in _COMPARISONS.items()},
-    "and_": Operation(_plain(lambda a, b: sympy.And(a, b)), lambda a, b: a and b, bool),
-    "or_": Operation(_plain(lambda a, b: sympy.Or(a, b)), lambda a, b: a or b, bool),
-    "sym_not": Operation(_plain(lambda a: sympy.Not(a)), operator.not_, bool),
+    **_COMPARISONS,
+    "and_": Operation(_sympy("And"), lambda a, b: a and b, bool),
+    "or_": Operation(_sympy("Or"), lambda a, b: a or b, bool),
+    "sym_not": Operation(_sympy("Not"), operator.not_, bool),
     "sym_ite": Operation(_choose, lambda c, t, f: t if c else f, int),
 }
 """The operations on integers, and on truth values."""
@@ -123,6 +130,6 @@ FLOAT_OPERATIONS: dict[str, Operation] = {
         f"sym_{name}": Operation(_function(name), getattr(math, name), float)
         for name in ("sqrt", "cos", "cosh", "sin", "sinh", "tan", "tanh", "asin", "acos", "atan", "log2", "exp", "log")
     },
-    **{name: Operation(_plain(build), python, bool) for name, (build, python) in _COMPARISONS.items()},
+    **_COMPARISONS,
 }
 """The operations on floats."""

@@ -67,7 +67,7 @@ _RELATIONS: dict[str, type[ast.cmpop]] = {
 }  # fmt: skip
 
 
-def _constant(value: bool | int | float) -> ast.expr:
+def _constant(value: bool | float) -> ast.expr:
     if isinstance(value, bool) or (value >= 0 and math.copysign(1.0, value) > 0 and math.isfinite(value)):
         return ast.Constant(value)
     if not math.isfinite(value):

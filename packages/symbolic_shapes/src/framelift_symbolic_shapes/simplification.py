@@ -23,12 +23,12 @@ def _nonzero(expression: Any, bounds: Bounds) -> bool:
 
 
 def divide_by_one(a: Any, b: Any, bounds: Bounds) -> Any:
-    """a // 1 = a."""
+    """A // 1 = a."""
     return a if b == 1 else None
 
 
 def divide_small(a: Any, b: Any, bounds: Bounds) -> Any:
-    """a // b = 0 where 0 <= a < b."""
+    """A // b = 0 where 0 <= a < b."""
     return sympy.S.Zero if bounds(a).lower >= 0 and bounds(b - a).lower > 0 else None
 
 
@@ -50,12 +50,12 @@ def divide_twice(a: Any, b: Any, bounds: Bounds) -> Any:
 
 
 def modulo_one(a: Any, b: Any, bounds: Bounds) -> Any:
-    """a % 1 = 0."""
+    """A % 1 = 0."""
     return sympy.S.Zero if b == 1 else None
 
 
 def modulo_small(a: Any, b: Any, bounds: Bounds) -> Any:
-    """a % b = a where 0 <= a < b."""
+    """A % b = a where 0 <= a < b."""
     return a if bounds(a).lower >= 0 and bounds(b - a).lower > 0 else None
 
 
@@ -92,17 +92,17 @@ def absolute(a: Any, bounds: Bounds) -> Any:
 
 
 def shift_left(a: Any, b: Any, bounds: Bounds) -> Any:
-    """a << k = a * 2**k for a constant k >= 0."""
+    """A << k = a * 2**k for a constant k >= 0."""
     return a * 2 ** int(b) if b.is_Integer and b >= 0 else None
 
 
 def shift_right(a: Any, b: Any, bounds: Bounds) -> Any:
-    """a >> k = a // 2**k for a constant k >= 0."""
+    """A >> k = a // 2**k for a constant k >= 0."""
     return simplify("FloorDiv", (a, sympy.Integer(2 ** int(b))), bounds) if b.is_Integer and b >= 0 else None
 
 
 def natural_power(a: Any, b: Any, bounds: Bounds) -> Any:
-    """a ** k is a polynomial for a constant k >= 0."""
+    """A ** k is a polynomial for a constant k >= 0."""
     return a ** int(b) if b.is_Integer and b >= 0 else None
 
 
