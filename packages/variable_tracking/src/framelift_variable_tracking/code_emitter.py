@@ -50,8 +50,8 @@ class CodeEmitter:
     >>> made = domain.build_list([domain.wrap(object(), LocalSource("x")), domain.constant(2)]).value
     >>> print(ast.unparse(emitter.value(made)))
     made_list
-    >>> print("; ".join(map(ast.unparse, emitter.values)))
-    made_list = []; made_list.extend((x, 2))
+    >>> print(ast.unparse(ast.fix_missing_locations(ast.Module(emitter.body(), []))))
+    made_list = [x, 2]
     """
 
     def __init__(

@@ -187,6 +187,10 @@ class Tracking(Domain[Variable], Protocol):
         """Store into the instance dictionary, now and in the log."""
         ...
 
+    def delete_field(self, owner: ObjectVariable, name: str) -> None:
+        """Delete an entry of the instance dictionary, now and in the log."""
+        ...
+
     def instantiate(self, cls: type, args: Arguments, kwargs: Keywords) -> Result[Variable]:
         """`type.__call__(cls, *args, **kwargs)` for a class made in Python."""
         ...

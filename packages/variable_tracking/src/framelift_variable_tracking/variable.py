@@ -166,10 +166,11 @@ class ObjectVariable(Variable):
 
     `fields` is the instance dictionary as far as it is known: for a new object all of it, in order; for an existing one
     what was read (then it agrees with the object) or written. DELETED stands for what the program deleted.
-    `slots` is the same for `__slots__`, by descriptor name and owner.
+    `slots` is the same for `__slots__`, by descriptor name and owner; `moved` are the fields of an existing object that
+    were deleted and stored again, and `dictionary` is its `__dict__` once the program asked for that.
     """
 
-    __slots__ = ("fields", "payload", "slots", "value")
+    __slots__ = ("dictionary", "fields", "moved", "payload", "slots", "value")
 
     def __init__(
         self, cls: type, source: Source | None = None, value: Any = NEW, payload: Variable | None = None
@@ -180,6 +181,8 @@ class ObjectVariable(Variable):
         self.payload = payload
         self.fields: dict[str, Any] = {}
         self.slots: dict[tuple[type, str], Any] = {}
+        self.moved: frozenset[str] = frozenset()
+        self.dictionary: Variable | None = None
 
 
 class ExceptionVariable(ObjectVariable):

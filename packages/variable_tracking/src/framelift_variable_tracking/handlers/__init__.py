@@ -22,6 +22,7 @@ from .exception import ExceptionHandler, TracebackHandler
 from .function import FunctionHandler
 from .generator import GeneratorHandler
 from .instance import InstanceHandler
+from .instance_dict import InstanceDictHandler, InstanceDictionary
 from .method import BuiltinMethodHandler, MethodHandler
 from .module import ModuleHandler
 from .super_ import SuperHandler, make_super
@@ -50,6 +51,7 @@ OBJECTS: Mapping[type, TypeHandler] = {
     types.ModuleType: ModuleHandler(),
     types.CellType: CellHandler(),
     types.GeneratorType: GeneratorHandler(),
+    InstanceDictionary: InstanceDictHandler(),
     TUPLE_FIELD: TupleFieldHandler(),
 }
 """Objects, classes, functions, modules, exceptions, generators."""

@@ -13,6 +13,7 @@ from ..handler import Answer, Arguments, Keywords, Tracking
 from ..reasons import UnsupportedFeature
 from ..variable import BuiltinFunctionVariable, FunctionVariable, HashKey, ReferenceVariable, Variable
 from .identity import IdentityHandler
+from .union import union
 
 _CONSTANTS = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 
@@ -120,7 +121,30 @@ class ClassHandler(IdentityHandler):
         return HashKey(variable, variable)
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if op == "|" and type(class_of(left)) is type:
+            return union(domain, left, right)
         return domain.unsupported(left, f"the operator {op!r} on a class")
+
+    def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
+        if op == "|" and type(class_of(right)) is type:
+            return union(domain, left, right)
+        return domain.unsupported(right, f"the operator {op!r} on a class")
+
+    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
+        return self._by_metaclass(domain, variable, "__iter__", "iteration")
+
+    def length(self, domain: Tracking, variable: Variable) -> Answer:
+        return self._by_metaclass(domain, variable, "__len__", "len()")
+
+    def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
+        return self._by_metaclass(domain, container, "__contains__", "a membership test", item)
+
+    def _by_metaclass(self, domain: Tracking, variable: Variable, name: str, operation: str, *args: Variable) -> Answer:
+        """Answer an operation that the metaclass defines in Python: those of enumerations."""
+        method = domain.class_attribute(type(class_of(variable)), name)
+        if isinstance(method, FunctionVariable):
+            return domain.call(domain.frame, method, (variable, *args), {})
+        return domain.unsupported(variable, f"{operation} of a class")
 
     def truth(self, domain: Tracking, variable: Variable) -> Any:
         cls = class_of(variable)
@@ -129,7 +153,7 @@ class ClassHandler(IdentityHandler):
         return Value(True)
 
     def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
-        return domain.unsupported(container, "subscripting a class")
+        return self._by_metaclass(domain, container, "__getitem__", "subscription", key)
 
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         cls = class_of(variable)

@@ -11,6 +11,12 @@ from ..handler import Answer, Tracking
 from ..variable import ConstantVariable, Variable
 from .constant import ConstantHandler
 
+_ATTRIBUTES = frozenset({
+    "co_argcount", "co_cellvars", "co_filename", "co_firstlineno", "co_flags", "co_freevars", "co_kwonlyargcount",
+    "co_name", "co_names", "co_nlocals", "co_posonlyargcount", "co_qualname", "co_varnames",
+})  # fmt: skip
+"""What is a number, a text, or a tuple of texts."""
+
 
 class CodeHandler(ConstantHandler):
     """Code objects: constants, but compared by identity in guards."""
@@ -20,7 +26,7 @@ class CodeHandler(ConstantHandler):
         return ConstantVariable(value, source)
 
     def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
-        if isinstance(variable, ConstantVariable) and name in {"co_name", "co_qualname", "co_argcount", "co_filename"}:
+        if isinstance(variable, ConstantVariable) and name in _ATTRIBUTES:
             return evaluate(domain, getattr, variable.value, name)
         return super().get_attribute(domain, variable, name)
 

@@ -9,12 +9,13 @@ from typing import Any
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import CallSource, Source, TypeIs
 
-from ..classes import made_in_python, name_of, namespace_of, native_base
+from ..classes import has_instance_dict, made_in_python, name_of, namespace_of, native_base
 from ..effects import expression, set_slot
 from ..emitter import Emitter
 from ..handler import Answer, Tracking, TypeHandler
 from ..reasons import NotReconstructible, ReconstructionError, UnsupportedOperation
 from ..variable import ATOMS, DELETED, NOT_CONSTANT, HashKey, ObjectVariable, Variable
+from .instance_dict import InstanceDictVariable
 
 CONVERTERS: dict[type, Callable[[Any], Any]] = {
     int: int.__int__,
@@ -74,7 +75,11 @@ class InstanceHandler(TypeHandler):
             return Value(domain.reference(variable.cls))
         if name == "__doc__":
             return Value(domain.constant(None))
-        if domain.find(variable.cls, name) is None and name != "__dict__":
+        if name == "__dict__" and isinstance(variable, ObjectVariable) and has_instance_dict(variable.cls):
+            if variable.dictionary is None:
+                variable.dictionary = InstanceDictVariable(domain, variable)
+            return Value(variable.dictionary)
+        if domain.find(variable.cls, name) is None:
             return domain.raise_error(AttributeError, f"{name_of(variable.cls)!r} object has no attribute {name!r}")
         return domain.unsupported(variable, f"reading the attribute {name!r}")
 

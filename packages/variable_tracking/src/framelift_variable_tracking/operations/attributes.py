@@ -72,9 +72,16 @@ class Attributes(Operators):
         """Store into the instance dictionary, now and in the log."""
         if owner.fields.get(name) is DELETED:
             del owner.fields[name]
+            owner.moved |= {name}
         owner.fields[name] = value
         if owner.source is not None:
             self.effects.record(SetAttribute(owner, name, value))
+
+    def delete_field(self, owner: ObjectVariable, name: str) -> None:
+        """Delete an entry of the instance dictionary, now and in the log."""
+        owner.fields[name] = DELETED
+        if owner.source is not None:
+            self.effects.record(DeleteAttribute(owner, name))
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -315,9 +322,7 @@ class Attributes(Operators):
             return self._delete_data(owner, name, found)
         if self.read_field(owner, name) is None:
             return self._no_attribute(owner, name)
-        owner.fields[name] = DELETED
-        if owner.source is not None:
-            self.effects.record(DeleteAttribute(owner, name))
+        self.delete_field(owner, name)
         return Value(self.none)
 
     def _delete_data(self, owner: ObjectVariable, name: str, found: tuple[type, Any]) -> Result[Variable]:

@@ -12,7 +12,26 @@ from ..handler import Arguments, CallContext, Keywords, Tracking
 from ..polyfills import protocols
 from ..reasons import UnsupportedCall, UnsupportedFeature
 from ..variable import NOT_CONSTANT, BuiltinFunctionVariable, ObjectVariable, ReferenceVariable, Variable
+from .operators import COMPARISONS, METHODS
 from .patterns import Patterns
+
+_OPERATIONS = {
+    "__contains__": ("contains", 1),
+    "__delitem__": ("delete_item", 1),
+    "__getitem__": ("get_item", 1),
+    "__iter__": ("get_iter", 0),
+    "__len__": ("length", 0),
+    "__next__": ("next", 0),
+    "__setitem__": ("set_item", 2),
+}
+"""Operations of handlers by the special method that means the same, and how many arguments it takes."""
+
+_OPERATORS = {
+    **{method: ("compare", op) for op, method in COMPARISONS.items()},
+    **{f"__{name}__": ("binary", op) for op, name in METHODS.items()},
+    **{f"__r{name}__": ("reflected", op) for op, name in METHODS.items()},
+}
+"""Operators of handlers by special method."""
 
 _DESCRIPTORS = (types.WrapperDescriptorType, types.MethodDescriptorType)
 
@@ -79,7 +98,26 @@ class BuiltinCalls(Patterns):
         payload = self.payload_of(receiver)
         if payload is not receiver and name == "__init__":
             return self.polyfill_initialise(receiver, payload, rest, kwargs)
+        if not kwargs:
+            answer = self._call_operation(payload, name, rest)
+            if answer is not None:
+                return answer
         return self.handler_of(payload).call_method(self.tracking, payload, name, rest, kwargs)
+
+    def _call_operation(self, receiver: Variable, name: str, args: Arguments) -> Result[Variable] | None:
+        """Call a special method that is an operation of the handler, by its name: `items.__len__()`."""
+        handler = self.handler_of(receiver)
+        operation = _OPERATIONS.get(name)
+        if operation is not None and operation[1] == len(args):
+            answer: Result[Variable] = getattr(handler, operation[0])(self.tracking, receiver, *args)
+            return answer
+        kind = _OPERATORS.get(name)
+        if kind is None or len(args) != 1:
+            return None
+        result: Result[Variable] | None = getattr(handler, kind[0])(
+            self.tracking, kind[1], receiver, self.payload_of(args[0])
+        )
+        return Value(self.constant(NotImplemented)) if result is None else result
 
     def polyfill_initialise(
         self, receiver: Variable, payload: Variable, args: Arguments, kwargs: Keywords

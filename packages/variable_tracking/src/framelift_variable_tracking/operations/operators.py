@@ -18,11 +18,11 @@ from ..reasons import UnknownIdentity
 from ..variable import ConstantVariable, ObjectVariable, ReferenceVariable, Variable
 from .lookup import Lookup
 
-_METHODS = {
+METHODS = {
     "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow", "@": "matmul",
     "&": "and", "|": "or", "^": "xor", "<<": "lshift", ">>": "rshift",
 }  # fmt: skip
-_COMPARISONS = {"<": "__lt__", "<=": "__le__", "==": "__eq__", "!=": "__ne__", ">": "__gt__", ">=": "__ge__"}
+COMPARISONS = {"<": "__lt__", "<=": "__le__", "==": "__eq__", "!=": "__ne__", ">": "__gt__", ">=": "__ge__"}
 _SWAPPED = {"<": ">", "<=": ">=", "==": "==", "!=": "!=", ">": "<", ">=": "<="}
 _UNARY = {"-": "__neg__", "+": "__pos__", "~": "__invert__"}
 _SINGLETONS = (type(None), bool, type(Ellipsis), type(NotImplemented))
@@ -81,19 +81,19 @@ class Operators(Lookup):
             right: the right operand.
             stage: how many questions were answered by NotImplemented.
         """
-        steps = self._comparison_steps(op, left, right) if op in _COMPARISONS else self._binary_steps(op, left, right)
+        steps = self._comparison_steps(op, left, right) if op in COMPARISONS else self._binary_steps(op, left, right)
         for number in range(stage, len(steps)):
             answer = self._ask(steps[number], op, left, right, number)
             if answer is not None:
                 return answer
-        return self._unordered(op, left, right) if op in _COMPARISONS else self._refuse(op, left, right)
+        return self._unordered(op, left, right) if op in COMPARISONS else self._refuse(op, left, right)
 
     def _binary_steps(self, op: str, left: Variable, right: Variable) -> list[_Step]:
         steps, plain = [], op
-        if op not in _METHODS:
+        if op not in METHODS:
             plain = op[:-1]
-            steps.append(_Step(left, right, f"__i{_METHODS[plain]}__", "inplace", plain))
-        name = _METHODS[plain]
+            steps.append(_Step(left, right, f"__i{METHODS[plain]}__", "inplace", plain))
+        name = METHODS[plain]
         first = _Step(left, right, f"__{name}__", "binary", plain)
         if left.cls is right.cls:
             return [*steps, first]
@@ -107,8 +107,8 @@ class Operators(Lookup):
         return mine is not None and (theirs is None or mine[1] is not theirs[1])
 
     def _comparison_steps(self, op: str, left: Variable, right: Variable) -> list[_Step]:
-        first = _Step(left, right, _COMPARISONS[op], "compare", op)
-        second = _Step(right, left, _COMPARISONS[_SWAPPED[op]], "compare", _SWAPPED[op])
+        first = _Step(left, right, COMPARISONS[op], "compare", op)
+        second = _Step(right, left, COMPARISONS[_SWAPPED[op]], "compare", _SWAPPED[op])
         swapped = left.cls is not right.cls and is_subclass(right.cls, left.cls)
         return [second, first] if swapped else [first, second]
 
