@@ -11,7 +11,7 @@ from ..classes import is_subclass, made_in_python, name_of
 from ..handler import Arguments, CallContext, Keywords, Tracking
 from ..polyfills import protocols
 from ..reasons import UnsupportedCall, UnsupportedFeature
-from ..variable import NOT_CONSTANT, BuiltinFunctionVariable, ObjectVariable, ReferenceVariable, Variable
+from ..variable import NOT_CONSTANT, BuiltinFunctionVariable, ConstantVariable, ObjectVariable, ReferenceVariable, Variable
 from .operators import COMPARISONS, METHODS
 from .patterns import Patterns
 
@@ -98,7 +98,7 @@ class BuiltinCalls(Patterns):
         payload = self.payload_of(receiver)
         if payload is not receiver and name == "__init__":
             return self.polyfill_initialise(receiver, payload, rest, kwargs)
-        if not kwargs:
+        if not kwargs and type(payload) is not ConstantVariable:  # their handler knows the methods by name
             answer = self._call_operation(payload, name, rest)
             if answer is not None:
                 return answer
