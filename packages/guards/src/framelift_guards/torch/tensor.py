@@ -96,10 +96,11 @@ class TensorMatch(Predicate, native.InBulk):
             strided = _layout(tensor) is torch.strided
             strides = tuple(torch.Tensor.stride(tensor)) if strided else None
             dense = _dense_order(sizes, strides) if dynamic and strides is not None else None
+            kept: tuple[int | None, ...] | None = None
             if strides is not None:
                 free = strides if dense is None else _free_strides(strides, dense, dynamic)
                 # No element is reached by the stride of a dimension of size 1, and slicing leaves any number there.
-                strides = tuple([None if size == 1 else stride for size, stride in zip(sizes, free, strict=True)])
+                kept = tuple([None if size == 1 else stride for size, stride in zip(sizes, free, strict=True)])
             return cls(
                 Reference(type(tensor)),
                 _dtype(tensor),
@@ -107,7 +108,7 @@ class TensorMatch(Predicate, native.InBulk):
                 _requires_grad(tensor),
                 _layout(tensor),
                 tuple([None if dim in dynamic else size for dim, size in enumerate(sizes)]),
-                strides,
+                kept,
                 dense,
                 _keys(tensor),
             )
