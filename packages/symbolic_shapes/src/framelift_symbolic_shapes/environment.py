@@ -118,7 +118,7 @@ class ShapeEnv(Facade):
         constraint.check(hint)
         if not dynamic or hint in (0, 1) or not math.isfinite(hint):
             return hint
-        if isinstance(hint, float):
+        if type(hint) is float:
             return self._new(name, hint, origin, Range(), "zf")
         if size and hint in self._duck and minimum is None and maximum is None:
             shared = self._duck[hint]

@@ -32,6 +32,7 @@ class Facade:
     allow_scalar_outputs = False
     prefer_deferred_runtime_asserts_over_guards = False
     _translation_validation_enabled = False
+    deferred_runtime_asserts: Mapping[Any, Any] = {}
     unbacked_renamings: Mapping[Any, Any] = {}
 
     if TYPE_CHECKING:
@@ -125,6 +126,9 @@ class Facade:
             condition = sympy.Eq(orig_expr, functions.literal(value))
         self._record(condition)
         return functions.literal(value)
+
+    def _make_data_dependent_error(self, expr: Any, *_args: object, **_options: object) -> Exception:
+        return DataDependentCondition(str(expr))
 
     def _record(self, condition: Any) -> None:
         raise NotImplementedError

@@ -126,7 +126,7 @@ class Facts:
         return any(
             self.bound(_expand(expression - known)).lower >= least
             for known in self._not_negative
-            if known.free_symbols <= symbols
+            if not symbols.isdisjoint(known.free_symbols)
         )
 
     def assume(self, condition: Any) -> None:
@@ -163,7 +163,9 @@ class Facts:
         self._tighten(margin)
 
     def _equal(self, relation: Any, difference: Any) -> None:
-        for symbol in sorted(difference.free_symbols, key=str, reverse=True):
+        # The symbol that came last goes first: names that the user has seen stay.
+        order = list(self.ranges)
+        for symbol in sorted(difference.free_symbols & set(order), key=order.index, reverse=True):
             coefficient = difference.coeff(symbol)
             rest = difference - coefficient * symbol
             if not coefficient.is_Integer or coefficient == 0 or symbol in rest.free_symbols:
@@ -182,6 +184,8 @@ class Facts:
         self.replacements[symbol] = value
         self.version += 1
         self._forget()
+        self._true = {self.replace(condition) for condition in self._true}
+        self._not_negative = [_expand(self.replace(known)) for known in self._not_negative]
         # What was known of the symbol is known of its value.
         for limit, margin in ((values.lower, value - values.lower), (values.upper, values.upper - value)):
             if not math.isinf(limit) and not value.is_Integer:
