@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 
 import pytest
-from driver import lift
+from driver import Broke, lift
 
 
 def module_with(source: str) -> types.ModuleType:
@@ -193,3 +193,60 @@ def lift_and_capture(function, *args):
     lifted = lift(function)
     lifted(*args)
     return lifted.captures[0]
+
+
+class Items(list):
+    pass
+
+
+def test_one_list_subclass_in_two_places_is_not_two():
+    def write(a, b):
+        a.append(1)
+        return len(b)
+
+    lifted = lift(write)
+    one = Items()
+    assert lifted(Items(), Items()) == 0
+    assert lifted(one, one) == 1
+
+
+def test_functions_of_one_code_have_names_of_their_own():
+    def made():
+        def inner():
+            pass
+
+        return inner
+
+    def name(function):
+        return function.__name__
+
+    first, second = made(), made()
+    second.__name__ = "another"
+    lifted = lift(name)
+    assert [lifted(first), lifted(second), lifted(first)] == ["inner", "another", "inner"]
+
+
+def test_what_is_handed_through_is_the_same_object():
+    def through(x, box):
+        box.append(x)
+        return x
+
+    lifted = lift(through)
+    for value in ("a text with spaces", 10**30, 2.5, b"bytes", 1j):
+        box = []
+        assert lifted(value, box) is value
+        assert box[0] is value
+
+
+def test_an_equality_without_a_hash_of_its_own_is_not_identity():
+    class Same:
+        def __eq__(self, other):
+            return True
+
+        __hash__ = object.__hash__
+
+    def look(a, b):
+        return {a: 1}, b
+
+    with pytest.raises(Broke, match="__eq__"):
+        lift(look)(Same(), Same())

@@ -95,6 +95,8 @@ class CodeEmitter:
             ReconstructionError: it can't be made again.
         """
         if type(variable) is ConstantVariable:
+            if variable.source is not None and variable.cls in _WITH_IDENTITY:
+                return self.fetch(variable.source)
             return self.constant(variable.value)
         known = self._made.get(id(variable))
         if known is not None:
@@ -168,6 +170,10 @@ class CodeEmitter:
                 detail = "it was dropped inside of a `try` or `with`, which CPython runs at that moment"
                 raise ReconstructionError(NotReconstructible("generator", detail))
         return [*self.values, *self.effects]
+
+
+_WITH_IDENTITY = frozenset({int, float, complex, str, bytes})
+"""Constants of these types are fetched where that is possible: a program can tell two equal ones apart by `is`."""
 
 
 def _stem(name: str) -> str:

@@ -88,6 +88,9 @@ class FunctionHandler(IdentityHandler):
     def _native(self, domain: Tracking, function: FunctionVariable, name: str) -> Answer:
         if name == "__class__":
             return Value(domain.reference(types.FunctionType))
+        if function.value is not NEW and name in _TEXTS and type(getattr(function.value, name)) in (str, type(None)):
+            # Functions with one code may have several names: `functools.wraps` renames.
+            return Value(domain.wrap(getattr(function.value, name), AttributeSource(domain.source_of(function), name)))
         if name == "__name__":
             return Value(domain.constant(function.name))
         if name == "__qualname__":
@@ -213,6 +216,9 @@ def _mapping(emitter: Emitter, values: Any) -> ast.expr:
     keys: list[ast.expr | None] = [emitter.constant(name, "name") for name in values]
     return ast.Dict(keys, [emitter.value(value) for value in values.values()])
 
+
+_TEXTS = frozenset({"__doc__", "__module__", "__name__", "__qualname__"})
+"""What of the following is a text."""
 
 _NATIVE = frozenset(
     {

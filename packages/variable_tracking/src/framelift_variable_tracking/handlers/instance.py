@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import types
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +27,11 @@ CONVERTERS: dict[type, Callable[[Any], Any]] = {
     complex: complex.__complex__,
 }
 """What gives the plain value of an instance of a Python subclass, past what the subclass overrides."""
+
+PAYLOADS: frozenset[type] = frozenset({
+    *CONVERTERS, list, dict, set, frozenset, tuple, deque, OrderedDict, defaultdict, types.ModuleType,
+})  # fmt: skip
+"""Built-in classes whose subclasses made in Python are known."""
 
 REFILLED: frozenset[str] = frozenset({"list", "dict", "set", "deque", "OrderedDict"})
 """Built-in classes whose `__init__` takes a container with the content."""
@@ -55,7 +62,8 @@ class InstanceHandler(TypeHandler):
     def _payload(self, domain: Tracking, base: type, value: Any, source: Source) -> Variable | None:
         """Return the variable of what the object holds as an instance of a built-in class."""
         handler = domain.registry.types.get(base)
-        if handler is None:
+        lazy = base is types.ModuleType and "__getattr__" in types.ModuleType.__getattribute__(value, "__dict__")
+        if handler is None or base not in PAYLOADS or lazy:
             return None
         domain.guard(source, TypeIs(type(value)))
         if base in CONVERTERS:
@@ -88,7 +96,8 @@ class InstanceHandler(TypeHandler):
         raw = None if found is None else found[1]
         if raw is object.__hash__:
             domain.class_attribute(variable.cls, "__hash__")
-            domain.class_attribute(variable.cls, "__eq__")
+            if domain.special(variable, "__eq__") is not None:
+                return Break(UnsupportedOperation(name_of(variable.cls), "hashing", "its __eq__ is Python code"))
             return HashKey(variable, variable)
         if found is not None and self._hashes_by_name(domain, variable, found[0]):
             return HashKey(variable, variable)

@@ -16,6 +16,7 @@ from framelift_guards import (
     LacksKey,
     SlotSource,
     Source,
+    TypeIs,
 )
 
 from ..classes import has_instance_dict, name_of
@@ -36,6 +37,8 @@ from .operators import Operators
 
 _DATA_OF_C = (types.GetSetDescriptorType, types.MemberDescriptorType)
 
+_IS_DICT = TypeIs(dict)
+
 
 class Attributes(Operators):
     """Attribute access."""
@@ -52,7 +55,7 @@ class Attributes(Operators):
         fields: dict[str, Any] = object.__getattribute__(owner.value, "__dict__")
         assert owner.source is not None
         if name not in fields:
-            self.guard(InstanceDictSource(owner.source), LacksKey(name))
+            self.guard(self._fields_source(owner.source, fields), LacksKey(name))
             owner.fields[name] = DELETED
             return None
         found = self.wrap(fields[name], self.field_source(owner, name))
@@ -66,7 +69,15 @@ class Attributes(Operators):
         getter = self.find(owner.cls, "__getattribute__")
         if plain and getter is not None and getter[1] is object.__getattribute__:
             return AttributeSource(owner.source, name)
-        return DictItemSource(InstanceDictSource(owner.source), name)
+        fields = object.__getattribute__(owner.value, "__dict__")
+        return DictItemSource(self._fields_source(owner.source, fields), name)
+
+    def _fields_source(self, owner: Source, fields: dict[str, Any]) -> Source:
+        """Return how to fetch an instance dictionary, guarded as a plain one, which is quicker to look into."""
+        source = InstanceDictSource(owner)
+        if type(fields) is dict:
+            self.guard(source, _IS_DICT)
+        return source
 
     def write_field(self, owner: ObjectVariable, name: str, value: Variable) -> None:
         """Store into the instance dictionary, now and in the log."""

@@ -11,7 +11,14 @@ from ..classes import is_subclass, made_in_python, name_of
 from ..handler import Arguments, CallContext, Keywords, Tracking
 from ..polyfills import protocols
 from ..reasons import UnsupportedCall, UnsupportedFeature
-from ..variable import NOT_CONSTANT, BuiltinFunctionVariable, ConstantVariable, ObjectVariable, ReferenceVariable, Variable
+from ..variable import (
+    NOT_CONSTANT,
+    BuiltinFunctionVariable,
+    ConstantVariable,
+    ObjectVariable,
+    ReferenceVariable,
+    Variable,
+)
 from .operators import COMPARISONS, METHODS
 from .patterns import Patterns
 

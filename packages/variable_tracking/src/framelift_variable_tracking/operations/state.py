@@ -29,7 +29,16 @@ from ..handler import Tracking, TypeHandler
 from ..reasons import UnsupportedOperation
 from ..recorder import Recorder
 from ..registry import Registry
-from ..variable import ATOMS, ConstantVariable, ExceptionVariable, GeneratorVariable, HashKey, Opaque, Variable
+from ..variable import (
+    ATOMS,
+    ConstantVariable,
+    ExceptionVariable,
+    GeneratorVariable,
+    HashKey,
+    ObjectVariable,
+    Opaque,
+    Variable,
+)
 
 HIDDEN = "__framelift_hidden__"
 """A module that binds this name to true holds code of framelift's own: its frames are not the user's."""
@@ -212,8 +221,13 @@ class State:
             return
         groups: dict[type, list[Source]] = defaultdict(list)
         for _, variable in self._wrapped.values():
-            if variable.cls in changed and variable.source is not None:
+            if variable.source is None:
+                continue
+            if variable.cls in changed:
                 groups[variable.cls].append(variable.source)
+            payload = variable.payload if isinstance(variable, ObjectVariable) else None
+            if payload is not None and payload.cls in changed:
+                groups[payload.cls].append(variable.source)
         for sources in groups.values():
             if len(sources) > 1:
                 self.guard(None, Distinct(tuple(sources)))
