@@ -13,6 +13,7 @@ from .completion import (
     PushSent,
     RaiseResult,
     Retry,
+    ShortCircuit,
     completion_of,
     deliver,
 )
@@ -51,7 +52,7 @@ from .outcome import (
     Value,
     Yield,
 )
-from .resume import NativeFrame, ResumeKey, continue_natively, native_generator, resume_function, resumption
+from .resume import Action, NativeFrame, ResumeKey, continue_natively, native_generator, resume_function, resumption
 from .stack_shape import stack_depths, stack_shapes
 
 __all__ = [
@@ -62,6 +63,7 @@ __all__ = [
     "NULL",
     "OPCODES",
     "UNBOUND",
+    "Action",
     "BasicBlock",
     "Break",
     "BytecodeError",
@@ -104,6 +106,7 @@ __all__ = [
     "ResumeKey",
     "Retry",
     "Return",
+    "ShortCircuit",
     "UnsupportedInstructionError",
     "UnsupportedPythonError",
     "Unwind",

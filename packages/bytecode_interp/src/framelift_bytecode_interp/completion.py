@@ -104,6 +104,29 @@ class Retry(Completion):
 
 
 @dataclass(frozen=True, slots=True)
+class ShortCircuit(Completion):
+    """Jump with the operand on the stack, or drop it, as its truth says: the result is that truth, not the operand.
+
+    Args:
+        target: where to jump to.
+        jumps: the truth that jumps.
+    """
+
+    kind: ClassVar[str] = "short circuit"
+    target: int
+    jumps: bool
+
+    def on_value(self, frame: Frame[V], value: Any, domain: Domain[V]) -> Outcome[V]:
+        truth = domain.truth(value)
+        if type(truth) is not Value:
+            return deliver(frame, self, truth, domain)
+        if truth.value is self.jumps:
+            return Jump(self.target)
+        frame.stack.pop()
+        return NEXT
+
+
+@dataclass(frozen=True, slots=True)
 class PushNext(Completion):
     """Push the item above the iterator; StopIteration drops the iterator and jumps."""
 

@@ -12,7 +12,18 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from .completion import Completion, Discard, Insert, Push, PushCallable, PushNext, PushSent, RaiseResult, Retry
+from .completion import (
+    Completion,
+    Discard,
+    Insert,
+    Push,
+    PushCallable,
+    PushNext,
+    PushSent,
+    RaiseResult,
+    Retry,
+    ShortCircuit,
+)
 
 Count: TypeAlias = Callable[[Any], int]
 
@@ -79,9 +90,18 @@ def _number(arg: int) -> int:
 
 
 _tests: Final = Opcode(_fixed(1), _fixed(0), Flow.BRANCH, jump_effect=_fixed(-1), completion=lambda _arg: Retry(1))
-_short_circuits: Final = Opcode(
-    _fixed(1), _fixed(0), Flow.BRANCH, jump_effect=_fixed(0), completion=lambda _arg: Retry(1)
-)
+
+
+def _short_circuits(*, jumps: bool) -> Opcode:
+    """`and` and `or`: the operand stays on the stack while its truth is asked, for it may be the result."""
+    return Opcode(
+        _fixed(1),
+        _fixed(0),
+        Flow.BRANCH,
+        jump_effect=_fixed(0),
+        completion=lambda target: ShortCircuit(0, target, jumps),
+    )
+
 
 OPCODES: Final[Mapping[str, Opcode]] = {
     # stack and control
@@ -98,8 +118,8 @@ OPCODES: Final[Mapping[str, Opcode]] = {
     "POP_JUMP_IF_FALSE": _tests,
     "POP_JUMP_IF_NONE": Opcode(_fixed(1), _fixed(0), Flow.BRANCH, raises=False),
     "POP_JUMP_IF_NOT_NONE": Opcode(_fixed(1), _fixed(0), Flow.BRANCH, raises=False),
-    "JUMP_IF_TRUE_OR_POP": _short_circuits,
-    "JUMP_IF_FALSE_OR_POP": _short_circuits,
+    "JUMP_IF_TRUE_OR_POP": _short_circuits(jumps=True),
+    "JUMP_IF_FALSE_OR_POP": _short_circuits(jumps=False),
     "TO_BOOL": Opcode(_fixed(1), _fixed(1), completion=lambda _arg: Retry(1)),
     # variables
     "LOAD_FAST": _opcode(0, 1),
