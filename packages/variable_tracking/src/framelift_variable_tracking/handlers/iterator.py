@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import gc
+import operator
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Protocol
 
 from framelift_bytecode_interp import Break, Raise, Unwind, Value
-from framelift_guards import CallSource, Equals, IteratorState, Source
+from framelift_guards import CallSource, Equals, IteratorState, Source, TypeIs
 
 from ..classes import name_of
 from ..effects import expression
@@ -107,19 +109,29 @@ class KeyIteratorVariable(IteratorVariable):
         origin: the variable of the dictionary or set; None once the iterator is exhausted.
         items: what it gives, as it was when the iteration began.
         keys: the keys behind the items.
+        position: how many items it has given.
 
     An item that is None is asked from the origin when it is reached.
     """
 
     __slots__ = ("items", "keys", "origin", "position", "size", "version")
 
-    def __init__(self, cls: type, origin: Any, items: Sequence[Variable | None], keys: Sequence[Any]) -> None:
+    def __init__(
+        self,
+        cls: type,
+        origin: Any,
+        items: Sequence[Variable | None],
+        keys: Sequence[Any],
+        position: int = 0,
+        *,
+        source: Source | None = None,
+    ) -> None:
         self.cls = cls
-        self.source = None
+        self.source = source
         self.origin = origin
         self.items = items
         self.keys = keys
-        self.position = 0
+        self.position = position
         self.size = len(origin)
         self.version = origin.version
 
@@ -312,6 +324,11 @@ def advanced_by(iterator: Iterator[Any], count: int) -> Iterator[Any]:
     return iterator
 
 
+def leave(iterator: Iterator[Any], left: int) -> None:
+    """Advance an existing iterator until it has this many items left: something that holds it may have begun to."""
+    advanced_by(iterator, operator.length_hint(iterator) - left)
+
+
 def key_iterator(cls: type, container: Any, count: int) -> Iterator[Any]:
     """Return an iterator of this type, made of a dictionary or set, after `count` items."""
     makers: tuple[Any, ...] = (
@@ -326,8 +343,57 @@ def key_iterator(cls: type, container: Any, count: int) -> Iterator[Any]:
     return advanced_by(iterator, count)
 
 
+def iterated_container(iterator: Any) -> Any:
+    """Return what an iterator of a dictionary or set iterates; None once it has ended."""
+    # The iterators do not say. Their first referent is the container (dictiter_traverse in CPython's dictobject.c).
+    first = next(iter(gc.get_referents(iterator)), None)
+    return first if isinstance(first, (dict, set, frozenset)) else None
+
+
+def key_iterator_state(iterator: Any) -> tuple[int, bool]:
+    """Return how many items an iterator still gives, and whether they are the last ones of its container.
+
+    Raises:
+        RuntimeError: the container has changed its size.
+    """
+    left = iterator.__reduce__()[1][0]
+    container = iterated_container(iterator)
+    if container is None:
+        return -1, True
+    every = list(key_iterator(type(iterator), container, 0))
+    return len(left), len(left) <= len(every) and all(map(_same_item, left, every[len(every) - len(left) :]))
+
+
+def _same_item(left: Any, right: Any) -> bool:
+    if type(left) is type(right) is tuple and len(left) == len(right):  # a pair, made anew for each iterator
+        return all(one is other for one, other in zip(left, right, strict=True))
+    return left is right
+
+
 class KeyIteratorHandler(IteratorHandler):
     """Iterators of dictionaries, of their views, and of sets."""
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        cls = type(value)
+        try:
+            left, last = key_iterator_state(value)
+        except RuntimeError:
+            return super().wrap(domain, value, source)
+        kinds = (*DICT_ITERATORS[:6], SET_ITERATOR)
+        if left < 0 or not last or cls not in kinds:  # the iterator of an OrderedDict does not say what it gives
+            return super().wrap(domain, value, source)
+        container = domain.wrap(iterated_container(value), CallSource(iterated_container, source, "'s container"))
+        payload = getattr(container, "payload", container)
+        if not hasattr(payload, "keyed"):
+            return super().wrap(domain, value, source)
+        domain.guard(source, TypeIs(cls))
+        domain.guard(CallSource(key_iterator_state, source, "'s state"), Equals((left, last)))
+        keys = list(payload.keyed())
+        if cls in DICT_ITERATORS[3:6]:
+            keys.reverse()
+        gives_keys = cls in {DICT_ITERATORS[0], DICT_ITERATORS[3], SET_ITERATOR}
+        items = [key.variable for key in keys] if gives_keys else [None] * len(keys)
+        return KeyIteratorVariable(cls, payload, items, keys, len(keys) - left, source=source)
 
     def immediate(self, domain: Tracking, variable: Variable) -> bool:
         return isinstance(variable, KeyIteratorVariable)
@@ -345,6 +411,7 @@ class KeyIteratorHandler(IteratorHandler):
             return domain.raise_error(RuntimeError, f"{kind} changed size during iteration")
         if variable.position >= len(variable.items):
             variable.origin = None
+            changed(domain, variable)
             return domain.raise_error(StopIteration)
         if origin.version != variable.version:
             reason = UnsupportedOperation(name_of(variable.cls), "next()", "the keys changed during iteration")
@@ -353,7 +420,20 @@ class KeyIteratorHandler(IteratorHandler):
         if item is None:  # the value of a dictionary is read when it is reached
             item = origin.value(variable.keys[variable.position], variable.cls)
         variable.position += 1
+        changed(domain, variable)
         return Value(item)
+
+    def refill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, KeyIteratorVariable)
+        origin, target = variable.origin, emitter.value(variable)
+        if origin is None:
+            emitter.effect(expression(emitter.call(exhausted, target)))
+            return
+        if len(origin) != variable.size or origin.version != variable.version:
+            reason = NotReconstructible(variable.cls.__qualname__, "what it iterates has changed meanwhile")
+            raise ReconstructionError(reason)
+        left = emitter.constant(variable.size - variable.position)
+        emitter.effect(expression(emitter.call(leave, target, left)))
 
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, KeyIteratorVariable)
