@@ -198,6 +198,35 @@ def at_depth_in_special_methods(log, x):
         return [Number(x)(y) for y in (1, 2)], sorted([3, 1], key=lambda v: -v)
 
 
+def at_depth_in_a_handler(log, x):
+    def reraises():
+        y = op(x)
+        log.append((y, repr(sys.exception())))
+        raise  # noqa: PLE0704
+
+    try:
+        raise LookupError("outer")
+    except LookupError:
+        reraises()
+
+
+def at_depth_in_an_iterator(log, n):
+    class Steps:
+        def __init__(self):
+            self.left = n
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            self.left -= 1
+            if op(self.left) < 0:
+                raise StopIteration
+            return self.left
+
+    return [x for x in Steps()]
+
+
 CASES = [
     (in_with, (1,)),
     (in_for_with_values_below, ([1, 2, 3],)),
@@ -215,6 +244,8 @@ CASES = [
     (in_calls, (2,)),
     (at_depth, (3,)),
     (at_depth_in_special_methods, (3,)),
+    (at_depth_in_a_handler, (3,)),
+    (at_depth_in_an_iterator, (3,)),
 ]
 
 
@@ -303,6 +334,24 @@ def test_the_traceback_names_the_users_lines_at_each_depth() -> None:
         ("middle", "return [innermost()]"),
         ("innermost", "return op(x) if x else 0"),
     ]
+
+
+def test_a_resumed_callee_sees_the_users_frames_below_it() -> None:
+    def callee(x):
+        op(x)
+        frame, names = sys._getframe(), []
+        while frame.f_code is not test_a_resumed_callee_sees_the_users_frames_below_it.__code__:
+            names.append((frame.f_code.co_name, frame.f_lineno - frame.f_code.co_firstlineno))
+            frame = frame.f_back
+        return names
+
+    def caller(x):
+        with Manager([]):
+            y = callee(x)
+        return y
+
+    names = continue_natively(native(stopped(caller, (1,))), Value(1))
+    assert names[:2] == [("callee", 4), ("caller", 2)]
 
 
 def test_local_variables_are_in_the_frame_of_the_traceback() -> None:

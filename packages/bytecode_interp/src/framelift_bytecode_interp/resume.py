@@ -4,7 +4,9 @@ A frame that broke is data: code, instruction, locals, stack, handled exception.
 with an outcome is done on that data, by the interpreter's own means; the rest of the frame then runs natively as a
 *resume function*: the user's code behind a prologue that pushes the stack, stores the locals and jumps. Inside a
 handler, the prologue pushes the handled exceptions with PUSH_EXC_INFO, so that `sys.exception()` and a bare `raise`
-see them; an exception is raised at the original instruction, under its exception-table entry.
+see them; an exception is raised at the original instruction, under its exception-table entry. The resume function of
+a frame that waits for a callee calls the callee's resume function where the user's call is: the callee then sees the
+user's frames below it, and what is handled there.
 """
 
 from __future__ import annotations
@@ -12,12 +14,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from functools import lru_cache
 from types import CellType, CodeType, FunctionType
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from ._cpython import VERSION
-from .completion import deliver
+from .completion import Completion, Discard, Push, PushCallable, RaiseResult, Retry, deliver
 from .concrete import ConcreteDomain
 from .concrete.attempt import attempt
 from .decoding import decode
@@ -58,21 +61,31 @@ class NativeFrame:
     handled: BaseException | None = None
 
 
+class Action(Enum):
+    """What a resume function does first."""
+
+    RUN = "run"
+    RAISE = "raise"
+    CALL = "call"
+
+
 @dataclass(frozen=True, slots=True)
 class ResumeKey:
     """What a resume function depends on, besides its code; the values come in the state tuple.
 
     Args:
         index: the instruction that it goes on at.
-        raises: whether an exception is raised at that instruction, instead of running it.
+        action: run that instruction, raise an exception at it, or call a function in its place.
         stack: for each entry `"value"`, `"null"`, `"handled"` (PUSH_EXC_INFO), or the index of a LastInstruction.
         unbound: the slots without a value.
+        completion: of a call: what is done with its result.
     """
 
     index: int
-    raises: bool = False
+    action: Action = Action.RUN
     stack: tuple[str | int, ...] = ()
     unbound: frozenset[int] = frozenset()
+    completion: Completion | None = None
 
 
 def resume_function(
@@ -90,8 +103,8 @@ def resume_function(
         closure: the cells of its free variables.
         key: where and how it goes on.
         state: from the bottom of the stack, the value of each `"value"` entry and the exception of each `"handled"`
-            one; with `raises`, a function that raises its argument, and the exception; the bound slots, cells raw,
-            without free variables.
+            one; to raise, a function that raises its argument, and the exception; to call, the function, which takes
+            no argument; then the bound slots, cells raw, without free variables.
 
     Raises:
         ResumeError: the frame can't go on natively there.
@@ -118,26 +131,62 @@ def _spliced(code: Code, key: ResumeKey) -> CodeType:
             prologue.push_position(code.instructions[entry].offset)
         else:
             prologue.push_state()
-    if key.raises:
+    if key.action is not Action.RUN:
+        if isinstance(key.completion, PushCallable) and key.completion.null_first:
+            prologue.add("PUSH_NULL")
         if VERSION.null_first:
             prologue.add("PUSH_NULL")
         prologue.push_state()
         if not VERSION.null_first:
             prologue.add("PUSH_NULL")
-        prologue.push_state()
+        if key.action is Action.RAISE:
+            prologue.push_state()
     for slot in range(code.first_free_slot):
         if slot not in key.unbound:
             prologue.push_state()
             prologue.add("STORE_FAST", slot)
     if 0 in key.unbound and code.raw.co_argcount:
         prologue.add("DELETE_FAST", 0)
-    if not key.raises:
+    if key.action is Action.RUN:
         return prologue.finish_with_jump(instruction.start, instruction.positions)
     entry_at = code.handler_at(key.index)
     handler = None
     if entry_at is not None:
         handler = Handler(code.instructions[entry_at.target].start, entry_at.depth, entry_at.lasti)
-    return prologue.finish_with_call(handler, instruction.positions)
+    if key.action is Action.RAISE:
+        return prologue.finish_with_raise(handler, instruction.positions)
+    then, target = _after_call(code, key)
+    offset = None if target is None else code.instructions[target].start
+    return prologue.finish_with_call(then, offset, handler, instruction.positions)
+
+
+def _after_call(code: Code, key: ResumeKey) -> tuple[Sequence[str], int | None]:
+    """What follows a call natively to complete an instruction, and where that goes on; None where it raises."""
+    match key.completion:
+        case Push():
+            return (), key.index + 1
+        case Discard():
+            return ("POP_TOP",), key.index + 1
+        case PushCallable(null_first=null_first):
+            return () if null_first else ("PUSH_NULL",), key.index + 1
+        case Retry():
+            return (), key.index
+        case RaiseResult():
+            return ("RAISE_VARARGS",), None
+        case _:
+            raise ResumeError(f"{code.raw.co_qualname}: {key.completion} can't be completed natively")
+
+
+def _can_call(frame: NativeFrame) -> bool:
+    """Whether the callee that a frame waits for can be called natively in its place."""
+    code = decode(frame.code)
+    completion = frame.completion or code.instructions[frame.index].completion
+    if isinstance(completion, RaiseResult):
+        return True
+    if not isinstance(completion, Push | Discard | PushCallable | Retry):
+        return False
+    target = frame.index if isinstance(completion, Retry) else frame.index + 1
+    return code.instructions[target].part == 0
 
 
 def _check_resumable(code: Code, key: ResumeKey) -> None:
@@ -145,12 +194,12 @@ def _check_resumable(code: Code, key: ResumeKey) -> None:
     where = f"{code.filename}:{instruction.line}, {code.raw.co_qualname}, instruction {key.index} ({instruction})"
     if code.raw.co_flags & _FUNCTION != _FUNCTION:
         raise ResumeError(f"{where}: only frames of functions can be resumed, not those of modules and classes")
-    if instruction.part and not key.raises:
+    if instruction.part and key.action is Action.RUN:
         raise ResumeError(
             f"{where}: it is part {instruction.part} of one instruction of CPython; resume at part 0, or interpret on"
         )
     shape = _shape_at(code, key.index)
-    if not key.raises and len(shape) != len(key.stack):
+    if key.action is Action.RUN and len(shape) != len(key.stack):
         raise ResumeError(f"{where}: the stack there has {len(shape)} entries, not {len(key.stack)}")
 
 
@@ -161,37 +210,39 @@ def _shape_at(code: Code, index: int) -> Shape:
     return shape
 
 
-def _key_and_state(frame: NativeFrame, raised: BaseException | None) -> tuple[ResumeKey, tuple[Any, ...]]:
-    """What a resume function for a frame depends on, and its state."""
+def _key_and_state(
+    frame: NativeFrame, action: Action, operands: tuple[Any, ...], completion: Completion | None = None
+) -> tuple[ResumeKey, tuple[Any, ...]]:
+    """What a resume function for a frame depends on, and its state; `operands` are those of its first action."""
     code = decode(frame.code)
     stack = frame.stack
     shape = _shape_at(code, frame.index)
-    if raised is not None:
+    if action is Action.RAISE:
         handler = code.handler_at(frame.index)
         stack = stack[: handler.depth] if handler is not None else []
+    elif completion is not None:
+        stack = stack[: len(stack) - completion.pops]
     kinds: list[str | int] = []
     state: list[Any] = []
-    levels = [place for place, entry in enumerate(shape[: len(stack)]) if isinstance(entry, Handled)]
     for place, entry in enumerate(stack):
         if entry is NULL:
             kinds.append("null")
         elif isinstance(entry, LastInstruction):
             kinds.append(entry.index)
-        elif place in levels:
+        elif isinstance(shape[place], Handled):
             kinds.append("handled")
             state.append(_handled_at(frame, code, shape, place))
         else:
             kinds.append("value")
             state.append(None if entry is NO_EXCEPTION else entry)
-    if raised is not None:
-        state += [_raise, raised]
+    state += operands
     unbound = set()
     for slot in range(code.first_free_slot):
         if frame.locals[slot] is UNBOUND:
             unbound.add(slot)
         else:
             state.append(frame.locals[slot])
-    return ResumeKey(frame.index, raised is not None, tuple(kinds), frozenset(unbound)), tuple(state)
+    return ResumeKey(frame.index, action, tuple(kinds), frozenset(unbound), completion), tuple(state)
 
 
 def _handled_at(frame: NativeFrame, code: Code, shape: Shape, place: int) -> BaseException:
@@ -293,10 +344,31 @@ def resumption(frame: NativeFrame, outcome: Given | None = None) -> Callable[[],
     if isinstance(given, Value):
         result = given.value
         return lambda: result
-    key, state = _key_and_state(settled, given.exception if given is not None else None)
-    code = decode(frame.code)
-    closure = frame.locals[code.first_free_slot :]
+    if given is None:
+        return _resume(settled, Action.RUN, ())
+    return _resume(settled, Action.RAISE, (_raise, given.exception))
+
+
+def _resume(
+    frame: NativeFrame, action: Action, operands: tuple[Any, ...], completion: Completion | None = None
+) -> FunctionType:
+    key, state = _key_and_state(frame, action, operands, completion)
+    closure = frame.locals[decode(frame.code).first_free_slot :]
     return resume_function(frame.code, frame.globals, closure, key, state)
+
+
+def _above(frame: NativeFrame, callee: Callable[[], Any]) -> Callable[[], Any]:
+    """The function that runs the rest of a frame, which waits for what `callee` returns or raises."""
+    if _can_call(frame):
+        completion = frame.completion or decode(frame.code).instructions[frame.index].completion
+        return _resume(frame, Action.CALL, (callee,), cast(Completion, completion))
+
+    # An iterator's step and the like: completed on the frame's data, so its handlers are not around the callee.
+    def complete() -> Any:
+        rest = resumption(frame, attempt(callee))
+        return rest()
+
+    return complete
 
 
 def continue_natively(frames: Sequence[NativeFrame], outcome: Given | None = None) -> Any:
@@ -313,7 +385,8 @@ def continue_natively(frames: Sequence[NativeFrame], outcome: Given | None = Non
         What the outermost frame returns; what it raises is raised.
 
     Raises:
-        ResumeError: a frame can't go on natively; no frame has run then, if it is the innermost one.
+        ResumeError: a frame can't go on natively.
+        ValueError: there is no frame.
 
     Example:
         >>> from framelift_bytecode_interp import Value, decode
@@ -326,18 +399,21 @@ def continue_natively(frames: Sequence[NativeFrame], outcome: Given | None = Non
         >>> continue_natively([frame], Value("HO"))
         'HO!'
     """
-    given = outcome
+    run: Callable[[], Any] | None = None
+    if isinstance(outcome, Raise) and not outcome.again:
+        handled = next((frame.handled for frame in reversed(frames) if frame.handled is not None), None)
+        if handled is not None:  # the operation was executed where nothing of this was handled
+            _DOMAIN.set_context(outcome.exception, handled)
     for frame in reversed(frames):
         if frame.code.co_flags & _SUSPENDS:
             raise ResumeError(
                 f"{frame.code.co_filename}, {frame.code.co_qualname}: the frame of a generator or coroutine goes on "
                 "through its object, not in a chain; make it with native_generator"
             )
-        given = attempt(resumption(frame, given))
-    if isinstance(given, Raise):
-        raise given.exception
-    assert given is not None, "a chain has at least one frame"
-    return given.value
+        run = resumption(frame, outcome) if run is None else _above(frame, run)
+    if run is None:
+        raise ValueError("continue_natively needs at least one frame, outermost first")
+    return run()
 
 
 def native_generator(frame: NativeFrame, outcome: Given | None = None) -> Any:

@@ -8,6 +8,7 @@ disassembling, rewriting and assembling, which costs four times as much an instr
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from dataclasses import dataclass
 from opcode import opmap
 from types import CodeType
@@ -151,27 +152,55 @@ class Prologue:
     def finish_with_jump(self, offset: int, positions: Positions) -> CodeType:
         """The code that goes on at byte `offset` of the user's code."""
         self.add("DELETE_DEREF", self._state_slot)
-        nop = unit("NOP")
-        self.body += unit("JUMP_FORWARD", (offset + len(nop)) // 2) + nop
-        return self._splice(positions, None, 0)
+        self._jump(offset)
+        return self._splice(positions, None, 0, 0)
 
-    def finish_with_call(self, handler: Handler | None, positions: Positions) -> CodeType:
-        """The code that calls the callable and the argument on the stack: the call raises, and `handler` handles it."""
+    def finish_with_raise(self, handler: Handler | None, positions: Positions) -> CodeType:
+        """The code that calls the function and the argument on the stack: it raises, and `handler` handles that."""
         self.add("DELETE_DEREF", self._state_slot)
         start = len(self.body)
         self.call(1)
+        end = len(self.body)
         self.add("NOP")
-        return self._splice(positions, handler, start)
+        return self._splice(positions, handler, start, end)
 
-    def _splice(self, positions: Positions, handler: Handler | None, raising: int) -> CodeType:
+    def finish_with_call(
+        self, then: Sequence[str], offset: int | None, handler: Handler | None, positions: Positions
+    ) -> CodeType:
+        """The code that calls the function on the stack, under `handler`, and goes on with the result.
+
+        Args:
+            then: instructions without arguments that follow the call.
+            offset: the byte of the user's code to go on at; None if `then` raises.
+            handler: what handles what the call, or `then`, raises.
+            positions: where the call is in the user's file.
+        """
+        # When a callee raises, 3.13 looks the handler up by the code unit before the CALL: cover the instruction there.
+        start = len(self.body)
+        self.add("DELETE_DEREF", self._state_slot)
+        self.call(0)
+        for name in then:
+            self.add(name, 1 if name == "RAISE_VARARGS" else 0)
+        end = len(self.body)
+        if offset is None:
+            self.add("NOP")
+        else:
+            self._jump(offset)
+        return self._splice(positions, handler, start, end)
+
+    def _jump(self, offset: int) -> None:
+        nop = unit("NOP")
+        self.body += unit("JUMP_FORWARD", (offset + len(nop)) // 2) + nop
+
+    def _splice(self, positions: Positions, handler: Handler | None, start: int, end: int) -> CodeType:
         code, shift = self.code, len(self.body)
         for place, offset in self._positions.items():
             self.constants[place] = (offset + shift) // 2
         table = b""
         if handler is not None:
-            table += _table_entry(raising, shift, handler.target + shift, handler.depth, lasti=handler.lasti)
-        for start, end, target, depth, lasti in exception_table(code):
-            table += _table_entry(start + shift, end + shift, target + shift, depth, lasti=lasti)
+            table += _table_entry(start, end, handler.target + shift, handler.depth, lasti=handler.lasti)
+        for first, last, target, depth, lasti in exception_table(code):
+            table += _table_entry(first + shift, last + shift, target + shift, depth, lasti=lasti)
         return code.replace(
             co_code=self.body + code.co_code,
             co_consts=tuple(self.constants),
