@@ -28,7 +28,8 @@ ELSEWHERE = {
     "_log_real_tensor_propagation", "_set_replacement", "real_tensor_prop_unbacked_vals", "settings", "is_recording",
     "_record_shapeenv_events", "should_record_events", "_snapshot_tracked_fakes", "_snapshot_source_to_symbol",
     "format_guards", "guards", "graph", "unique_ids", "source_name_to_debug_name", "var_to_val", "events",
-    "backed_var_to_hint_override", "var_to_hint_override", "_suppress_guards_enter", "_suppress_guards_exit", "log", "_equality_graph", "_unbacked_replacements", "counter",
+    "backed_var_to_hint_override", "var_to_hint_override", "_suppress_guards_enter", "_suppress_guards_exit", "log",
+    "_equality_graph", "_unbacked_replacements", "counter",
 }  # fmt: skip
 
 # Classes of torch's own environment and tracer: what they read of themselves, we never enter.

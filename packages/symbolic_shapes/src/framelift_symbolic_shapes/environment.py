@@ -60,7 +60,7 @@ class ShapeEnv(Facade):
         self._constraints: dict[Any, Constraint] = {}
         self._guards: list[ShapeGuard] = []
         self._names: set[str] = set()
-        self._duck: dict[int, Any] = {}
+        self._duck: dict[int | float, Any] = {}
         self._built: dict[tuple[Any, ...], Any] = {}
         self._wrapped: dict[Any, Any] = {}
 
