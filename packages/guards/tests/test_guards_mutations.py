@@ -14,6 +14,7 @@ from framelift_guards import (
     ClassAttributeSource,
     CodeIs,
     ConstantSource,
+    Contains,
     DictItemSource,
     DictKeys,
     Dispatcher,
@@ -212,6 +213,57 @@ def instance_dictionary_replaced():
 
 
 @case
+def instance_dictionary_replaced_by_one_of_a_subclass():
+    instance = Sub()
+    fields = InstanceDictSource(X)
+    guards = [Guard(X, TypeIs(Sub)), Guard(fields, TypeIs(dict)), Guard(fields, LacksKey("method"))]
+    return (instance,), guards, lambda: setattr(instance, "__dict__", collections.OrderedDict())
+
+
+@case
+def plain_instance_dictionary_gets_an_entry():
+    instance = Sub()
+    fields = InstanceDictSource(X)
+    guards = [Guard(X, TypeIs(Sub)), Guard(fields, TypeIs(dict)), Guard(fields, LacksKey("method"))]
+    return (instance,), guards, lambda: setattr(instance, "method", 1)
+
+
+@case
+def entry_deleted_whose_value_is_guarded_too():
+    mapping = {"a": 1}
+    guards = [Guard(X, TypeIs(dict)), Guard(X, Contains("a")), Guard(DictItemSource(X, "a"), Equals(1))]
+    return (mapping,), guards, mapping.clear
+
+
+@case
+def entry_deleted_whose_value_is_read_under_a_condition():
+    mapping = {"a": 1}
+    guards = [
+        Guard(X, TypeIs(dict)),
+        Guard(X, Contains("a")),
+        Guard(None, Distinct((X, Y))),
+        Guard(Y, SameObject(DictItemSource(X, "a"))),
+    ]
+    return (mapping, mapping["a"]), guards, mapping.clear
+
+
+@case
+def empty_dictionary_filled():
+    hooks = collections.OrderedDict()
+    return (hooks,), [Guard(X, TypeIs(collections.OrderedDict)), Guard(X, Length(0))], lambda: hooks.update(a=1)
+
+
+@case
+def empty_list_of_a_subclass_filled():
+    class Hidden(list):
+        def __bool__(self):
+            return False
+
+    xs = Hidden()
+    return (xs,), [Guard(X, TypeIs(Hidden)), Guard(X, Length(0, via=list))], lambda: xs.append(1)
+
+
+@case
 def list_appended():
     xs = [1]
     return (xs,), [Guard(X, Length(1))], lambda: xs.append(1)
@@ -283,3 +335,25 @@ def test_the_next_call_sees_the_change(name):
     finally:
         if undo is not None:
             undo()
+
+
+def test_an_item_that_is_fetched_anyway_is_not_looked_up_first():
+    dispatcher = Dispatcher.for_parameters(["x"], lambda scope: "miss")
+    guards = [Guard(X, TypeIs(dict)), Guard(X, Contains("a")), Guard(DictItemSource(X, "a"), Equals(1))]
+    dispatcher.add(guards, lambda x: "hit")
+    assert "in x" not in dispatcher.source()
+    assert "x['a']" in dispatcher.source()
+    assert [dispatcher.function(x) for x in ({"a": 1}, {"a": 2}, {}, collections.OrderedDict(a=1))] == ["hit"] + [
+        "miss"
+    ] * 3
+
+
+def test_a_missing_item_that_a_class_makes_up_is_looked_up_first():
+    class Inventive(dict):
+        def __missing__(self, key):
+            return 1
+
+    dispatcher = Dispatcher.for_parameters(["x"], lambda scope: "miss")
+    guards = [Guard(X, TypeIs(Inventive)), Guard(X, Contains("a")), Guard(DictItemSource(X, "a"), Equals(1))]
+    dispatcher.add(guards, lambda x: "hit")
+    assert [dispatcher.function(Inventive(a=1)), dispatcher.function(Inventive())] == ["hit", "miss"]

@@ -111,6 +111,8 @@ class Builder:
         self.renamed: Mapping[str, str] = {} if renamed is None else renamed
         self.predicates: Sequence[object] = ()
         """All predicates that are compiled together, for those whose code depends on the others."""
+        self.subject_type: type | None = None
+        """The exact type that the value of the predicate being compiled is known to have, if any."""
 
     def local(self, name: str) -> ast.expr:
         """Return the expression for the user's local variable ``name``."""

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
 from framelift_guards.guard import Guard
-from framelift_guards.predicates import Family, Member, TypeIs
-from framelift_guards.source import Source
+from framelift_guards.predicates import Contains, Family, Member, TypeIs
+from framelift_guards.source import DictItemSource, ItemSource, Source
 
 _LONGEST = 50
 """How many steps of a path may be taken in one expression."""
@@ -37,6 +37,8 @@ class CheckBuilder(Builder):
         for guard in guards:
             if guard.source is not None:
                 self._count(guard.source, guard.predicate.uses)
+        self._always_fetched = frozenset(self._uses)  # what a predicate reads beside, it may read under a condition
+        for guard in guards:
             for source in guard.predicate.sources:
                 self._count(source, 1)
 
@@ -93,6 +95,9 @@ class CheckBuilder(Builder):
             if guard.source is not None:
                 self._pending_sources.add(guard.source)
             return
+        self.subject_type = None if guard.source is None else self.known_type(guard.source)
+        if self._implied(guard):
+            return
         value = ast.Constant(None) if guard.source is None else self.fetch(guard.source)
         self.require(guard.predicate.to_ast(value, self))
         if type(guard.predicate) is TypeIs and guard.source is not None and guard.predicate.expected is not None:
@@ -112,6 +117,16 @@ class CheckBuilder(Builder):
                     self.require(condition)
         self._pending.clear()
         self._pending_sources.clear()
+
+    def _implied(self, guard: Guard) -> bool:
+        """Tell whether other statements of the block fail where ``guard`` does: fetching an item that is not there."""
+        predicate, source = guard.predicate, guard.source
+        if type(predicate) is not Contains or source is None or self.subject_type is not dict:
+            return False
+        if predicate.via is not dict or not predicate.key.plain:
+            return False
+        key = predicate.key.reference.get()
+        return any(item in self._always_fetched for item in (DictItemSource(source, key), ItemSource(source, key)))
 
     def _steps_through_pending(self, guard: Guard) -> bool:
         # A step from a value is taken only after the value itself was checked, so that no stranger's code runs.

@@ -23,7 +23,10 @@ class Predicate:
     """The name of the guard's kind, as Dynamo prints it."""
 
     uses: ClassVar[int] = 1
-    """How often the generated code mentions the value; above 1 it is first bound to a local."""
+    """How often the generated code mentions the value; above 1 it is first bound to a local.
+
+    Whatever the number, the value is fetched whenever the code runs: other checks may rely on that.
+    """
 
     family: ClassVar[Family | None] = None
     """Predicates of one family are compiled together, into one check over many sources."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from framelift_guards.reference import Reference
 from framelift_guards.source import Scope
 
 from .base import Predicate, again, both, compare, either, is_exactly
+
+_SIZED: frozenset[type] = frozenset({dict, OrderedDict, list, tuple, set, frozenset, deque, str, bytes})
+"""Types whose own ``len`` and truth are what their class and the empty value say."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,7 +46,10 @@ class Length(Predicate):
         return self._measure(value) == self.expected
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
-        measure = len if self.via is None else self.via.__len__  # type: ignore[attr-defined]
+        plain = builder.subject_type in _SIZED
+        if plain and self.expected == 0:
+            return ast.UnaryOp(ast.Not(), value)
+        measure = len if plain or self.via is None else self.via.__len__  # type: ignore[attr-defined]
         return compare(builder.call(measure, value), ast.Eq(), builder.constant(self.expected, "length"))
 
     def describe(self, name: str) -> str:
@@ -164,7 +171,10 @@ class Contains(Predicate):
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
         if self.key.reference.weak:
             return builder.call(self.holds, value)
-        return builder.call(self._contains, value, builder.constant(self.key.reference.get(), "key"))
+        key = builder.constant(self.key.reference.get(), "key")
+        if builder.subject_type is self.via:
+            return compare(key, ast.In(), value)
+        return builder.call(self._contains, value, key)
 
     def describe(self, name: str) -> str:
         return f"{self.key.show()} in {name}"
