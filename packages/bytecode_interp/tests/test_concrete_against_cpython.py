@@ -5,8 +5,8 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from comparison import observe
-from programs import PROGRAMS
+from observation import observe
+from sample_programs import PROGRAMS
 
 from framelift_bytecode_interp import interpret
 

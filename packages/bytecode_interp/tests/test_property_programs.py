@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from comparison import observe
 from generated_programs import compiled, programs
 from hypothesis import HealthCheck, given, settings
+from observation import observe
 
 from framelift_bytecode_interp import interpret
 

@@ -5,10 +5,10 @@ The call is executed outside of its frame, and its outcome, a value or an except
 
 from __future__ import annotations
 
-from comparison import observe
 from generated_programs import compiled, programs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from observation import observe
 from stopping import native, perform, stopped
 
 from framelift_bytecode_interp import Break, ConcreteDomain, continue_natively

@@ -12,7 +12,7 @@ import traceback
 import types
 
 import pytest
-from comparison import observe
+from observation import observe
 from stopping import native, op, perform, stopped
 
 from framelift_bytecode_interp import (

@@ -180,16 +180,17 @@ class RaiseResult(Completion):
 
 def deliver(frame: Frame[V], completion: Pending | None, result: Result[V], domain: Domain[V]) -> Outcome[V]:
     """Apply a completion to a result; `frame` must be at the instruction that has the completion."""
-    waiting = cast(Completion, completion)
-    kind = type(result)
-    if kind is Value:
-        return waiting.on_value(frame, cast("Value[V]", result).value, domain)
-    if kind is Raise:
-        return waiting.on_raise(frame, cast("Raise[V]", result), domain)
-    if kind is Break:
-        return cast(Break, result)
-    entered = cast("Enter[V]", result)
-    return Enter(entered.frame, waiting, entered.delivering)
+    waiting: Any = completion  # not `cast`, which costs a call for each instruction
+    outcome: Outcome[V]
+    if isinstance(result, Value):
+        outcome = waiting.on_value(frame, result.value, domain)
+    elif isinstance(result, Raise):
+        outcome = waiting.on_raise(frame, result, domain)
+    elif isinstance(result, Break):
+        outcome = result
+    else:
+        outcome = Enter(result.frame, waiting, result.delivering)
+    return outcome
 
 
 def completion_of(instruction: Instruction) -> Completion:

@@ -87,7 +87,7 @@ def decode_as(code: CodeType, version: Version) -> Code:
     start: int | None = None
     for place, (name, arg, begin, offset, end) in enumerate(raws):
         start = begin if start is None else start
-        for covered in range(begin, end, 2):
+        for covered in range(begin, offset + 2, 2):
             index_of_offset[covered] = len(draft)
         if name in version.prefixes:
             if name == "KW_NAMES":
@@ -141,7 +141,7 @@ def _assemble(
     draft: list[tuple[Part, int, int, int, int]],
     index_of_offset: dict[int, int],
 ) -> Code:
-    positions = [Positions(*position) for position in code.co_positions()]
+    positions = list(code.co_positions())
     instructions = []
     for index, ((name, arg), offset, number, start, end) in enumerate(draft):
         resolved = _resolve(arg, index_of_offset, code, offset)
@@ -155,7 +155,7 @@ def _assemble(
                 number,
                 start,
                 end,
-                positions[offset // 2] if offset // 2 < len(positions) else _UNKNOWN,
+                Positions._make(positions[offset // 2]) if offset // 2 < len(positions) else _UNKNOWN,
                 None if completion is None else completion(resolved),
             )
         )

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Final, TypeAlias
 
 from .completion import (
@@ -64,6 +65,11 @@ class Opcode:
         return self.gives(arg) - self.takes(arg)
 
 
+_push: Final = cache(Push)  # completions are values, and making one costs as much as decoding an instruction
+_discard: Final = cache(Discard)
+_RETRY: Final = Retry(1)
+
+
 def _fixed(count: int) -> Count:
     return lambda _arg: count
 
@@ -76,20 +82,20 @@ def _opcode(takes: int | Count, gives: int, *, flow: Flow = Flow.NEXT, raises: b
 def _pushes(takes: int | Count) -> Opcode:
     """An instruction that replaces its operands by its result."""
     count = takes if callable(takes) else _fixed(takes)
-    return Opcode(count, _fixed(1), completion=lambda arg: Push(count(arg)))
+    return Opcode(count, _fixed(1), completion=lambda arg: _push(count(arg)))
 
 
 def _discards(takes: int | Count) -> Opcode:
     """An instruction whose result is nothing."""
     count = takes if callable(takes) else _fixed(takes)
-    return Opcode(count, _fixed(0), completion=lambda arg: Discard(count(arg)))
+    return Opcode(count, _fixed(0), completion=lambda arg: _discard(count(arg)))
 
 
 def _number(arg: int) -> int:
     return arg
 
 
-_tests: Final = Opcode(_fixed(1), _fixed(0), Flow.BRANCH, jump_effect=_fixed(-1), completion=lambda _arg: Retry(1))
+_tests: Final = Opcode(_fixed(1), _fixed(0), Flow.BRANCH, jump_effect=_fixed(-1), completion=lambda _arg: _RETRY)
 
 
 def _short_circuits(*, jumps: bool) -> Opcode:
@@ -120,7 +126,7 @@ OPCODES: Final[Mapping[str, Opcode]] = {
     "POP_JUMP_IF_NOT_NONE": Opcode(_fixed(1), _fixed(0), Flow.BRANCH, raises=False),
     "JUMP_IF_TRUE_OR_POP": _short_circuits(jumps=True),
     "JUMP_IF_FALSE_OR_POP": _short_circuits(jumps=False),
-    "TO_BOOL": Opcode(_fixed(1), _fixed(1), completion=lambda _arg: Retry(1)),
+    "TO_BOOL": Opcode(_fixed(1), _fixed(1), completion=lambda _arg: _RETRY),
     # variables
     "LOAD_FAST": _opcode(0, 1),
     "LOAD_CLOSURE": _opcode(0, 1),
@@ -181,8 +187,8 @@ OPCODES: Final[Mapping[str, Opcode]] = {
     "DICT_UPDATE": _discards(1),
     "DICT_MERGE": _discards(1),
     "LIST_TO_TUPLE": _pushes(1),
-    "UNPACK_SEQUENCE": Opcode(_fixed(1), _number, completion=lambda _arg: Retry(1)),
-    "UNPACK_EX": Opcode(_fixed(1), lambda arg: arg[0] + 1 + arg[1], completion=lambda _arg: Retry(1)),
+    "UNPACK_SEQUENCE": Opcode(_fixed(1), _number, completion=lambda _arg: _RETRY),
+    "UNPACK_EX": Opcode(_fixed(1), lambda arg: arg[0] + 1 + arg[1], completion=lambda _arg: _RETRY),
     "GET_ITER": _pushes(1),
     "GET_LEN": Opcode(_fixed(0), _fixed(1), completion=lambda _arg: Push(0)),
     "FOR_ITER": Opcode(
