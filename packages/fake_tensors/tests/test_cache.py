@@ -1,6 +1,8 @@
 """A hit gives what a miss gives, and is only ever a hit for the same call."""
 
+import gc
 import operator
+import weakref
 
 import pytest
 import torch
@@ -197,3 +199,25 @@ def test_a_guard_learnt_later_changes_the_key():
     assert x.shape[0] == 4  # specialises
     assert bool(x.shape[0] == 4)
     assert repr(mode.propagate(torch.mul, (x, 2), {})) == "FakeTensor(..., size=(4, s27))"
+
+
+def test_a_function_is_not_kept_alive(mode, x):
+    layer = torch.nn.Identity()
+    mode.propagate(layer, (x,), {})
+    reference = weakref.ref(layer)
+    del layer
+    gc.collect()
+    assert reference() is None
+
+
+def test_views_that_are_gone_are_forgotten(mode, x):
+    for _ in range(1000):
+        mode.propagate(torch.Tensor.t, (x,), {})
+    assert len(x.memory.views) < 200
+
+
+def test_sizes_that_became_known_are_numbers():
+    mode = FakeMode(ShapeEnv())
+    x = mode.fake(torch.ones(4, 6), name="L['x']", dynamic=True)
+    assert int(x.shape[0]) == 4
+    assert type(mode.propagate(torch.mul, (x, 2), {}).shape[0]) is int

@@ -8,7 +8,6 @@ call that mutates what it returns, or that holds anything else, is not cached.
 from __future__ import annotations
 
 import collections
-import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +16,7 @@ import torch
 import torch._C
 import torch._ops
 
+from framelift_fake_tensors.device import current_index
 from framelift_fake_tensors.recipe import Recipe
 from framelift_fake_tensors.tensor import FakeTensor, raw_is_leaf
 
@@ -182,6 +182,8 @@ class Call:
         kind = type(value)
         if kind in _PLAIN:
             return (kind, value)
+        if kind is torch.device or kind is str:
+            return (kind, value, current_index(value.type if kind is torch.device else value))
         if kind is FakeTensor:
             parts: list[Any] = []
             self._add(value, parts)
@@ -198,7 +200,6 @@ class Call:
         raise Uncacheable
 
 
-@functools.lru_cache(maxsize=4096)
 def is_stateless(function: Any) -> bool:
     """Tell whether what a callable does depends on its arguments and torch's global state alone.
 
@@ -207,13 +208,17 @@ def is_stateless(function: Any) -> bool:
     >>> is_stateless(torch.nn.ReLU())
     False
     """
-    if isinstance(function, types.BuiltinFunctionType):
+    kind = type(function)
+    if kind in _STATELESS:
+        return True
+    if kind is types.BuiltinFunctionType:
         return function.__self__ is None or isinstance(function.__self__, (type, types.ModuleType))
-    if isinstance(function, (types.MethodDescriptorType, types.WrapperDescriptorType)):
-        return True
-    if isinstance(function, (torch._ops.OpOverload, torch._ops.OpOverloadPacket)):
-        return True
-    return isinstance(function, types.FunctionType) and (function.__module__ or "").partition(".")[0] == "torch"
+    return kind is types.FunctionType and (function.__module__ or "").partition(".")[0] == "torch"
+
+
+_STATELESS = frozenset(
+    [types.MethodDescriptorType, types.WrapperDescriptorType, torch._ops.OpOverload, torch._ops.OpOverloadPacket]
+)
 
 
 def _settings(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -232,8 +237,7 @@ def _settings(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
 # Compared by value within their type, immutable, and all of them can be hashed.
 _PLAIN = frozenset(
     [
-        int, bool, str, bytes, type(None), type(Ellipsis), torch.dtype, torch.device, torch.layout,
-        torch.memory_format, type, complex,
+        int, bool, bytes, type(None), type(Ellipsis), torch.dtype, torch.layout, torch.memory_format, type,
     ]
 )  # fmt: skip
 

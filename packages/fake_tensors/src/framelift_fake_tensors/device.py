@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch._ops import OpOverload
 
-__all__ = ["result_device"]
+__all__ = ["current_index", "result_device"]
 
 _CPU = torch.device("cpu")
 
@@ -40,7 +40,16 @@ def result_device(operator: OpOverload, args: Iterable[Any], kwargs: dict[str, A
 def canonical(device: torch.device) -> torch.device:
     """Return `device` with the index that a tensor on it would have."""
     index: int | None = device.index  # torch's stubs say that there always is one
-    return torch.device(device.type, 0) if index is None and device.type not in ("cpu", "meta") else device
+    if index is None and device.type not in ("cpu", "meta"):
+        return torch.device(device.type, current_index(device.type))
+    return device
+
+
+def current_index(kind: str) -> int:
+    """Return the index of the current device of type `kind`; 0 where torch uses none yet, or `kind` is no such type."""
+    if kind != "cuda" or not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return 0
+    return torch.cuda.current_device()
 
 
 _MIXING = frozenset(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["symbolic_strides"]
+import torch
+
+__all__ = ["settled", "symbolic_strides"]
 
 
 def symbolic_strides(sizes: Sequence[int], strides: Sequence[int], symbols: Sequence[Any]) -> tuple[Any, ...]:
@@ -36,3 +38,17 @@ def symbolic_strides(sizes: Sequence[int], strides: Sequence[int], symbols: Sequ
         expected *= sizes[dim]
         product = symbols[dim] if product is None else symbols[dim] * product
     return tuple(symbolic)
+
+
+def settled(extents: Sequence[Any]) -> tuple[Any, ...]:
+    """Return sizes or strides with the symbolic ones that are known to be one number as that number.
+
+    >>> settled((2, 3))
+    (2, 3)
+    """
+    return tuple([_settled(extent) for extent in extents])
+
+
+def _settled(extent: Any) -> Any:
+    known = extent.node.maybe_as_int() if isinstance(extent, torch.SymInt) else None
+    return extent if known is None else known

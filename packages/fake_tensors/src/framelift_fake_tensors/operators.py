@@ -19,6 +19,7 @@ from torch._ops import OpOverload
 from framelift_fake_tensors.device import result_device
 from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError
 from framelift_fake_tensors.kernels import compute
+from framelift_fake_tensors.layout import settled
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
 from framelift_fake_tensors.unlinked import Unlinked, is_linked
 
@@ -146,9 +147,12 @@ class _Twins:
             memory = self.memories[storage._cdata] = Memory(storage)
         # A view that is made in inference mode of an ordinary tensor is an ordinary one, as its twin's is.
         with contextlib.nullcontext() if is_new or tensor.is_inference() else torch.inference_mode(False):
-            fake = make_fake(
-                self._mode, memory, tensor.size(), tensor.stride(), tensor.storage_offset(), tensor.dtype, device
-            )
+            size: tuple[Any, ...] = tensor.size()
+            stride: tuple[Any, ...] = tensor.stride()
+            offset: Any = tensor.storage_offset()
+            if tensor._has_symbolic_sizes_strides:
+                size, stride, offset = settled(size), settled(stride), settled((offset,))[0]
+            fake = make_fake(self._mode, memory, size, stride, offset, tensor.dtype, device)
         fake.meta_twin = tensor
         if tensor.is_conj():
             torch._C._set_conj(fake, True)

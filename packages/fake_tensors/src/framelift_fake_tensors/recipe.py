@@ -21,6 +21,10 @@ COMPUTED = History()
 _CONSTANTS = (int, bool, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
 
+# How many views of one memory may be remembered before those that are gone are looked for.
+_MANY = 63
+
+
 class _NoRecipe(Exception):
     """The result is of a kind that can't be made again."""
 
@@ -120,6 +124,8 @@ def _view(result: FakeTensor, position: int, base: FakeTensor, signature: Callab
             fake.history = ViewOf(base, grad_mode)
             if memory.views is None:
                 memory.views = []
+            elif len(memory.views) > _MANY and len(memory.views).bit_count() == 1:
+                memory.views = [view for view in memory.views if view() is not None]
             memory.views.append(weakref.ref(fake))
         return fake
 
