@@ -146,7 +146,7 @@ def statements(draw: Any, depth: int = 2) -> list[str]:
     ][kind - len(simple)]
 
 
-PRELUDE = '''
+PRELUDE = """
 def made(x):
     for item in x:
         got = yield item
@@ -162,7 +162,7 @@ class manager:
     def __exit__(self, kind, value, trace):
         self.out.append(kind and kind.__name__)
         return kind is IndexError
-'''
+"""
 
 serial = iter(range(10**9))
 
@@ -172,16 +172,18 @@ def programs(draw: Any) -> Any:
     """A function `program(a, b, c)` and its text."""
     lines = [line for _ in range(draw(st.integers(1, 5))) for line in draw(statements())]
     result = draw(expressions)
-    text = "\n".join([
-        PRELUDE,
-        "def program(a, b, c):",
-        "    out, n = [], 2",
-        "    def counter(by):",
-        "        nonlocal n",
-        "        n = by",
-        *[f"    {line}" for line in lines],
-        f"    return out, a, b, c, n, {result}",
-    ])
+    text = "\n".join(
+        [
+            PRELUDE,
+            "def program(a, b, c):",
+            "    out, n = [], 2",
+            "    def counter(by):",
+            "        nonlocal n",
+            "        n = by",
+            *[f"    {line}" for line in lines],
+            f"    return out, a, b, c, n, {result}",
+        ]
+    )
     filename = f"program_{next(serial)}.py"
     scope = {"Node": Node, "Special": Special, "Stack": Stack, "__name__": "generated"}
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)

@@ -9,6 +9,7 @@ import functools
 
 import pytest
 from comparison import check
+from driver import Broke, lift
 
 
 class Point:
@@ -472,3 +473,80 @@ CASES = [
 def test_as_cpython(case):
     function, *makers = case
     check(function, *makers)
+
+
+class Stack(list):
+    pass
+
+
+class Ordered(collections.OrderedDict):
+    label = "ordered"
+
+
+class Logged(collections.OrderedDict):
+    def __setitem__(self, key, value):
+        super().__setitem__(key, [value])
+
+
+class Counting(collections.defaultdict):
+    pass
+
+
+class Ring(collections.deque):
+    pass
+
+
+class Bag(set):
+    pass
+
+
+def in_place(s):
+    s += [1]
+    s *= 2
+    made = Stack([2])
+    same = made
+    made += s
+    return s, made, made is same, iter(made), [made]
+
+
+def contents(x):
+    ring = Ring([1, 2, 3], 2)
+    ring.append(x)
+    ordered = Ordered(a=x)
+    ordered["b"] = x
+    counting = Counting(list, {x: [1]})
+    counting["new"].append(x)
+    bag = Bag([x])
+    bag.add(4)
+    cyclic = Stack([x])
+    cyclic.append([cyclic])
+    cyclic.label = cyclic
+    return ring, ordered, counting, bag, cyclic
+
+
+@pytest.mark.parametrize(
+    "case",
+    [(in_place, lambda: (Stack([0]),)), (contents, lambda: (3,))],
+    ids=["in_place", "contents"],
+)
+def test_subclasses_of_containers(case):
+    function, *makers = case
+    check(function, *makers)
+
+
+def test_an_iterator_of_a_new_instance_is_over_that_instance():
+    def make(x):
+        stack = Stack([1, 2])
+        return stack, iter(stack)
+
+    stack, iterator = lift(make)(1)
+    stack.append(3)
+    assert list(iterator) == [1, 2, 3]
+
+
+def test_a_subclass_that_c_code_calls_back_breaks():
+    def make(x):
+        return Logged(a=x)
+
+    with pytest.raises(Broke, match="OrderedDict"):
+        lift(make)(1)

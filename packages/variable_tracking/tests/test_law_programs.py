@@ -42,5 +42,3 @@ def test_a_lifted_program_does_what_cpython_does(program, chosen, aliased, other
         if found[0] == "raises" and found[1][0] is ReconstructionError:
             continue
         assert canonical([found, symbolic]) == canonical([expected, native]), f"{found!r}\n{expected!r}"
-
-

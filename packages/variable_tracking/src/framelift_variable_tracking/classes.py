@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
@@ -113,6 +114,21 @@ def native_base(cls: type) -> type:
         if not made_in_python(base):
             return base
     return object
+
+
+def calls_back(cls: type, base: type) -> bool:
+    """Tell whether C methods of `base` call methods that `cls` overrides: those of OrderedDict do, unlike dict's.
+
+    >>> class Logged(OrderedDict):
+    ...     def __setitem__(self, key, value): ...
+    >>> calls_back(Logged, OrderedDict)
+    True
+    """
+    if base is not OrderedDict:
+        return False
+    between = mro_of(cls)[: mro_of(cls).index(base)]
+    names = ("__setitem__", "__getitem__", "__delitem__", "__contains__", "__iter__", "keys")
+    return any(name in namespace_of(one) for one in between for name in names)
 
 
 def has_instance_dict(cls: type) -> bool:

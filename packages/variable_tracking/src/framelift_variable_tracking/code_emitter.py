@@ -12,7 +12,7 @@ from .effects import EffectLog
 from .handler import Tracking
 from .handlers.generator import is_protected
 from .reasons import NotReconstructible, ReconstructionError
-from .variable import ConstantVariable, Variable
+from .variable import ConstantVariable, ObjectVariable, Variable
 
 
 class _StepwiseBuilder(Builder):
@@ -106,6 +106,9 @@ class CodeEmitter:
         return self._make(variable)
 
     def _make(self, variable: Variable) -> ast.expr:
+        owner = self.domain.owner_of(variable)
+        if owner is not None:
+            return self.value(owner)
         if id(variable) in self._making:
             detail = "it is immutable and contains itself"
             raise ReconstructionError(NotReconstructible(variable.cls.__qualname__, detail))
@@ -115,6 +118,8 @@ class CodeEmitter:
         self._making.discard(id(variable))
         name = self.temporary(made, f"made_{variable.cls.__name__}").id
         self._made[id(variable)] = variable, name
+        if isinstance(variable, ObjectVariable) and variable.payload is not None:
+            self._made.setdefault(id(variable.payload), (variable.payload, name))
         self._unfilled.append(variable)
         if not self._making and not self._filling:
             self._fill()
@@ -126,6 +131,11 @@ class CodeEmitter:
             variable = self._unfilled.pop(0)
             self.domain.handler_of(variable).fill(self, variable)
         self._filling = False
+
+    def content(self, payload: Variable) -> ast.expr:
+        """Return an expression for a plain container with the content of an instance of a Python subclass."""
+        self._unfilled.append(payload)
+        return self.domain.handler_of(payload).reconstruct(self, payload)
 
     def bind(self, variable: Variable, name: str) -> None:
         """Let the name of the generated code stand for a variable: a graph's output."""

@@ -34,6 +34,13 @@ class Emitter(Protocol):
         """
         ...
 
+    def content(self, payload: Variable) -> ast.expr:
+        """Return an expression for a plain container with the content of an instance of a Python subclass.
+
+        What can't be in it at once, being part of a cycle, is added to the instance itself when all objects exist.
+        """
+        ...
+
     def statement(self, statement: ast.stmt) -> None:
         """Add a statement to the phase of values."""
         ...

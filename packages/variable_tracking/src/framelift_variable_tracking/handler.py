@@ -191,6 +191,14 @@ class Tracking(Domain[Variable], Protocol):
         """Delete an entry of the instance dictionary, now and in the log."""
         ...
 
+    def own(self, owner: ObjectVariable) -> ObjectVariable:
+        """Remember whose content a mutable payload is."""
+        ...
+
+    def owner_of(self, payload: Variable) -> ObjectVariable | None:
+        """Return the new instance of a Python subclass that a variable is the content of, if it is one."""
+        ...
+
     def instantiate(self, cls: type, args: Arguments, kwargs: Keywords) -> Result[Variable]:
         """`type.__call__(cls, *args, **kwargs)` for a class made in Python."""
         ...

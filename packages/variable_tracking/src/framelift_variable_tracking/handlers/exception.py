@@ -16,6 +16,8 @@ from ..reasons import UnsupportedOperation
 from ..variable import NEW, ExceptionVariable, TracebackVariable, Variable
 from .identity import IdentityHandler
 from .instance import InstanceHandler, fill_attributes
+from .list import ListVariable
+from .tuple import TupleVariable
 
 _PLAIN: frozenset[type] = frozenset({
     ArithmeticError, AssertionError, AttributeError, BaseException, BufferError, EOFError, Exception,
@@ -161,8 +163,14 @@ class ExceptionHandler(InstanceHandler):
 
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         exception = own(variable)
-        args = [emitter.value(arg) for arg in exception.args]
         cls = emitter.constant(exception.cls, "exception_class")
+        if issubclass(exception.cls, BaseExceptionGroup):
+            # `__new__` copies the exceptions of the group, so they have to be there before a list of them is filled.
+            message, group = exception.args
+            members = [emitter.value(member) for member in group.items]  # type: ignore[attr-defined]
+            copied = ast.Tuple(members, ast.Load())
+            return emitter.call(native_base(exception.cls).__new__, cls, emitter.value(message), copied)
+        args = [emitter.value(arg) for arg in exception.args]
         if not made_in_python(exception.cls):
             return ast.Call(cls, args, [])
         return emitter.call(native_base(exception.cls).__new__, cls, *args)

@@ -11,12 +11,13 @@ from typing import Any
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import CallSource, Source, TypeIs
 
-from ..classes import has_instance_dict, made_in_python, name_of, namespace_of, native_base
+from ..classes import calls_back, has_instance_dict, made_in_python, name_of, namespace_of, native_base
 from ..effects import expression, set_slot
 from ..emitter import Emitter
 from ..handler import Answer, Tracking, TypeHandler
 from ..reasons import NotReconstructible, ReconstructionError, UnsupportedOperation
 from ..variable import ATOMS, DELETED, NOT_CONSTANT, HashKey, ObjectVariable, Variable
+from .dict import put_ordered
 from .instance_dict import InstanceDictVariable
 
 CONVERTERS: dict[type, Callable[[Any], Any]] = {
@@ -33,8 +34,21 @@ PAYLOADS: frozenset[type] = frozenset({
 })  # fmt: skip
 """Built-in classes whose subclasses made in Python are known."""
 
-REFILLED: frozenset[str] = frozenset({"list", "dict", "set", "deque", "OrderedDict"})
-"""Built-in classes whose `__init__` takes a container with the content."""
+MUTABLE: frozenset[type] = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
+"""Those whose content is given to an instance once it exists."""
+
+
+def take_content(instance: Any, content: Any) -> None:
+    """Give a new instance of a subclass the content of a plain container, past any method of the subclass."""
+    kind = type(content)
+    if kind is OrderedDict:
+        put_ordered(instance, content)
+    elif kind is deque:
+        deque.__init__(instance, content, content.maxlen)
+    elif kind is defaultdict:
+        defaultdict.__init__(instance, content.default_factory, content)
+    else:
+        kind.__init__(instance, content)
 
 
 def update_fields(instance: object, fields: dict[str, object]) -> None:
@@ -63,7 +77,7 @@ class InstanceHandler(TypeHandler):
         """Return the variable of what the object holds as an instance of a built-in class."""
         handler = domain.registry.types.get(base)
         lazy = base is types.ModuleType and "__getattr__" in types.ModuleType.__getattribute__(value, "__dict__")
-        if handler is None or base not in PAYLOADS or lazy:
+        if handler is None or base not in PAYLOADS or lazy or calls_back(type(value), base):
             return None
         domain.guard(source, TypeIs(type(value)))
         if base in CONVERTERS:
@@ -140,19 +154,16 @@ class InstanceHandler(TypeHandler):
         make: Callable[..., Any] = base.__new__
         if base in ATOMS or base in (tuple, frozenset):
             return emitter.call(make, cls, emitter.value(payload))
-        if base.__name__ in REFILLED:
-            emitter.value(payload)  # it is made before, so that it is filled before the instance takes its content
+        if base in MUTABLE:
             return emitter.call(make, cls)
         detail = f"it is a subclass of {base.__name__!r}"
         raise ReconstructionError(NotReconstructible(name_of(variable.cls), detail))
 
     def fill(self, emitter: Emitter, variable: Variable) -> None:
         assert isinstance(variable, ObjectVariable)
-        instance = emitter.value(variable)
-        payload = variable.payload
-        if payload is not None and payload.cls.__name__ in REFILLED:
-            base: Any = payload.cls
-            emitter.statement(expression(emitter.call(base.__init__, instance, emitter.value(payload))))
+        if variable.payload is not None and variable.payload.cls in MUTABLE:
+            content = emitter.content(variable.payload)
+            emitter.statement(expression(emitter.call(take_content, emitter.value(variable), content)))
         fill_attributes(emitter, variable)
 
 

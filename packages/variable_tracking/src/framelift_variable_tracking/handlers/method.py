@@ -78,7 +78,9 @@ class BuiltinMethodHandler(MethodHandler):
         if receiver is None or kind is types.ModuleType or issubclass(kind, type):
             return wrap_reference(domain, value, source)
         descriptor = domain.find(kind, value.__name__)
-        if descriptor is None or type(descriptor[1]) not in (types.MethodDescriptorType, types.WrapperDescriptorType):
+        if descriptor is None:  # a function whose `__self__` is no receiver: pybind11 keeps its record there
+            return wrap_reference(domain, value, source)
+        if type(descriptor[1]) not in (types.MethodDescriptorType, types.WrapperDescriptorType):
             return super(IdentityHandler, self).wrap(domain, value, source)
         domain.guard(source, TypeIs(type(value)))
         domain.wrap(value.__name__, AttributeSource(source, "__name__"))

@@ -36,6 +36,7 @@ _OPERATIONS = {
 _OPERATORS = {
     **{method: ("compare", op) for op, method in COMPARISONS.items()},
     **{f"__{name}__": ("binary", op) for op, name in METHODS.items()},
+    **{f"__i{name}__": ("inplace", op) for op, name in METHODS.items()},
     **{f"__r{name}__": ("reflected", op) for op, name in METHODS.items()},
 }
 """Operators of handlers by special method."""
@@ -100,16 +101,20 @@ class BuiltinCalls(Patterns):
             return self.raise_error(TypeError, text)
         if owner is object:
             return self._call_of_object(receiver, name, rest, kwargs)
+        if owner is not type and issubclass(owner, type):
+            # A metaclass written in C says something else than `type` does, under the same names.
+            return self.unsupported(receiver, f"{name_of(owner)}.{name}()")
         if owner is type and name == "__call__" and isinstance(receiver, ReferenceVariable):
             return self.handler_of(receiver).call_method(self.tracking, receiver, name, rest, kwargs)
         payload = self.payload_of(receiver)
         if payload is not receiver and name == "__init__":
             return self.polyfill_initialise(receiver, payload, rest, kwargs)
         if not kwargs and type(payload) is not ConstantVariable:  # their handler knows the methods by name
-            answer = self._call_operation(payload, name, rest)
-            if answer is not None:
-                return answer
-        return self.handler_of(payload).call_method(self.tracking, payload, name, rest, kwargs)
+            operated = self._call_operation(payload, name, rest)
+            if operated is not None:
+                return Value(receiver) if type(operated) is Value and operated.value is payload else operated
+        answer = self.handler_of(payload).call_method(self.tracking, payload, name, rest, kwargs)
+        return Value(receiver) if type(answer) is Value and answer.value is payload else answer
 
     def _call_operation(self, receiver: Variable, name: str, args: Arguments) -> Result[Variable] | None:
         """Call a special method that is an operation of the handler, by its name: `items.__len__()`."""
@@ -124,6 +129,8 @@ class BuiltinCalls(Patterns):
         result: Result[Variable] | None = getattr(handler, kind[0])(
             self.tracking, kind[1], receiver, self.payload_of(args[0])
         )
+        if type(result) is Enter and kind[0] == "inplace":
+            return self.unsupported(receiver, f"{name} with what is not known at once")
         return Value(self.constant(NotImplemented)) if result is None else result
 
     def polyfill_initialise(
@@ -139,6 +146,7 @@ class BuiltinCalls(Patterns):
             if type(made) is Value:
                 assert isinstance(receiver, ObjectVariable)
                 receiver.payload = made.value
+                self.own(receiver)
                 return Value(self.none)
             if type(made) is not Enter:
                 return made
@@ -213,7 +221,7 @@ def adopt_payload(domain: Tracking, context: CallContext, args: Arguments, kwarg
     """The rule of `protocols.adopt_payload`."""
     cls, content = args
     assert isinstance(cls, ReferenceVariable)
-    return Value(ObjectVariable(cls.value, payload=content))
+    return Value(domain.own(ObjectVariable(cls.value, payload=content)))
 
 
 def refill_payload(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Result[Variable]:
@@ -221,4 +229,5 @@ def refill_payload(domain: Tracking, context: CallContext, args: Arguments, kwar
     instance, content = args
     assert isinstance(instance, ObjectVariable)
     instance.payload = content
+    domain.own(instance)
     return Value(domain.constant(None))

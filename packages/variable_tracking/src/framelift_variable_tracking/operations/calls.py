@@ -19,7 +19,7 @@ from framelift_guards import (
     TupleItemSource,
 )
 
-from ..classes import name_of, namespace_of, native_base
+from ..classes import calls_back, name_of, namespace_of, native_base
 from ..handler import Arguments, CallContext, Keywords
 from ..polyfills import protocols
 from ..reasons import UnsupportedFeature
@@ -35,6 +35,7 @@ from ..variable import (
 )
 from .containers import Containers
 from .names import Names
+from .state import MUTABLE_BASES
 
 
 class Calls(Containers, Names):
@@ -300,12 +301,12 @@ class Calls(Containers, Names):
                 return self.raise_error(TypeError, f"{name_of(cls)}() takes no arguments")
             return Value(ObjectVariable(cls))
         handler = self.registry.types.get(base)
-        if handler is None:
+        if handler is None or calls_back(cls, base):
             return Break(UnsupportedFeature(f"making an instance of {name_of(cls)}", f"a subclass of {name_of(base)}"))
-        mutable = base in _MUTABLE
+        mutable = base in MUTABLE_BASES
         content = handler.construct(self.tracking, base, *(((), {}) if mutable and initialised else (args, kwargs)))
         if type(content) is Value:
-            return Value(ObjectVariable(cls, payload=content.value))
+            return Value(self.own(ObjectVariable(cls, payload=content.value)))
         if type(content) is Enter:
             parts = self.reference(cls), self.reference(base), *self.pack(args, kwargs)
             return self.polyfill(protocols.with_payload, *parts)
@@ -345,7 +346,6 @@ def _immutable(value: object) -> bool:
 
 
 _ATOMIC = frozenset({int, float, complex, bool, str, bytes, type(None), type(Ellipsis), range})
-_MUTABLE = (list, dict, set)
 _ASYNC = 0x0080 | 0x0200 | 0x0100
 """CO_COROUTINE, CO_ASYNC_GENERATOR, CO_ITERABLE_COROUTINE."""
 _STAR_OR_ASYNC = 0x04 | 0x08 | _ASYNC

@@ -47,16 +47,27 @@ class Operators(Lookup):
         mine, other = self.handler_of(left), self.handler_of(right)
         if mine.overridable or other.overridable:
             return self.operate(op, left, right)
-        answer = mine.binary(self.tracking, op, left, right)
+        answer = self._by_subclass(op, left, right)
+        if answer is None:
+            answer = mine.binary(self.tracking, op, left, right)
         if answer is None and left.cls is not right.cls:
             answer = other.reflected(self.tracking, op, right, left)
         return self._refuse(op, left, right) if answer is None else answer
+
+    def _by_subclass(self, op: str, left: Variable, right: Variable) -> Result[Variable] | None:
+        """Ask the right operand first where its class refines the left one's (Python's data model, 3.3.8)."""
+        mine, other = self.handler_of(left), self.handler_of(right)
+        if type(mine) is type(other) or not issubclass(type(other), type(mine)):
+            return None
+        return other.reflected(self.tracking, op, right, left)
 
     def inplace(self, op: str, left: Variable, right: Variable) -> Result[Variable]:
         mine, other = self.handler_of(left), self.handler_of(right)
         if mine.overridable or other.overridable:
             return self.operate(op + "=", left, right)
         answer = mine.inplace(self.tracking, op, left, right)
+        if answer is None:
+            answer = self._by_subclass(op, left, right)
         if answer is None:
             answer = mine.binary(self.tracking, op, left, right)
         if answer is None and left.cls is not right.cls:
@@ -140,7 +151,12 @@ class Operators(Lookup):
         handler = self.handler_of(operand)
         operation = getattr(handler, step.kind)
         answer: Result[Variable] | None = operation(self.tracking, step.op, operand, other)
-        return answer
+        if operand is step.operand:
+            return answer
+        # An instance of a Python subclass stays itself, though its content was changed in place.
+        if type(answer) is Enter and step.kind == "inplace":
+            return self.unsupported(step.operand, f"{step.method} with what is not known at once")
+        return Value(step.operand) if type(answer) is Value and answer.value is operand else answer
 
     def _refuse(self, op: str, left: Variable, right: Variable) -> Raise[Variable]:
         shown = {"**": "** or pow()", "**=": "**="}.get(op, op)

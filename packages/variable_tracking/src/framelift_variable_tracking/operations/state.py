@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from collections import defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
@@ -39,6 +39,9 @@ from ..variable import (
     Opaque,
     Variable,
 )
+
+MUTABLE_BASES: frozenset[type] = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
+"""Built-in classes whose instances change."""
 
 HIDDEN = "__framelift_hidden__"
 """A module that binds this name to true holds code of framelift's own: its frames are not the user's."""
@@ -97,6 +100,7 @@ class State:
         self.recorder = recorder
         self.interpreter: Interpreter[Variable] | None = None
         self.entry_line: UserLine | None = None
+        self._owners: dict[int, tuple[Variable, ObjectVariable]] = {}
         self.generators: list[GeneratorVariable] = []
         self.none = ConstantVariable(None)
         self.true = ConstantVariable(True)
@@ -202,6 +206,18 @@ class State:
         if label is None:
             label = getattr(value, "__qualname__", "constant") if type(value) in _NAMED else type(value).__qualname__
         return self.wrap(value, ConstantSource(label, value))
+
+    def own(self, owner: ObjectVariable) -> ObjectVariable:
+        """Remember whose content a mutable payload is: iterators and views of it are those of the instance."""
+        payload = owner.payload
+        if payload is not None and payload.cls in MUTABLE_BASES:
+            self._owners[id(payload)] = payload, owner
+        return owner
+
+    def owner_of(self, payload: Variable) -> ObjectVariable | None:
+        """Return the new instance of a Python subclass that a variable is the content of, if it is one."""
+        found = self._owners.get(id(payload))
+        return None if found is None else found[1]
 
     def wrapped(self) -> Iterator[tuple[object, Variable]]:
         """Yield the existing objects that were reached, with their variables."""
