@@ -16,8 +16,6 @@ from ..reasons import UnsupportedOperation
 from ..variable import NEW, ExceptionVariable, TracebackVariable, Variable
 from .identity import IdentityHandler
 from .instance import InstanceHandler, fill_attributes
-from .list import ListVariable
-from .tuple import TupleVariable
 
 _PLAIN: frozenset[type] = frozenset({
     ArithmeticError, AssertionError, AttributeError, BaseException, BufferError, EOFError, Exception,
