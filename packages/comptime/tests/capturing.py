@@ -5,9 +5,9 @@ from __future__ import annotations
 import io
 
 import torch
-from framelift_graph_capture import FunctionCall, capture, default_registry
 
 from framelift_comptime import RULES, TYPES
+from framelift_graph_capture import FunctionCall, capture, default_registry
 
 OUT = io.StringIO()
 
