@@ -103,7 +103,7 @@ def _expressions(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         inner.map(lambda e: f"{e}.size"),
         inner.map(lambda e: f"{e}.last"),
         inner.map(lambda e: f"type({e}).__name__"),
-        inner.map(lambda e: f"not {e}"),
+        inner.map(lambda e: f"(not {e})"),
         inner.map(lambda e: f"[x for x in {e}]"),
         inner.map(lambda e: f"getattr({e}, 'total', 7)"),
         inner.map(lambda e: f"isinstance({e}, (Node, int))"),

@@ -165,7 +165,7 @@ class ExceptionHandler(InstanceHandler):
         if issubclass(exception.cls, BaseExceptionGroup):
             # `__new__` copies the exceptions of the group, so they have to be there before a list of them is filled.
             message, group = exception.args
-            members = [emitter.value(member) for member in group.items]  # type: ignore[attr-defined]
+            members = [emitter.value(member) for member in group.items]
             copied = ast.Tuple(members, ast.Load())
             return emitter.call(native_base(exception.cls).__new__, cls, emitter.value(message), copied)
         args = [emitter.value(arg) for arg in exception.args]

@@ -151,6 +151,9 @@ class Operators(Lookup):
         handler = self.handler_of(operand)
         operation = getattr(handler, step.kind)
         answer: Result[Variable] | None = operation(self.tracking, step.op, operand, other)
+        if type(answer) is Raise and other is not step.other:
+            # The text names the type of the other operand, which is that of the subclass.
+            return self.unsupported(step.other, f"{step.method} that raises")
         if operand is step.operand:
             return answer
         # An instance of a Python subclass stays itself, though its content was changed in place.
