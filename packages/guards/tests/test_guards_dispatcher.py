@@ -411,3 +411,28 @@ def test_a_set_or_any_iterable_of_guards():
 def test_what_is_no_python_function_is_refused():
     with pytest.raises(TypeError, match="Dispatcher needs a Python function, not a builtin_function_or_method"):
         Dispatcher(len, recording)
+
+
+def test_the_entry_is_handed_what_the_guards_fetched():
+    fetched = []
+
+    class Box:
+        @property
+        def content(self):
+            fetched.append(self)
+            return 5
+
+    content = LocalSource("box").attribute("content")
+    dispatcher = Dispatcher.for_parameters(["box"], lambda scope: "miss")
+    made = dispatcher.add([Guard(content, Equals(5))], lambda box, *rest: rest, [content, LocalSource("box")])
+    box = Box()
+    assert dispatcher.function(box) == (5, box)
+    assert fetched == [box]
+    assert made.run({"box": box}) == (5, box)
+
+
+def test_what_the_entry_needs_and_cannot_be_fetched_is_a_miss():
+    dispatcher = Dispatcher.for_parameters(["box"], lambda scope: "miss")
+    dispatcher.add([], lambda box, content: content, [LocalSource("box").attribute("imag")])
+    assert dispatcher.function(1) == 0
+    assert dispatcher.function("text") == "miss"

@@ -55,18 +55,18 @@ class Lifted:
 
     def _miss(self, values: dict[str, object]) -> object:
         with self._lock:
-            entry = self._entry_for(values)
+            found = self._specialisation_for(values)
         # Outside the lock: user code runs here, on any thread, for as long as it likes.
-        return self.entry_point.run(values) if entry is None else entry(*values.values())
+        return self.entry_point.run(values) if found is None else found.run(values)
 
-    def _entry_for(self, values: dict[str, object]) -> Callable[..., object] | None:
-        """Return the entry code for these arguments, capturing it if need be; `None` means run them eagerly."""
+    def _specialisation_for(self, values: dict[str, object]) -> Specialisation | None:
+        """Return what runs these arguments, capturing it if need be; `None` means run them eagerly."""
         if self._eager:
             return None
         scope = Scope(values)
         for known in self.dispatcher.specialisations:  # another thread may have captured it meanwhile
             if known.guards.check(scope):
-                return known.entry
+                return known
         if len(self.dispatcher.specialisations) >= self._specialiser.config.recompile_limit:
             self._at_the_limit(values)
             return None
@@ -77,8 +77,9 @@ class Lifted:
         except Exception as error:  # noqa: BLE001 - whatever is wrong inside capture, the user's call must still run
             self._capture_failed(error)
             return None
-        self.captures[self.dispatcher.add(captured.guards, entry)] = captured
-        return entry
+        made = self.dispatcher.add(captured.guards, entry, captured.sources)
+        self.captures[made] = captured
+        return made
 
     def _at_the_limit(self, values: dict[str, object]) -> None:
         if self._warned and not self._specialiser.config.fullgraph:

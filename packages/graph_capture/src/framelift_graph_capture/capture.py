@@ -59,10 +59,15 @@ class Capture:
         """Whether calls with these guards run the user's code as it is: it raises, or cannot be resumed."""
         return self._code is None
 
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """What the entry code is given after the parameters: their values when the guards were checked."""
+        return () if self._code is None else self._code.sources
+
     def entry(
         self, graph: Callable[..., Any] | None, continue_at: Callable[[EntryPoint], Callable[..., object]]
     ) -> Callable[..., object]:
-        """Return the entry code: a function of the entry point's parameters, given positionally.
+        """Return the entry code: a function of the entry point's parameters and then of `sources`, given positionally.
 
         Args:
             graph: the compiled graph.

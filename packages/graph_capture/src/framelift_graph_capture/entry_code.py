@@ -1,7 +1,8 @@
 """Entry code: the generated Python that runs one specialisation.
 
-It fetches what the graph and the results need, calls the graph, makes the values that exist only in the capture, does
-the effects in program order, and ends: it returns, or performs the operation that broke and goes on to a continuation.
+It is handed what the graph and the results need, which the dispatcher has fetched together with what guards look at. It
+calls the graph, makes the values that exist only in the capture, does the effects in program order, and ends: it
+returns, or performs the operation that broke and goes on to a continuation.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import torch
 
 from framelift_bytecode_interp import Marker
 from framelift_guards import ConstantSource, GeneratedNamespace, LocalSource, Source, compile_function
-from framelift_guards.codegen import is_identifier
+from framelift_guards.codegen import is_identifier, lay_out
 from framelift_variable_tracking import CodeEmitter, SymbolicDomain, Variable
 
 from .entry_point import Continuation, EntryPoint
@@ -50,7 +51,6 @@ class EntryCode(CodeEmitter):
         self.outputs: list[torch.fx.Node] = []
         self._entry_point = entry_point
         self._to_python = to_python
-        self._fetches: list[ast.stmt] = []
         self._fetched_as: dict[Source, str] = {}
         self._tail: list[ast.stmt] = []
         self._output_names: dict[torch.fx.Node, str] = {}
@@ -61,14 +61,12 @@ class EntryCode(CodeEmitter):
     # ---- values -----------------------------------------------------------------------------------------------------
 
     def fetch(self, source: Source) -> ast.expr:
-        """Return an expression for the value of a source; it is fetched before the graph is called."""
+        """Return an expression for the value of a source: a parameter, which whoever calls the entry code fills."""
         if isinstance(source, (LocalSource, ConstantSource)):
             return source.to_ast(self.builder)
         name = self._fetched_as.get(source)
         if name is None:
-            expression = source.to_ast(self.builder)
             name = self._fetched_as[source] = self.namespace.fresh("v")
-            self._fetches.append(ast.Assign([ast.Name(name, ast.Store())], expression))
         return ast.Name(name, ast.Load())
 
     def value(self, variable: Variable) -> ast.expr:
@@ -169,12 +167,13 @@ class EntryCode(CodeEmitter):
 
     def finish(self) -> EntryFunction:
         """Return the function, apart from all that was needed to write it."""
-        parameters = [ast.arg(self._renamed.get(name, name)) for name in self._entry_point.parameters]
-        body = [*self._fetches, *self._graph_call, *self.values, *self.effects, *self._tail]
+        own = [self._renamed.get(name, name) for name in self._entry_point.parameters]
+        parameters = [ast.arg(name) for name in (*own, *self._fetched_as.values())]
+        body = [*self._graph_call, *self.values, *self.effects, *self._tail]
         stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
         arguments = ast.arguments([], parameters, None, [], [], None, [])
         definition = ast.FunctionDef(f"{stem}_entry", arguments, body, [])
-        return EntryFunction(definition, self.namespace, self._graph, self._continuations)
+        return EntryFunction(definition, tuple(self._fetched_as), self.namespace, self._graph, self._continuations)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,13 +183,15 @@ class EntryFunction:
     Nothing of the capture is in it: what a finished capture keeps must not keep the user's model alive.
 
     Args:
-        definition: the function.
+        definition: the function: it takes the parameters of the entry point, and after them the values of `sources`.
+        sources: what it needs beside the parameters.
         namespace: its constants.
         graph: the name that the graph goes by.
         continuations: the continuations, by the name that each goes by.
     """
 
     definition: ast.FunctionDef
+    sources: tuple[Source, ...]
     namespace: GeneratedNamespace
     graph: str
     continuations: Mapping[str, Continuation]
@@ -207,6 +208,7 @@ class EntryFunction:
 
     def source(self) -> str:
         """Return the Python text of the function."""
+        lay_out(self.definition)
         return ast.unparse(self.definition) + "\n"
 
 

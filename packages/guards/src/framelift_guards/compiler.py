@@ -22,9 +22,16 @@ class CheckBuilder(Builder):
         namespace: where constants are held.
         renamed: how parameters are called in the generated function.
         guards: all guards, in order, to know which steps are shared.
+        wanted: what is fetched when all guards hold.
     """
 
-    def __init__(self, namespace: GeneratedNamespace, renamed: Mapping[str, str], guards: Sequence[Guard]) -> None:
+    def __init__(
+        self,
+        namespace: GeneratedNamespace,
+        renamed: Mapping[str, str],
+        guards: Sequence[Guard],
+        wanted: Sequence[Source] = (),
+    ) -> None:
         super().__init__(namespace, renamed)
         self.predicates = [guard.predicate for guard in guards]
         self.statements: list[ast.stmt] = []
@@ -37,6 +44,8 @@ class CheckBuilder(Builder):
         for guard in guards:
             if guard.source is not None:
                 self._count(guard.source, guard.predicate.uses)
+        for source in wanted:
+            self._count(source, 2)  # it is bound to a local here, since it is mentioned where nothing may fail
         self._always_fetched = frozenset(self._uses)  # what a predicate reads beside, it may read under a condition
         for guard in guards:
             for source in guard.predicate.sources:
@@ -136,21 +145,23 @@ class CheckBuilder(Builder):
 
 
 def compile_guards(
-    guards: Iterable[Guard], namespace: GeneratedNamespace, renamed: Mapping[str, str]
-) -> tuple[list[ast.stmt], set[str]]:
-    """Return statements that ``break`` unless all guards hold, and the names of the constants that they use.
+    guards: Iterable[Guard], namespace: GeneratedNamespace, renamed: Mapping[str, str], wanted: Sequence[Source] = ()
+) -> tuple[list[ast.stmt], list[ast.expr], set[str]]:
+    """Return statements that ``break`` unless all guards hold, what they fetched, and the names of their constants.
 
     Args:
         guards: the guards, in order: what a source steps through must be guarded before it.
         namespace: where constants are held.
         renamed: how the user's locals are called in the generated code, where that differs.
+        wanted: what the statements fetch for others; a local or a constant is returned for each.
     """
     guards = list(guards)
-    builder = CheckBuilder(namespace, renamed, guards)
+    builder = CheckBuilder(namespace, renamed, guards, wanted)
     for guard in guards:
         builder.add(guard)
     builder.flush()
-    return builder.statements, builder.names
+    fetched = [builder.fetch(source) for source in wanted]
+    return builder.statements, fetched, builder.names
 
 
 def _hint(source: Source) -> str:

@@ -17,7 +17,7 @@ from inspect import CO_VARARGS, CO_VARKEYWORDS
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
 from framelift_guards.compiler import compile_guards
 from framelift_guards.guard import Failure, Guard, GuardSet
-from framelift_guards.source import Scope
+from framelift_guards.source import Scope, Source
 
 Miss = Callable[[dict[str, object]], object]
 
@@ -82,19 +82,31 @@ class Specialisation:
 
     Args:
         guards: what must hold for it.
-        entry: what runs then; it gets the function's parameters positionally, in the order of ``co_varnames``.
+        entry: what runs then; it gets the function's parameters positionally, in the order of ``co_varnames``, and
+            after them the values of ``sources``.
+        sources: what the entry needs beside the parameters.
         block: its part of the dispatcher's body.
         names: the constants that the block uses.
     """
 
     guards: GuardSet
     entry: Callable[..., object]
+    sources: tuple[Source, ...] = ()
     block: list[ast.stmt] = field(repr=False, default_factory=list)
     names: set[str] = field(repr=False, default_factory=set)
 
     def failure(self, arguments: dict[str, object]) -> Failure | None:
         """Return why this specialisation does not fit these arguments, or ``None`` when it does."""
         return self.guards.first_failure(Scope(arguments))
+
+    def run(self, arguments: dict[str, object]) -> object:
+        """Return what the entry does with these arguments, whose guards hold.
+
+        Args:
+            arguments: the function's parameters by name, in the order of ``co_varnames``.
+        """
+        scope = Scope(arguments)
+        return self.entry(*arguments.values(), *[source.fetch(scope) for source in self.sources])
 
 
 class Dispatcher:
@@ -170,19 +182,24 @@ class Dispatcher:
         """The specialisations, in the order in which they are tried."""
         return self._specialisations
 
-    def add(self, guards: Iterable[Guard], entry: Callable[..., object]) -> Specialisation:
+    def add(
+        self, guards: Iterable[Guard], entry: Callable[..., object], sources: Iterable[Source] = ()
+    ) -> Specialisation:
         """Add a specialisation after those that are there, and return it.
 
         Args:
             guards: what must hold, in order: what a source steps through must be guarded before it.
             entry: what runs then; it gets the function's parameters positionally, in the order of ``co_varnames``:
-                ``*args`` as a tuple, ``**kwargs`` as a dictionary.
+                ``*args`` as a tuple, ``**kwargs`` as a dictionary; then the values of ``sources``.
+            sources: what the entry needs beside the parameters. Most of it the guards fetch in any case; where one
+                cannot be fetched, the specialisation does not fit.
         """
+        sources = tuple(sources)
         guards = guards if isinstance(guards, GuardSet) else GuardSet(guards)
         with self._lock:
-            block, names = compile_guards(guards, self._namespace, self._renamed)
+            checks, fetched, names = compile_guards(guards, self._namespace, self._renamed, sources)
             run = self._namespace.bind(entry, "entry")
-            specialisation = Specialisation(guards, entry, self._attempt(block, run), {*names, run})
+            specialisation = Specialisation(guards, entry, sources, self._attempt(checks, run, fetched), {*names, run})
             self._link((*self._specialisations, specialisation))
         return specialisation
 
@@ -239,7 +256,7 @@ class Dispatcher:
         found = ast.Dict(keys, [self._builder.local(name) for name in self.parameters.names])
         return [*blocks, ast.Return(ast.Call(ast.Name(self._miss_name, ast.Load()), [found], []))]
 
-    def _attempt(self, checks: list[ast.stmt], entry: str) -> list[ast.stmt]:
+    def _attempt(self, checks: list[ast.stmt], entry: str, fetched: list[ast.expr]) -> list[ast.stmt]:
         """Return a block that returns what ``entry`` does, or falls through when a check fails.
 
         The guards run inside ``try``: one whose source cannot be fetched any more does not hold. The entry runs
@@ -250,5 +267,5 @@ class Dispatcher:
         handler = ast.ExceptHandler(ast.Name(self._exception, ast.Load()), None, [ast.Break()])
         attempt = ast.Try([*checks, bind], [handler], [], [])
         arguments = [self._builder.local(name) for name in self.parameters.names]
-        call = ast.Return(ast.Call(ast.Name(run, ast.Load()), arguments, []))
+        call = ast.Return(ast.Call(ast.Name(run, ast.Load()), [*arguments, *fetched], []))
         return [ast.While(ast.Constant(True), [attempt, call], [])]
