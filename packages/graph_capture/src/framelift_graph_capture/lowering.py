@@ -120,7 +120,7 @@ def _known(inputs: Inputs, variable: Variable) -> Pair:
     value = inputs.domain.as_constant(variable)
     if value is NOT_CONSTANT:
         value = getattr(variable, "value", NOT_CONSTANT)
-        if not isinstance(value, (type, torch.Generator)):
+        if not isinstance(value, type):  # a generator's state would be part of the graph's text
             raise NotLoweredError(variable.python_type().__name__)
     return value, value
 

@@ -186,6 +186,10 @@ class Session:
         self._tensors[id(variable.fake)] = variable
         return variable
 
+    def has_inference_input(self) -> bool:
+        """Tell whether an input of the graph is an inference tensor."""
+        return any(value.is_inference() for _, value in self._realised)
+
     def ask_strides(self) -> None:
         """Guard the strides that tensors have in dimensions of size 1: the program has asked for strides."""
         if not self._strides_asked:

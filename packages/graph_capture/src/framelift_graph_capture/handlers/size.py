@@ -32,6 +32,10 @@ def _as_size(answer: Answer | None) -> Answer | None:
     return answer
 
 
+def _is_size(item: Variable) -> bool:
+    return issubclass(item.python_type(), int)
+
+
 class SizeHandler(TupleHandler):
     """`torch.Size`."""
 
@@ -50,9 +54,13 @@ class SizeHandler(TupleHandler):
         return Value(SymbolicNumberVariable(count) if isinstance(count, torch.SymInt) else domain.constant(count))
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
+        if op == "+" and not all(_is_size(item) for side in (left, right) for item in domain.sequence(side) or ()):
+            return domain.unsupported(right, "joining with sizes")
         return _as_size(super().binary(domain, op, left, right))
 
     def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
+        if op == "+" and isinstance(left, TupleVariable) and left.cls is tuple:
+            return self.binary(domain, op, left, right)
         return _as_size(super().reflected(domain, op, right, left))
 
     def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from framelift_bytecode_interp import Break, Raise, Result, Value
-from framelift_guards import AttributeSource, HasAttribute, LacksAttribute, Source
+from framelift_guards import AttributeSource, CallSource, Equals, HasAttribute, LacksAttribute, Source
 from framelift_variable_tracking import (
     Answer,
     Arguments,
@@ -48,8 +48,8 @@ UNARY = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
 
 # Answered from the fake, without a node.
 CONSTANT_ATTRIBUTES = frozenset({
-    "device", "dtype", "is_complex", "is_cpu", "is_cuda", "is_leaf", "is_meta", "is_mps", "is_mkldnn", "is_nested",
-    "is_quantized", "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "is_inference", "itemsize",
+    "device", "dtype", "is_cpu", "is_cuda", "is_leaf", "is_meta", "is_mps", "is_mkldnn", "is_nested",
+    "is_quantized", "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "itemsize",
     "layout", "names", "ndim", "requires_grad", "retains_grad",
 })  # fmt: skip
 VIEW_ATTRIBUTES = frozenset({"H", "T", "data", "imag", "mH", "mT", "real"})
@@ -72,6 +72,18 @@ def session_of(domain: Tracking) -> Session:
     return recorder
 
 
+def is_representable(tensor: torch.Tensor) -> bool:
+    """Tell whether a fake can stand for a tensor: it is dense and strided, and holds its elements as they are."""
+    return not (
+        tensor.layout is not torch.strided
+        or torch._C._functorch.is_functorch_wrapped_tensor(tensor)
+        or tensor.is_nested
+        or tensor.is_quantized
+        or tensor.is_conj()
+        or tensor.is_neg()
+    )
+
+
 class TensorHandler(TypeHandler):
     """`torch.Tensor` and `torch.nn.Parameter`; subclasses with behaviour of their own are opaque."""
 
@@ -79,8 +91,11 @@ class TensorHandler(TypeHandler):
 
     def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
         cls = type(value)
-        if cls is torch.Tensor or cls is torch.nn.Parameter or cls.__mro__[-5:] == _PARAMETER_MRO_TAIL:
+        known = cls is torch.Tensor or cls is torch.nn.Parameter or cls.__mro__[-5:] == _PARAMETER_MRO_TAIL
+        if known and is_representable(value):
             return TensorVariable(cls, source=source, value=value)
+        if known:  # so that an ordinary tensor in its place is captured for itself
+            domain.guard(CallSource(is_representable, source, " can be captured"), Equals(False))
         opaque = super().wrap(domain, value, source)
         assert isinstance(opaque, OpaqueVariable)
         return opaque
@@ -150,6 +165,8 @@ class TensorHandler(TypeHandler):
         self, domain: Tracking, tensor: TensorVariable, name: str, args: Arguments, kwargs: Keywords
     ) -> Answer:
         session = session_of(domain)
+        if name == "is_inference" and not args:
+            return self._inference(domain, tensor)
         if name == "stride":
             session.ask_strides()
         lowered = [session.lower(argument)[1] for argument in args]
@@ -163,6 +180,15 @@ class TensorHandler(TypeHandler):
         if isinstance(result, tuple):
             return Value(TupleVariable(tuple([session.number(item) for item in result])))
         return Value(session.number(result))
+
+    def _inference(self, domain: Tracking, tensor: TensorVariable) -> Answer:
+        """Tell what `is_inference()` does: fakes of inference tensors are ordinary ones, and so are views of those."""
+        if tensor.value is not None:
+            return Value(domain.constant(tensor.value.is_inference()))
+        fake: Any = tensor.fake
+        if session_of(domain).has_inference_input() and not fake.is_inference():
+            return Break(UnsupportedTensor("is_inference() of what may be a view of an inference tensor"))
+        return Value(domain.constant(fake.is_inference()))
 
     def _size(self, domain: Tracking, fake: Any) -> Variable:
         session = session_of(domain)

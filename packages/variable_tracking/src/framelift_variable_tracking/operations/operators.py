@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from framelift_bytecode_interp import Break, Enter, Raise, Result, Value
+from framelift_bytecode_interp import Break, Enter, Raise, Result, Unwind, Value
 from framelift_guards import ConstantSource, IsNot, NotSameObject
 
 from ..classes import is_subclass, name_of
@@ -150,7 +150,11 @@ class Operators(Lookup):
     def _builtin(self, step: _Step, operand: Variable, other: Variable) -> Result[Variable] | None:
         handler = self.handler_of(operand)
         operation = getattr(handler, step.kind)
-        answer: Result[Variable] | None = operation(self.tracking, step.op, operand, other)
+        answer: Result[Variable] | None
+        try:
+            answer = operation(self.tracking, step.op, operand, other)
+        except Unwind as unwound:  # what it carries has to be looked at, as what is answered
+            answer = unwound.outcome
         if type(answer) is Raise and other is not step.other:
             # The text names the type of the other operand, which is that of the subclass.
             return self.unsupported(step.other, f"{step.method} that raises")
