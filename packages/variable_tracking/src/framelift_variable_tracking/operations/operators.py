@@ -6,6 +6,7 @@ Python is entered through a polyfill that comes back to `proceed` when it gives 
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any, NamedTuple
 
 from framelift_bytecode_interp import Break, Enter, Raise, Result, Unwind, Value
@@ -26,6 +27,9 @@ COMPARISONS = {"<": "__lt__", "<=": "__le__", "==": "__eq__", "!=": "__ne__", ">
 _SWAPPED = {"<": ">", "<=": ">=", "==": "==", "!=": "!=", ">": "<", ">=": "<="}
 _UNARY = {"-": "__neg__", "+": "__pos__", "~": "__invert__"}
 _SINGLETONS = (type(None), bool, type(Ellipsis), type(NotImplemented))
+
+
+_SEQUENCES = frozenset({list, tuple, str, bytes, deque})
 
 
 class _Step(NamedTuple):
@@ -165,7 +169,10 @@ class Operators(Lookup):
             return self.unsupported(step.operand, f"{step.method} with what is not known at once")
         return Value(step.operand) if type(answer) is Value and answer.value is operand else answer
 
-    def _refuse(self, op: str, left: Variable, right: Variable) -> Raise[Variable]:
+    def _refuse(self, op: str, left: Variable, right: Variable) -> Raise[Variable] | Break:
+        if op[0] == "*" and _SEQUENCES.intersection((self.payload_of(left).cls, self.payload_of(right).cls)):
+            # Sequences word the error themselves, after the number protocol of both operands was asked.
+            return self.unsupported(left, f"the operator {op!r} that raises")
         shown = {"**": "** or pow()", "**=": "**="}.get(op, op)
         names = f"{name_of(left.python_type())!r} and {name_of(right.python_type())!r}"
         return self.raise_error(TypeError, f"unsupported operand type(s) for {shown}: {names}")
