@@ -10,13 +10,13 @@ from typing import Any
 import torch
 
 import framelift_comptime
-from framelift_graph_capture import FunctionCall, ModuleCall, default_registry
+from framelift_graph_capture import ORIGINAL, FunctionCall, ModuleCall, default_registry
 from framelift_guards import Dispatcher
 
 from .config import Config
 from .directives import DIRECTIVE_RULES
 from .errors import ConfigurationError
-from .module import is_lifted, lift_module, plain_module
+from .module import call_lifted, is_lifted, lift_module, plain_module
 from .specialiser import Lifted, Specialiser
 from .view import View
 
@@ -25,8 +25,11 @@ __all__ = ["compile"]
 
 @functools.cache
 def _registry() -> Any:
+    registry = default_registry()
+    called = registry.rule_for(torch.nn.Module.__call__)
+    assert called is not None
     return (
-        default_registry()
+        registry.extend(functions={call_lifted: called})
         .extend(types=framelift_comptime.TYPES, functions=framelift_comptime.RULES)
         .extend(functions=DIRECTIVE_RULES)
     )
@@ -110,6 +113,7 @@ def _lift_function(function: types.FunctionType, config: Config) -> Callable[...
     root = Lifted(FunctionCall(original), lambda miss: Dispatcher(original, miss), specialiser)
     result = root.dispatcher.function
     result.framelift = View(original, root, specialiser)  # type: ignore[attr-defined]
+    result.__dict__[ORIGINAL] = original
     return result
 
 
@@ -123,7 +127,12 @@ def _lift_module(module: torch.nn.Module, config: Config) -> torch.nn.Module:
             f"{type(module).__name__}.forward", "must be a Python function", f"a {type(forward).__name__}",
             "lift a function that calls the module instead",
         )  # fmt: skip
-    entry_point = ModuleCall(forward, type(module).__call__)
-    root = Lifted(entry_point, lambda miss: Dispatcher(forward, miss), specialiser)
-    view = View(forward, root, specialiser)
+    called: Any = type(module).__call__
+    entry_point: FunctionCall
+    if called is torch.nn.Module.__call__:
+        entered, entry_point = forward, ModuleCall(forward, called)
+    else:  # a call of the class's own is Python like any other, and takes what it takes
+        entered, entry_point = called, FunctionCall(called)
+    root = Lifted(entry_point, lambda miss: Dispatcher(entered, miss), specialiser)
+    view = View(entered, root, specialiser)
     return lift_module(module, root.dispatcher.function, functools.partial(_lift_module, config=config), view)

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["is_lifted", "lift_module", "plain_module"]
+__all__ = ["call_lifted", "is_lifted", "lift_module", "plain_module"]
 
 _SLOT = "_framelift_call"
 
@@ -28,14 +28,16 @@ def _relift(lift: Lift, module: torch.nn.Module) -> torch.nn.Module:
     return lift(module)
 
 
+def call_lifted(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call a lifted module: one function for all of them, so that one rule says what a capture makes of it."""
+    return self._framelift_call[0](self, *args, **kwargs)
+
+
 def _lifted_class(cls: type) -> type:
     reference = _classes.get(cls)
     known = reference() if reference is not None else None
     if known is not None:
         return known
-
-    def __call__(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self._framelift_call[0](self, *args, **kwargs)
 
     def __reduce_ex__(self: Any, protocol: int) -> tuple[Any, ...]:
         # Copies and pickles carry the plain module and are lifted again: captures are never copied.
@@ -50,7 +52,7 @@ def _lifted_class(cls: type) -> type:
         "__module__": cls.__module__,
         "__qualname__": cls.__qualname__,
         "__doc__": cls.__doc__,
-        "__call__": __call__,
+        "__call__": call_lifted,
         "__reduce_ex__": __reduce_ex__,
     }
     lifted = type(cls)(cls.__name__, (cls,), namespace)

@@ -12,11 +12,12 @@ from .handlers.tensor import session_of
 from .reasons import RequestedBreak
 from .recorder import FxRecorder
 from .registry import default_registry
-from .session import Session
+from .session import ORIGINAL, Session
 from .torch_rules import break_on_call, constant_rule
 from .variables import SymbolicNumberVariable, TensorVariable
 
 __all__ = [
+    "ORIGINAL",
     "BackendError",
     "BreakRecord",
     "Capture",

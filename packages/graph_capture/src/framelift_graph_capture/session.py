@@ -48,7 +48,10 @@ from .shapes import number_to_python, shape_guards
 from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 
-__all__ = ["Session"]
+__all__ = ["ORIGINAL", "Session"]
+
+ORIGINAL = "_framelift_original"
+"""The attribute of a function that stands in front of another one: captures call that one in its place."""
 
 
 class TorchDomain(SymbolicDomain):
@@ -228,7 +231,12 @@ class Session:
 
     def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:
         """Tell whether a call becomes a node, or must not be entered."""
-        return is_graph_function(function) or tensor_method_name(function) is not None or _is_disabled(function)
+        return (
+            is_graph_function(function)
+            or tensor_method_name(function) is not None
+            or _is_disabled(function)
+            or _original(function) is not None
+        )
 
     def record(
         self, frame: Frame[Variable], function: Any, args: tuple[Variable, ...], kwargs: dict[str, Variable]
@@ -237,6 +245,9 @@ class Session:
         label = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
         if _is_disabled(function):
             return Break(RequestedBreak(f"torch.compiler.disable({label})"))
+        original = _original(function)
+        if original is not None:  # a dispatcher, whose insides are no part of the program
+            return self.domain.call(frame, self.domain.reference(original), args, kwargs)
         method = tensor_method_name(function)
         if method is not None:
             return self.registry.handler_for(torch.Tensor).call_method(self.domain, args[0], method, args[1:], kwargs)
@@ -336,6 +347,12 @@ def _nowhere() -> None:
 def _is_disabled(function: object) -> bool:
     # What `torch.compiler.disable` leaves on a function.
     return isinstance(function, types.FunctionType) and bool(function.__dict__.get("_torchdynamo_disable"))
+
+
+def _original(function: object) -> types.FunctionType | None:
+    # What a lifted function carries, so that a capture goes on in the program and not in how it is dispatched.
+    found = function.__dict__.get(ORIGINAL) if isinstance(function, types.FunctionType) else None
+    return found if isinstance(found, types.FunctionType) else None
 
 
 def _origin(source: Source) -> Callable[[str, int], object]:

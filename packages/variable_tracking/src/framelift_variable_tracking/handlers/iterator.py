@@ -388,7 +388,10 @@ class KeyIteratorHandler(IteratorHandler):
             return super().wrap(domain, value, source)
         domain.guard(source, TypeIs(cls))
         domain.guard(CallSource(key_iterator_state, source, "'s state"), Equals((left, last)))
-        keys = list(payload.keyed())
+        try:
+            keys = list(payload.keyed())
+        except Unwind:  # the keys' `__hash__` is Python code
+            return super().wrap(domain, value, source)
         if cls in DICT_ITERATORS[3:6]:
             keys.reverse()
         gives_keys = cls in {DICT_ITERATORS[0], DICT_ITERATORS[3], SET_ITERATOR}
