@@ -71,7 +71,8 @@ def _dict(session: Session, variable: Any, show: Show) -> str:
 
 
 def _set(session: Session, variable: Any, show: Show) -> str:
-    items = ",".join([show(key.variable) for key in variable.items])
+    # Sorted: a set has no order, and that of its hash table differs from run to run.
+    items = ",".join(sorted([show(key.variable) for key in variable.items]))
     if variable.cls is frozenset:
         return f"frozenset({{{items}}})"
     return f"{{{items}}}" if items else "set()"
