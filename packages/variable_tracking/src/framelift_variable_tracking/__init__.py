@@ -7,7 +7,6 @@ from .domain import SymbolicDomain
 from .effects import Content, Effect, EffectLog
 from .emitter import Emitter
 from .handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking, TypeHandler
-from .handlers import default_registry
 from .handlers.dict_variable import DictVariable
 from .handlers.instance import InstanceHandler
 from .handlers.list import ListVariable
@@ -15,6 +14,7 @@ from .handlers.range import RangeVariable
 from .handlers.set import SetVariable
 from .handlers.slice import SliceVariable
 from .handlers.tuple import TupleHandler, TupleVariable
+from .language import default_registry
 from .reasons import (
     BreakReason,
     NotReconstructible,

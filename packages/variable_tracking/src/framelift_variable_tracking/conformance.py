@@ -23,7 +23,7 @@ from .code_emitter import CodeEmitter
 from .domain import SymbolicDomain
 from .effects import EffectLog
 from .handler import TypeHandler
-from .handlers import default_registry
+from .language import default_registry
 from .recorder import NullRecorder
 from .registry import Registry
 from .variable import NOT_CONSTANT, ConstantVariable, ExceptionVariable, Variable

@@ -25,7 +25,7 @@ How to add a type
    None`), it also records `domain.effects.record(Content(variable))`, and `refill` writes the final content back.
 5. `reconstruct` returns the expression that makes a new object (empty, if it can be part of a cycle) and `fill` adds
    what is in it. Both are called once, for objects made during the capture only; `emitter.value(child)` gives children.
-6. Register it in `handlers/__init__.py: default_registry()`, or, from another package, by
+6. Register it in `language.py: default_registry()`, or, from another package, by
    `registry.extend(types={MyType: MyHandler()})`. `covers_subclasses = True` lets it answer for subclasses too.
 7. Test it with `conformance.check(handler, strategy)`.
 """

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from framelift_bytecode_interp import Break, Enter, Raise, Return
+from framelift_variable_tracking import default_registry
 from framelift_variable_tracking.conformance import fresh_domain, shape
-from framelift_variable_tracking.handlers import default_registry
 
 REGISTRY = default_registry()
 Optional = int | None

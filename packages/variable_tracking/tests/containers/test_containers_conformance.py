@@ -7,8 +7,7 @@ from collections import OrderedDict, deque
 import pytest
 from hypothesis import strategies as st
 
-from framelift_variable_tracking import conformance
-from framelift_variable_tracking.handlers import default_registry
+from framelift_variable_tracking import conformance, default_registry
 from framelift_variable_tracking.handlers.container import constant
 from framelift_variable_tracking.handlers.list import ListHandler
 

@@ -45,6 +45,16 @@ def key_error(key: Variable) -> Raise[Variable]:
     return Raise(ExceptionVariable(KeyError, (key,)))
 
 
+def ordered_key_error(key: Variable) -> Raise[Variable]:
+    """Raise the KeyError of `pop` and `move_to_end` of an OrderedDict.
+
+    They set the key as the error's value, so None and tuples become its arguments (odictobject.c, PyErr_SetObject).
+    """
+    if is_none(key):
+        return Raise(ExceptionVariable(KeyError, ()))
+    return Raise(ExceptionVariable(KeyError, tuple(key.items) if isinstance(key, TupleVariable) else (key,)))
+
+
 # ---- methods --------------------------------------------------------------------------------------------------------
 
 
@@ -72,7 +82,9 @@ def pop(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keyword
     key = key_of(domain, args[0]) if target.cls is OrderedDict or not target.known_empty() else None
     value = None if key is None else target.get(key)
     if key is None or value is None:
-        return key_error(args[0]) if default is None else Value(default)
+        if default is not None:
+            return Value(default)
+        return ordered_key_error(args[0]) if target.cls is OrderedDict else key_error(args[0])
     target.remove(key)
     changed(domain, target)
     return Value(value)
@@ -173,9 +185,7 @@ def move_to_end(domain: Tracking, target: DictVariable, args: Arguments, kwargs:
     key = key_of(domain, args[0])
     last = demand(domain.truth(args[1] if len(args) > 1 else kwargs.get("last", ConstantVariable(True))))
     if not target.has(key):
-        # PyErr_SetObject (Python/errors.c) takes a tuple for the arguments, and None for their absence.
-        parts = args[0].items if isinstance(args[0], TupleVariable) else () if is_none(args[0]) else (args[0],)
-        return Raise(ExceptionVariable(KeyError, parts))
+        return ordered_key_error(args[0])
     others = [each for each in target.keyed() if each != key]
     mine = next(each for each in target.keyed() if each == key)
     target.reorder([*others, mine] if last else [mine, *others])
