@@ -11,12 +11,13 @@ user's frames below it, and what is handled there.
 
 from __future__ import annotations
 
+import builtins
 import inspect
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any, Final, TypeAlias, cast
 
 from ._cpython import VERSION
@@ -258,6 +259,12 @@ def _handled_at(frame: NativeFrame, code: Code, shape: Shape, place: int) -> Bas
     return found
 
 
+def _builtins_of(namespace: dict[str, Any]) -> dict[str, Any]:
+    # As a function gets them when it is made (Objects/funcobject.c): the module or its dictionary.
+    found = namespace.get("__builtins__", builtins)
+    return found.__dict__ if isinstance(found, ModuleType) else cast("dict[str, Any]", found)
+
+
 def _finished() -> Generator[None, None, None]:
     yield from ()
 
@@ -296,7 +303,7 @@ def _apply(frame: NativeFrame, outcome: Given | None) -> tuple[NativeFrame, Give
         list(frame.locals),
         list(frame.stack),
         globals=frame.globals,
-        builtins=FunctionType(_finished.__code__, frame.globals).__builtins__,  # type: ignore[attr-defined]
+        builtins=_builtins_of(frame.globals),
         handled=frame.handled,
     )
     step: Outcome[Any] | None = None
