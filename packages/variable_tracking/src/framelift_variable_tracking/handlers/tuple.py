@@ -263,7 +263,11 @@ class TupleHandler(EqualityHandler):
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, TupleVariable)
         if variable.cls is tuple:
-            return ast.Tuple([emitter.value(item) for item in variable.items], ast.Load())
+            items = [emitter.value(item) for item in variable.items]
+            if items and all(isinstance(item, ast.Constant) for item in items):
+                # The compiler would make one object of two equal displays of constants.
+                return emitter.call(tuple, ast.List(items, ast.Load()))
+            return ast.Tuple(items, ast.Load())
         cls = emitter.constant(variable.cls, variable.cls.__name__)
         if on_class(variable.cls, "__new__") is tuple.__dict__["__new__"] or is_named_tuple(variable.cls):
             return emitter.call(tuple.__new__, cls, display(emitter, variable.items))

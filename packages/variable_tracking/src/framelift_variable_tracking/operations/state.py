@@ -100,6 +100,7 @@ class State:
         self.recorder = recorder
         self.interpreter: Interpreter[Variable] | None = None
         self.entry_line: UserLine | None = None
+        self._constants: dict[int, tuple[object, Variable]] = {}
         self._owners: dict[int, tuple[Variable, ObjectVariable]] = {}
         self.generators: list[GeneratorVariable] = []
         self.none = ConstantVariable(None)
@@ -271,8 +272,15 @@ class State:
         """Return the variable of a host object that the program's text, or the interpreter itself, mentions."""
         if type(value) in ATOMS:
             return ConstantVariable(value)
+        known = self._constants.get(id(value))
+        if known is not None:
+            return known[1]
         result = self.from_native(value)
-        return result.value if type(result) is Value else self.reference(value)
+        made = result.value if type(result) is Value else self.reference(value)
+        if type(value) is tuple or type(value) is frozenset:
+            # A constant of the program's text is one object however often it is loaded.
+            self._constants[id(value)] = value, made
+        return made
 
     def boolean(self, value: object) -> Value[Variable]:
         """Answer a bool constant."""
