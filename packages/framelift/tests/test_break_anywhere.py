@@ -5,7 +5,9 @@ from __future__ import annotations
 import ast
 import copy
 import inspect
+import linecache
 import textwrap
+import warnings
 
 import pytest
 import test_values
@@ -77,3 +79,44 @@ def failing():
 @pytest.mark.parametrize(("function", "place"), PLACES, ids=[f"{f.__name__}-{n}" for f, n in PLACES])
 def test_a_break_before_any_statement(function, place, breaking):
     check(broken_before(function, place, breaking), torch.arange(3.0), graphs=None)
+
+
+def test_a_warning_with_a_stacklevel_names_the_caller_of_the_lifted_function():
+    @framelift.compile(backend="eager")
+    def warned(x):
+        y = x + 1
+        warnings.warn("look", stacklevel=2)
+        return y * 2
+
+    def caller():
+        return warned(torch.ones(2))  # the caller's line
+
+    for _ in range(2):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            caller()
+        assert caught[0].filename == __file__
+        assert "# the caller's line" in linecache.getline(__file__, caught[0].lineno)
+
+
+def test_a_generator_dropped_inside_try_is_closed_when_eager_would():
+    log = []
+
+    def produce(x):
+        try:
+            yield x + 1
+            yield x + 2
+        finally:
+            log.append("closed")
+
+    def first(x):
+        for value in produce(x):
+            break
+        log.append("after")
+        return value
+
+    first(torch.ones(2))
+    expected = log.copy()
+    log.clear()
+    framelift.compile(first, backend="eager")(torch.ones(2))
+    assert log == expected

@@ -9,15 +9,16 @@ from typing import Any
 
 import torch
 
-from framelift_bytecode_interp import Break, Return
-from framelift_guards import GuardSet, Scope, Source
+from framelift_bytecode_interp import Break, Return, Unwind
+from framelift_guards import GuardSet, Scope, Source, UserLine
 from framelift_variable_tracking import BreakReason, ReconstructionError, Registry
 
 from .break_record import BreakRecord
 from .entry_code import EntryCode, EntryFunction
 from .entry_point import EntryPoint
+from .reasons import UnsupportedTensor
 from .session import Session
-from .start import start
+from .start import Started, start
 from .suspension import NotResumableError, suspend
 
 __all__ = ["Capture", "capture"]
@@ -102,7 +103,7 @@ def capture(entry_point: EntryPoint, values: dict[str, Any], *, registry: Regist
     began = time.perf_counter()
     session = Session(registry, dynamic)
     with torch.set_grad_enabled(torch.is_grad_enabled()):  # restores the caller's mode, whatever the capture does to it
-        started = start(entry_point, values, session)
+        started = _start(entry_point, values, session)
         outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
     interpreted = time.perf_counter()
     code, broke = _emit(entry_point, session, outcome)
@@ -121,13 +122,23 @@ def capture(entry_point: EntryPoint, values: dict[str, Any], *, registry: Regist
     return Capture(entry_point, graph, examples, guards, broke, stages, None if code is None else code.finish())
 
 
+def _start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> Started:
+    if entry_point.where is not None:
+        # What is guarded, or breaks, while no frame runs is put down to the definition of what was called.
+        session.domain.entry_line = UserLine(*entry_point.where, entry_point.name)
+    try:
+        return start(entry_point, values, session)
+    except Unwind as unwound:  # a handler gave up from within a container's method, before there is a step loop
+        return unwound.outcome if isinstance(unwound.outcome, Break) else Break(UnsupportedTensor("an argument"))
+
+
 def _emit(entry_point: EntryPoint, session: Session, outcome: Any) -> tuple[EntryCode | None, BreakRecord | None]:
     """Return the entry code (None: run eagerly), and the break if there was one."""
     code = EntryCode(entry_point, session.domain, session.to_python)
     if type(outcome) is Return:
         try:
             code.finish_returning(outcome.value)
-            session.effects.replay(code)
+            code.close(session.effects)
         except ReconstructionError as error:
             return None, session.break_record(error.reason, eager=True)
         return code, None
@@ -139,7 +150,7 @@ def _emit(entry_point: EntryPoint, session: Session, outcome: Any) -> tuple[Entr
         return None, session.break_record(reason, eager=True)
     try:
         code.finish_breaking(suspend(session.frames, session.real_globals))
-        session.effects.replay(code)
+        code.close(session.effects)
     except ReconstructionError as error:
         return None, session.break_record(error.reason, eager=True)
     except NotResumableError:

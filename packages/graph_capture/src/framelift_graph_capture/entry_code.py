@@ -17,7 +17,7 @@ import torch
 from framelift_bytecode_interp import Marker
 from framelift_guards import ConstantSource, GeneratedNamespace, LocalSource, Source, compile_function
 from framelift_guards.codegen import is_identifier, lay_out
-from framelift_variable_tracking import CodeEmitter, SymbolicDomain, Variable
+from framelift_variable_tracking import CodeEmitter, EffectLog, SymbolicDomain, Variable
 
 from .entry_point import Continuation, EntryPoint
 from .suspension import Suspension
@@ -163,13 +163,22 @@ class EntryCode(CodeEmitter):
             call = self.call(drive, function, *arguments)
         return ast.Return(call)
 
+    def close(self, effects: EffectLog) -> None:
+        """Add the effects of the capture, and check that nothing is left that entry code cannot do.
+
+        Raises:
+            ReconstructionError: a value cannot be made again, or was dropped where CPython would run code of its.
+        """
+        self.replay(effects)
+        self.body()
+
     # ---- the function -----------------------------------------------------------------------------------------------
 
     def finish(self) -> EntryFunction:
         """Return the function, apart from all that was needed to write it."""
         own = [self._renamed.get(name, name) for name in self._entry_point.parameters]
         parameters = [ast.arg(name) for name in (*own, *self._fetched_as.values())]
-        body = [*self._graph_call, *self.values, *self.effects, *self._tail]
+        body = [*self._graph_call, *self.body(), *self._tail]
         stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
         arguments = ast.arguments([], parameters, None, [], [], None, [])
         definition = ast.FunctionDef(f"{stem}_entry", arguments, body, [])

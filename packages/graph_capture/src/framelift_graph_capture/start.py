@@ -14,9 +14,10 @@ from .handlers.module import call_module
 from .reasons import UnsupportedTensor
 from .session import Session
 
-__all__ = ["start"]
+__all__ = ["Started", "start"]
 
 Started = tuple[list[Frame[Variable]], Value[Variable] | Raise[Variable] | None] | Break
+"""Frames and the outcome that the innermost waits for, or a break at once."""
 
 
 def start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> Started:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -75,7 +76,7 @@ def _one_line(code: types.CodeType) -> bytes:
     return bytes(table)
 
 
-def _placed(template: Callable[..., Any], position: Position) -> Callable[..., Any]:
+def _placed(template: Callable[..., Any], position: Position) -> types.FunctionType:
     code = template.__code__.replace(
         co_filename=position.filename,
         co_name=position.function,
@@ -146,6 +147,30 @@ class Operation:
     def __call__(self, handled: BaseException | None, *operands: Any) -> Any:
         """Perform it on real operands (markers included), while `handled` is being handled."""
         call = self._operation.resolve(self._namespace, builtins.__dict__, operands)
-        if handled is None:
-            return _descend(self._steps, self._innermost, tuple(call))
-        return _descend(self._steps, self._handling, (*call, handled))
+        innermost = self._innermost if handled is None else self._handling
+        steps = [*_outside(), *self._steps]
+        first = (self._steps or [innermost])[0].__code__
+        try:
+            return _descend(steps, innermost, tuple(call) if handled is None else (*call, handled))
+        except BaseException as error:
+            # Entry code and stand-ins of outer frames are no part of the user's program.
+            error.__traceback__ = _starting_at(first, error.__traceback__)
+            raise
+
+
+def _outside() -> list[types.FunctionType]:
+    """Return a stand-in for the nearest user frame below generated code: the caller of the captured function."""
+    frame: types.FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if not str(frame.f_globals.get("__name__")).startswith("framelift"):
+            position = Position(frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno, frame.f_globals)
+            return [_placed(_call, position)]
+        frame = frame.f_back
+    return []
+
+
+def _starting_at(code: types.CodeType, traceback: types.TracebackType | None) -> types.TracebackType | None:
+    found = traceback
+    while found is not None and found.tb_frame.f_code is not code:
+        found = found.tb_next
+    return traceback if found is None else found
