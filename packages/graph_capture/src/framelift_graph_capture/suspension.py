@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,6 +114,14 @@ def _outside_its_frame(frame: Frame[Any]) -> EagerOperation | None:
     return operation
 
 
+_SUSPENDABLE = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+
+
+def _entered_once(frame: Frame[Any]) -> bool:
+    """Tell whether a frame runs on behalf of an object: a generator, a coroutine, a class under construction."""
+    return frame.namespace is not None or frame.extra is not None or bool(frame.code.raw.co_flags & _SUSPENDABLE)
+
+
 def suspend(frames: Sequence[Frame[Any]], globals_of: Any) -> Suspension:
     """Describe frames at a break, the innermost before the instruction that broke.
 
@@ -120,8 +129,7 @@ def suspend(frames: Sequence[Frame[Any]], globals_of: Any) -> Suspension:
         frames: the interpreter's frames, outermost first.
         globals_of: gives the real globals of a frame.
     """
-    if any(frame.generator is not None or frame.namespace is not None or frame.extra is not None for frame in frames):
-        # The body of a generator or class runs on behalf of an object under construction: it is entered once.
+    if any(_entered_once(frame) for frame in frames):
         raise NotResumableError
     parameters = _Parameters()
     innermost = frames[-1]
