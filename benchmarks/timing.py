@@ -22,9 +22,16 @@ class Figure:
     def of(cls, seconds: Sequence[float]) -> Figure:
         return cls(min(seconds), statistics.median(seconds))
 
-    def minus(self, other: Figure) -> Figure:
-        """Minimum minus minimum and so on: the least of the differences would be that of the most disturbed round."""
-        return Figure(self.minimum - other.minimum, self.median - other.median)
+    @classmethod
+    def of_difference(cls, seconds: Sequence[float], others: Sequence[float]) -> Figure:
+        """Return what two interleaved measurements differ by.
+
+        Minimum minus minimum: the least of the differences would be that of the most disturbed round. But the median of
+        the differences round by round: what slows a round down slows both, and the difference of two medians of large
+        numbers is mostly noise.
+        """
+        differences = [one - other for one, other in zip(seconds, others, strict=True)]
+        return cls(min(seconds) - min(others), statistics.median(differences))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,10 +44,10 @@ class Row:
     target: str = ""
 
 
-def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[Figure]:
+def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
     """Time each call, a batch of it a round, in turn, so that a busy moment of the machine hits all alike.
 
-    Returns seconds a call.
+    Returns, for each, the seconds a call in each round.
     """
     batches = [max(1, int(BATCH_SECONDS / once(call))) for call in calls]
     seconds: list[list[float]] = [[] for _ in calls]
@@ -56,7 +63,7 @@ def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[Figu
                 taken.append((time.perf_counter() - start) / batch)
     finally:
         gc.enable()
-    return [Figure.of(taken) for taken in seconds]
+    return seconds
 
 
 def once(call: Callable[[], object]) -> float:
