@@ -8,11 +8,13 @@ short cuts save a hundred interpreted instructions a module.
 from __future__ import annotations
 
 import sys
+from collections import OrderedDict
 from typing import Any
 
 import torch
 
 from framelift_bytecode_interp import Result, Value
+from framelift_guards import DictItemSource, Falsy, InstanceDictSource
 from framelift_variable_tracking import (
     NEW,
     Answer,
@@ -73,7 +75,8 @@ def _has_hooks(domain: SymbolicDomain, module: ObjectVariable) -> bool:
     """Tell, guarded, whether a hook would run; True when that cannot be told."""
     namespace = domain.globals_of(_MODULE_OF_MODULES.__dict__)
     tables = [domain.read_global(namespace, name) for name in _GLOBAL_HOOKS]
-    tables += [domain.read_field(module, name) for name in _HOOKS]
+    domain.read_field(module, "forward")  # asked in any case, and it is first: the rest rely on what it guards
+    tables += [domain.read_field(module, name) for name in _HOOKS if not _is_unset(domain, module, name)]
     for table in tables:
         if not isinstance(table, DictVariable):
             return True
@@ -81,6 +84,20 @@ def _has_hooks(domain: SymbolicDomain, module: ObjectVariable) -> bool:
         if not isinstance(answer, Value) or answer.value:
             return True
     return False
+
+
+def _is_unset(domain: SymbolicDomain, module: ObjectVariable, name: str) -> bool:
+    """Tell, by the one guard that `Module._call_impl` would need, whether a table of hooks is empty.
+
+    A model of a hundred layers has four hundred of them, so wrapping each as a dictionary was rejected.
+    """
+    if module.source is None or module.value is NEW or name in module.fields:
+        return False
+    table = object.__getattribute__(module.value, "__dict__").get(name)
+    if type(table) not in (OrderedDict, dict) or table:
+        return False
+    domain.guard(DictItemSource(InstanceDictSource(module.source), name), Falsy())
+    return True
 
 
 def call_module(domain: Tracking, module: Variable, args: Arguments, kwargs: Keywords) -> Result[Variable]:

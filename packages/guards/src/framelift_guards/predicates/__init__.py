@@ -19,6 +19,7 @@ from .identity import (
     TypeIs,
     WeakIs,
 )
+from .truth import Falsy
 
 __all__ = [
     "BoolIs",
@@ -28,6 +29,7 @@ __all__ = [
     "Distinct",
     "Equals",
     "Expression",
+    "Falsy",
     "Family",
     "HasAttribute",
     "Is",
