@@ -8,23 +8,29 @@ import warnings
 
 import pytest
 
+from framelift_bytecode_interp import EagerOperation
 from framelift_graph_capture.tail_call import TailCall, drive
-from framelift_graph_capture.trampoline import Position, through
+from framelift_graph_capture.trampoline import Operation, Position
 
 HERE = [Position(__file__, "outer", 3, globals()), Position(__file__, "inner", 9, globals())]
+
+
+def perform(handled, call, *operands, **keywords):
+    operation = EagerOperation((), lambda namespace, builtins, operands: (call, operands, keywords), 0)
+    return Operation(operation, HERE, globals())(handled, *operands)
 
 
 @pytest.mark.parametrize(("level", "line"), [(1, 9), (2, 3)])
 def test_warnings_name_the_user_line(level, line):
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        through(HERE, None, warnings.warn, ("look",), {"stacklevel": level})
+        perform(None, warnings.warn, "look", stacklevel=level)
     assert (caught[0].filename, caught[0].lineno) == (__file__, line)
 
 
 def test_tracebacks_show_the_user_frames_without_columns():
     with pytest.raises(ZeroDivisionError) as caught:
-        through(HERE, None, lambda: 1 // 0, (), {})
+        perform(None, lambda: 1 // 0)
     entries = traceback.extract_tb(caught.value.__traceback__)
     assert [(one.name, one.lineno) for one in entries][-3:-1] == [("outer", 3), ("inner", 9)]
     assert entries[-2].colno is None
@@ -32,11 +38,11 @@ def test_tracebacks_show_the_user_frames_without_columns():
 
 def test_the_handled_exception_is_current_and_unchanged():
     handled = KeyError("k")
-    seen = through(HERE, handled, sys.exc_info, (), {})
+    seen = perform(handled, sys.exc_info)
     assert seen[1] is handled
     assert handled.__traceback__ is None
     with pytest.raises(ZeroDivisionError) as caught:
-        through(HERE, handled, lambda: 1 // 0, (), {})
+        perform(handled, lambda: 1 // 0)
     assert caught.value.__context__ is handled
 
 

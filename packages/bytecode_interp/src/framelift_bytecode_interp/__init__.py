@@ -37,6 +37,7 @@ from .interpreter import InstructionLimit, Interpreter
 from .listing import listing
 from .liveness import live_locals, liveness
 from .opcodes import CANONICAL, OPCODES, Flow, Opcode
+from .operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
 from .outcome import (
     NEXT,
     Break,
@@ -56,12 +57,16 @@ from .resume import Action, NativeFrame, ResumeKey, continue_natively, native_ge
 from .stack_shape import stack_depths, stack_shapes
 
 __all__ = [
+    "BINARY_OPERATORS",
     "CANONICAL",
+    "COMPARISONS",
     "HANDLERS",
+    "INPLACE_OPERATORS",
     "NEXT",
     "NO_EXCEPTION",
     "NULL",
     "OPCODES",
+    "UNARY_OPERATORS",
     "UNBOUND",
     "Action",
     "BasicBlock",

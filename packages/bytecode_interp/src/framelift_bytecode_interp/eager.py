@@ -14,10 +14,11 @@ from .concrete.calls import get_aiter, get_anext, get_awaitable
 from .concrete.containers import extend_list, merge_keywords, update_dict
 from .concrete.exceptions import catches, exception_to_raise
 from .concrete.intrinsics import run_intrinsic
-from .concrete.operators import BINARY, COMPARE, CONVERT, INPLACE, UNARY, special_method
+from .concrete.operators import CONVERT, special_method
 from .concrete.patterns import class_attributes, is_mapping, is_sequence, mapping_values
 from .handlers.calls import call_operands, unpacked_operands
 from .instruction import Instruction
+from .operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
 
 Resolved: TypeAlias = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 Namespace: TypeAlias = Mapping[str, Any]
@@ -247,7 +248,7 @@ def _truth(_arg: Any) -> tuple[tuple[int, ...], Resolver]:
 
 
 _RULES: Final[Mapping[str, _Rule]] = {
-    "BINARY_OP": lambda arg: _calls(BINARY[arg], 2, 1),
+    "BINARY_OP": lambda arg: _calls(BINARY_OPERATORS[arg], 2, 1),
     "BINARY_SUBSCR": lambda _arg: _calls(operator.getitem, 2, 1),
     "BUILD_CONST_KEY_MAP": lambda arg: _calls(keyed, *_all(len(arg) + 1)),
     "BUILD_LIST": lambda arg: _calls(display_list, *_all(arg)),
@@ -259,7 +260,7 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "CALL": _call,
     "CALL_FUNCTION_EX": _call_function_ex,
     "CHECK_EXC_MATCH": lambda _arg: _calls(catches, 2, 1),
-    "COMPARE_OP": lambda arg: _calls(COMPARE[arg], 2, 1),
+    "COMPARE_OP": lambda arg: _calls(COMPARISONS[arg], 2, 1),
     "CONTAINS_OP": lambda _arg: _calls(operator.contains, 1, 2),
     "CONVERT_VALUE": lambda arg: _calls(CONVERT[arg], 1),
     "DELETE_ATTR": lambda arg: _calls(delattr, 1, extra=(arg,)),
@@ -276,7 +277,7 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "GET_ITER": lambda _arg: _calls(iter, 1),
     "GET_LEN": lambda _arg: _calls(len, 1),
     "IMPORT_NAME": _import_name,
-    "INPLACE_OP": lambda arg: _calls(INPLACE[arg], 2, 1),
+    "INPLACE_OP": lambda arg: _calls(INPLACE_OPERATORS[arg], 2, 1),
     "INTRINSIC": lambda arg: (
         _calls(run_intrinsic_on, *_all(arg[1]), extra=(arg[0],)) if arg[0] != "SETUP_ANNOTATIONS" else None
     ),
@@ -306,7 +307,7 @@ _RULES: Final[Mapping[str, _Rule]] = {
     "STORE_GLOBAL": _store_global,
     "STORE_SUBSCR": lambda _arg: _calls(operator.setitem, 2, 1, 3),
     "TO_BOOL": _truth,
-    "UNARY_OP": lambda arg: _calls(UNARY[arg], 1),
+    "UNARY_OP": lambda arg: _calls(UNARY_OPERATORS[arg], 1),
     "UNPACK_EX": lambda _arg: _calls(start_unpacking_rest, 1),
     "UNPACK_SEQUENCE": lambda arg: _calls(start_unpacking, 1, extra=(arg,)),
     "WITH_EXCEPT_START": _with_except_start,

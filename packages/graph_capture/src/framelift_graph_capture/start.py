@@ -6,8 +6,8 @@ import types
 from typing import Any
 
 from framelift_bytecode_interp import UNBOUND, Break, Enter, Frame, Raise, Value, decode
-from framelift_guards import CellContentsSource, ConstantSource, FreeVariableSource, LocalSource, Source
-from framelift_variable_tracking import CellVariable, Variable
+from framelift_guards import LocalSource, Source
+from framelift_variable_tracking import Variable
 
 from .entry_point import OUTCOME, Continuation, EntryPoint, FunctionCall, ModuleCall
 from .handlers.module import call_module
@@ -40,10 +40,9 @@ def start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> 
 def _called(function: types.FunctionType, values: dict[str, Any], session: Session) -> Frame[Variable]:
     domain, code = session.domain, decode(function.__code__)
     arguments = [domain.wrap(value, LocalSource(name)) for name, value in values.items()]
-    closure = [
-        CellVariable(None, ConstantSource(name, cell), cell, FreeVariableSource(name, cell))
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    ]
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    closure = [domain.root_cell(name, cell) for name, cell in cells]
+    # `domain.root_frame` was rejected: it takes the function for known, and a later look-up of it would go unguarded.
     return Frame(
         code,
         globals=domain.globals_of(function.__globals__, "G"),
@@ -74,12 +73,7 @@ def _module_called(entry_point: ModuleCall, values: dict[str, Any], session: Ses
 
 def _wrap(value: Any, source: Source, session: Session) -> Any:
     if type(value) is types.CellType:
-        for known, variable in session.domain.wrapped():
-            if known is value:
-                return variable
-        cell = CellVariable(None, source, value, CellContentsSource(source))
-        session.domain.adopt(value, cell)
-        return cell
+        return session.domain.cell(value, source)
     return session.domain.wrap(value, source)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from framelift_bytecode_interp import EagerOperation
 
-__all__ = ["Operation", "Position", "through"]
+__all__ = ["Operation", "Position"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -87,38 +87,6 @@ def _placed(template: Callable[..., Any], position: Position) -> types.FunctionT
     return types.FunctionType(code, position.namespace, position.function)
 
 
-def through(
-    positions: Sequence[Position],
-    handled: BaseException | None,
-    call: Callable[..., Any],
-    arguments: tuple[Any, ...],
-    keywords: Keywords,
-) -> Any:
-    """Call `call(*arguments, **keywords)` below one stand-in frame for each of `positions`, outermost first.
-
-    Args:
-        positions: the user frames below the operation, the frame that performs it last.
-        handled: the exception that the innermost frame is handling, if any.
-        call: the operation.
-        arguments: its operands.
-        keywords: its operands by name.
-
-    Returns:
-        What the operation returns; what it raises passes through.
-
-    >>> import sys
-    >>> position = Position("model.py", "forward", 31, {})
-    >>> frame = through([position], None, sys._getframe, (), {})
-    >>> frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno
-    ('model.py', 'forward', 31)
-    """
-    steps = [_placed(_call, position) for position in positions[:-1]]
-    step = _placed(_call if handled is None else _call_handling, positions[-1])
-    return _descend(
-        steps, step, (call, arguments, keywords) if handled is None else (call, arguments, keywords, handled)
-    )
-
-
 def _descend(steps: Sequence[Callable[..., Any]], innermost: Callable[..., Any], operands: tuple[Any, ...]) -> Any:
     step = innermost
     for outer in reversed(steps):
@@ -133,6 +101,14 @@ class Operation:
         operation: what the instruction does.
         positions: the user frames below it, outermost first.
         namespace: the innermost frame's globals.
+
+    >>> import sys
+    >>> from framelift_bytecode_interp import EagerOperation
+    >>> position = Position("model.py", "forward", 31, {})
+    >>> looking = EagerOperation((), lambda namespace, builtins, operands: (sys._getframe, (), {}), 0)
+    >>> frame = Operation(looking, [position], position.namespace)(None)
+    >>> frame.f_code.co_filename, frame.f_code.co_name, frame.f_lineno
+    ('model.py', 'forward', 31)
     """
 
     __slots__ = ("_handling", "_innermost", "_namespace", "_operation", "_steps")

@@ -16,7 +16,18 @@ from typing import Any, Final
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from framelift_bytecode_interp import Break, Enter, Interpreter, Raise, Return, Unwind, Value
+from framelift_bytecode_interp import (
+    BINARY_OPERATORS,
+    COMPARISONS,
+    INPLACE_OPERATORS,
+    Break,
+    Enter,
+    Interpreter,
+    Raise,
+    Return,
+    Unwind,
+    Value,
+)
 from framelift_guards import GeneratedNamespace, GuardSet, LocalSource, Scope, compile_function
 
 from .code_emitter import CodeEmitter
@@ -28,30 +39,8 @@ from .recorder import NullRecorder
 from .registry import Registry
 from .variable import NOT_CONSTANT, ConstantVariable, ExceptionVariable, Variable
 
-BINARY: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "|": operator.or_,
-    "&": operator.and_,
-    "^": operator.xor,
-}
-INPLACE: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.iadd,
-    "-": operator.isub,
-    "*": operator.imul,
-    "|": operator.ior,
-    "&": operator.iand,
-    "^": operator.ixor,
-}
-COMPARISONS: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
+BINARY: Final = {op: BINARY_OPERATORS[op] for op in ("+", "-", "*", "|", "&", "^")}
+INPLACE: Final = {op: INPLACE_OPERATORS[op] for op in BINARY}
 
 
 @dataclass(frozen=True)

@@ -7,53 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from ..domain import missing_special_method
+from ..operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
 from ..outcome import Result, Value
 from .attempt import attempt, has_special_method
 
-UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "-": operator.neg,
-    "+": operator.pos,
-    "~": operator.invert,
-    "not": operator.not_,
-}
-BINARY: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
-    "**": operator.pow,
-    "@": operator.matmul,
-    "&": operator.and_,
-    "|": operator.or_,
-    "^": operator.xor,
-    "<<": operator.lshift,
-    ">>": operator.rshift,
-}
-INPLACE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "+": operator.iadd,
-    "-": operator.isub,
-    "*": operator.imul,
-    "/": operator.itruediv,
-    "//": operator.ifloordiv,
-    "%": operator.imod,
-    "**": operator.ipow,
-    "@": operator.imatmul,
-    "&": operator.iand,
-    "|": operator.ior,
-    "^": operator.ixor,
-    "<<": operator.ilshift,
-    ">>": operator.irshift,
-}
-COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
 CONVERT: Final[Mapping[str, Callable[[Any], str]]] = {"s": str, "r": repr, "a": ascii}
 
 
@@ -88,16 +45,16 @@ class ConcreteOperators:
     """Implements `domain.Operators`."""
 
     def unary(self, op: str, operand: Any) -> Result[Any]:
-        return attempt(UNARY[op], operand)
+        return attempt(UNARY_OPERATORS[op], operand)
 
     def binary(self, op: str, left: Any, right: Any) -> Result[Any]:
-        return attempt(BINARY[op], left, right)
+        return attempt(BINARY_OPERATORS[op], left, right)
 
     def inplace(self, op: str, left: Any, right: Any) -> Result[Any]:
-        return attempt(INPLACE[op], left, right)
+        return attempt(INPLACE_OPERATORS[op], left, right)
 
     def compare(self, op: str, left: Any, right: Any) -> Result[Any]:
-        return attempt(COMPARE[op], left, right)
+        return attempt(COMPARISONS[op], left, right)
 
     def contains(self, item: Any, container: Any) -> Result[Any]:
         return attempt(operator.contains, container, item)

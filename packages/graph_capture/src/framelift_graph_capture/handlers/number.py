@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_bytecode_interp import BINARY_OPERATORS, COMPARISONS, UNARY_OPERATORS, Break, Raise, Result, Value
 from framelift_variable_tracking import (
     NOT_CONSTANT,
     Answer,
@@ -19,7 +19,7 @@ from framelift_variable_tracking import (
 )
 
 from ..variables import SymbolicNumberVariable
-from .tensor import BINARY, COMPARE, UNARY, session_of
+from .tensor import session_of
 
 __all__ = ["SymbolicNumberHandler"]
 
@@ -28,16 +28,16 @@ class SymbolicNumberHandler(TypeHandler):
     """Ints, floats and bools that depend on sizes; a decision about one becomes a guard."""
 
     def unary(self, domain: Tracking, op: str, operand: Variable) -> Answer:
-        return self._compute(domain, UNARY[op], operand)
+        return self._compute(domain, UNARY_OPERATORS[op], operand)
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        return self._compute(domain, BINARY[op], left, right)
+        return self._compute(domain, BINARY_OPERATORS[op], left, right)
 
     def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
-        return self._compute(domain, BINARY[op], left, right)
+        return self._compute(domain, BINARY_OPERATORS[op], left, right)
 
     def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        return self._compute(domain, COMPARE[op], left, right)
+        return self._compute(domain, COMPARISONS[op], left, right)
 
     def _compute(self, domain: Tracking, function: Any, *operands: Variable) -> Answer:
         values = []

@@ -8,7 +8,16 @@ from typing import Any
 
 import torch
 
-from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_bytecode_interp import (
+    BINARY_OPERATORS,
+    COMPARISONS,
+    INPLACE_OPERATORS,
+    UNARY_OPERATORS,
+    Break,
+    Raise,
+    Result,
+    Value,
+)
 from framelift_guards import AttributeSource, CallSource, Equals, HasAttribute, LacksAttribute, Source
 from framelift_variable_tracking import (
     Answer,
@@ -30,21 +39,6 @@ from ..session import Session
 from ..variables import SymbolicNumberVariable, TensorVariable
 
 __all__ = ["TensorHandler", "session_of"]
-
-BINARY = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
-    "%": operator.mod, "**": operator.pow, "@": operator.matmul, "&": operator.and_, "|": operator.or_,
-    "^": operator.xor, "<<": operator.lshift, ">>": operator.rshift,
-}  # fmt: skip
-INPLACE = {
-    "+": operator.iadd, "-": operator.isub, "*": operator.imul, "/": operator.itruediv, "//": operator.ifloordiv,
-    "%": operator.imod, "**": operator.ipow, "@": operator.imatmul, "&": operator.iand, "|": operator.ior,
-    "^": operator.ixor, "<<": operator.ilshift, ">>": operator.irshift,
-}  # fmt: skip
-COMPARE = {
-    "<": operator.lt, "<=": operator.le, "==": operator.eq, "!=": operator.ne, ">": operator.gt, ">=": operator.ge,
-}  # fmt: skip
-UNARY = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
 
 # Answered from the fake, without a node.
 CONSTANT_ATTRIBUTES = frozenset({
@@ -197,19 +191,19 @@ class TensorHandler(TypeHandler):
     # ---- operators --------------------------------------------------------------------------------------------------
 
     def unary(self, domain: Tracking, op: str, operand: Variable) -> Answer:
-        return session_of(domain).record(domain.frame, UNARY[op], (operand,), {})
+        return session_of(domain).record(domain.frame, UNARY_OPERATORS[op], (operand,), {})
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        return self._operator(domain, BINARY[op], left, right, right)
+        return self._operator(domain, BINARY_OPERATORS[op], left, right, right)
 
     def reflected(self, domain: Tracking, op: str, right: Variable, left: Variable) -> Answer | None:
-        return self._operator(domain, BINARY[op], left, right, left)
+        return self._operator(domain, BINARY_OPERATORS[op], left, right, left)
 
     def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        return self._operator(domain, INPLACE[op], left, right, right)
+        return self._operator(domain, INPLACE_OPERATORS[op], left, right, right)
 
     def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        return self._operator(domain, COMPARE[op], left, right, right)
+        return self._operator(domain, COMPARISONS[op], left, right, right)
 
     def _operator(
         self, domain: Tracking, function: Any, left: Variable, right: Variable, other: Variable
@@ -277,5 +271,10 @@ _PARAMETER_MRO_TAIL = torch.nn.Parameter.__mro__[-5:]
 _SPECIAL: dict[str, Any] = {
     "__getitem__": operator.getitem,
     "__setitem__": operator.setitem,
-    **{f"__{f.__name__.strip('_')}__": f for f in (*BINARY.values(), *COMPARE.values(), *UNARY.values())},
+    **{
+        f"__{function.__name__.strip('_')}__": function
+        for table in (BINARY_OPERATORS, COMPARISONS, UNARY_OPERATORS)
+        for op, function in table.items()
+        if op != "not"  # truth has no method of this name
+    },
 }

@@ -8,25 +8,23 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Final
 
-from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_bytecode_interp import (
+    BINARY_OPERATORS,
+    COMPARISONS,
+    INPLACE_OPERATORS,
+    UNARY_OPERATORS,
+    Break,
+    Raise,
+    Result,
+    Value,
+)
 from framelift_guards import Equals, Is, IsNone, Source
 
 from ..emitter import Emitter
 from ..evaluation import SCALARS, constant, evaluate, native_error, plain, plain_all, too_special, wide
 from ..handler import Answer, Arguments, Keywords, Tracking, TypeHandler
-from ..scalar_operators import INPLACE, OPERATORS, refused
+from ..scalar_operators import refused
 from ..variable import NOT_CONSTANT, BoundMethodVariable, ConstantVariable, HashKey, ReferenceVariable, Variable
-
-COMPARISONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    "==": operator.eq,
-    "!=": operator.ne,
-    ">": operator.gt,
-    ">=": operator.ge,
-}
-
-UNARY: Final[Mapping[str, Callable[[Any], Any]]] = {"-": operator.neg, "+": operator.pos, "~": operator.invert}
 
 CONVERSIONS: Final[Mapping[str, Callable[[Any], str]]] = {"s": str, "r": repr, "a": ascii}
 
@@ -80,10 +78,10 @@ class ConstantHandler(TypeHandler):
         return evaluate(domain, COMPARISONS[op], left.value, right.value)
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        return self._operate(domain, op, OPERATORS[op], left, right)
+        return self._operate(domain, op, BINARY_OPERATORS[op], left, right)
 
     def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
-        return self._operate(domain, op, INPLACE[op], left, right)
+        return self._operate(domain, op, INPLACE_OPERATORS[op], left, right)
 
     def _operate(
         self, domain: Tracking, op: str, function: Callable[[Any, Any], Any], left: Variable, right: Variable
@@ -224,7 +222,7 @@ class ConstantHandler(TypeHandler):
         return evaluate(domain, len, value_of(variable))
 
     def unary(self, domain: Tracking, op: str, operand: Variable) -> Answer:
-        return evaluate(domain, UNARY[op], value_of(operand))
+        return evaluate(domain, UNARY_OPERATORS[op], value_of(operand))
 
     def contains(self, domain: Tracking, container: Variable, item: Variable) -> Answer:
         return evaluate(domain, operator.contains, value_of(container), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from framelift_bytecode_interp import Break, Value
+from framelift_bytecode_interp import UNARY_OPERATORS, Break, Value
 from framelift_guards import BoolIs, Source
 
 from ..evaluation import (
@@ -19,7 +19,7 @@ from ..handler import Answer, Arguments, Keywords, Tracking
 from ..polyfills import numbers
 from ..reasons import UnsupportedOperation
 from ..variable import NOT_CONSTANT, ConstantVariable, Variable
-from .constant import UNARY, ConstantHandler, available, value_of
+from .constant import ConstantHandler, available, value_of
 
 
 class NumberHandler(ConstantHandler):
@@ -74,7 +74,7 @@ class BoolHandler(IntegerHandler):
         if op == "~":
             detail = "it is deprecated, and the warning must come at every call"
             return Break(UnsupportedOperation("bool", "unary '~'", detail))
-        return evaluate(domain, UNARY[op], value_of(operand))
+        return evaluate(domain, UNARY_OPERATORS[op], value_of(operand))
 
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
         if kwargs or len(args) > 1:
