@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
 from framelift_guards.guard import Guard
@@ -13,6 +14,23 @@ from framelift_guards.source import DictItemSource, ItemSource, Source
 
 _LONGEST = 50
 """How many steps of a path may be taken in one expression."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """Statements that ``break`` unless guards hold.
+
+    Args:
+        checks: the guards of framelift's own; what they raise means that they do not hold.
+        last: the checks that run functions of the user's, for after those; what they raise is an error.
+        fetched: a local or a constant for each source that was wanted.
+        names: the constants that all of this uses.
+    """
+
+    checks: list[ast.stmt]
+    last: list[ast.stmt]
+    fetched: list[ast.expr]
+    names: set[str]
 
 
 class CheckBuilder(Builder):
@@ -35,6 +53,7 @@ class CheckBuilder(Builder):
         super().__init__(namespace, renamed)
         self.predicates = [guard.predicate for guard in guards]
         self.statements: list[ast.stmt] = []
+        self.last: list[ast.stmt] = []
         self.names: set[str] = set()
         self._uses: dict[Source, int] = {}
         self._bound: dict[Source, str] = {}
@@ -43,7 +62,8 @@ class CheckBuilder(Builder):
         self._pending_sources: set[Source] = set()
         for guard in guards:
             if guard.source is not None:
-                self._count(guard.source, guard.predicate.uses)
+                # What a user's function gets is bound to a local, since the function runs where nothing may fail.
+                self._count(guard.source, 2 if guard.predicate.runs_user_code else guard.predicate.uses)
         for source in wanted:
             self._count(source, 2)  # it is bound to a local here, since it is mentioned where nothing may fail
         self._always_fetched = frozenset(self._uses)  # what a predicate reads beside, it may read under a condition
@@ -92,7 +112,7 @@ class CheckBuilder(Builder):
 
     def require(self, condition: ast.expr) -> None:
         """Leave the block unless ``condition`` is true."""
-        self.statements.append(ast.If(_negation(condition), [ast.Break()], []))
+        self.statements.append(_leave_unless(condition))
 
     def add(self, guard: Guard) -> None:
         """Emit the check of ``guard``, or keep it until its family is compiled."""
@@ -108,6 +128,9 @@ class CheckBuilder(Builder):
         if self._implied(guard):
             return
         value = ast.Constant(None) if guard.source is None else self.fetch(guard.source)
+        if guard.predicate.runs_user_code:
+            self.last.append(_leave_unless(guard.predicate.to_ast(value, self)))
+            return
         self.require(guard.predicate.to_ast(value, self))
         if type(guard.predicate) is TypeIs and guard.source is not None and guard.predicate.expected is not None:
             self._types[guard.source] = guard.predicate.expected
@@ -146,14 +169,14 @@ class CheckBuilder(Builder):
 
 def compile_guards(
     guards: Iterable[Guard], namespace: GeneratedNamespace, renamed: Mapping[str, str], wanted: Sequence[Source] = ()
-) -> tuple[list[ast.stmt], list[ast.expr], set[str]]:
-    """Return statements that ``break`` unless all guards hold, what they fetched, and the names of their constants.
+) -> Compiled:
+    """Return statements that ``break`` unless all guards hold.
 
     Args:
         guards: the guards, in order: what a source steps through must be guarded before it.
         namespace: where constants are held.
         renamed: how the user's locals are called in the generated code, where that differs.
-        wanted: what the statements fetch for others; a local or a constant is returned for each.
+        wanted: what the statements fetch for others.
     """
     guards = list(guards)
     builder = CheckBuilder(namespace, renamed, guards, wanted)
@@ -161,7 +184,11 @@ def compile_guards(
         builder.add(guard)
     builder.flush()
     fetched = [builder.fetch(source) for source in wanted]
-    return builder.statements, fetched, builder.names
+    return Compiled(builder.statements, builder.last, fetched, builder.names)
+
+
+def _leave_unless(condition: ast.expr) -> ast.stmt:
+    return ast.If(_negation(condition), [ast.Break()], [])
 
 
 def _hint(source: Source) -> str:

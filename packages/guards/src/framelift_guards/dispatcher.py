@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
-from framelift_guards.compiler import compile_guards
+from framelift_guards.compiler import Compiled, compile_guards
 from framelift_guards.guard import Failure, Guard, GuardSet
 from framelift_guards.source import Scope, Source
 
@@ -197,9 +197,10 @@ class Dispatcher:
         sources = tuple(sources)
         guards = guards if isinstance(guards, GuardSet) else GuardSet(guards)
         with self._lock:
-            checks, fetched, names = compile_guards(guards, self._namespace, self._renamed, sources)
+            compiled = compile_guards(guards, self._namespace, self._renamed, sources)
             run = self._namespace.bind(entry, "entry")
-            specialisation = Specialisation(guards, entry, sources, self._attempt(checks, run, fetched), {*names, run})
+            block = self._attempt(compiled, run)
+            specialisation = Specialisation(guards, entry, sources, block, {*compiled.names, run})
             self._link((*self._specialisations, specialisation))
         return specialisation
 
@@ -256,16 +257,16 @@ class Dispatcher:
         found = ast.Dict(keys, [self._builder.local(name) for name in self.parameters.names])
         return [*blocks, ast.Return(ast.Call(ast.Name(self._miss_name, ast.Load()), [found], []))]
 
-    def _attempt(self, checks: list[ast.stmt], entry: str, fetched: list[ast.expr]) -> list[ast.stmt]:
+    def _attempt(self, compiled: Compiled, entry: str) -> list[ast.stmt]:
         """Return a block that returns what ``entry`` does, or falls through when a check fails.
 
-        The guards run inside ``try``: one whose source cannot be fetched any more does not hold. The entry runs
-        outside of it: what the user's code raises is the user's.
+        The guards run inside ``try``: one whose source cannot be fetched any more does not hold. The entry and the
+        user's predicates run outside of it: what the user's code raises is the user's.
         """
         run = self._namespace.fresh("run")
         bind = ast.Assign([ast.Name(run, ast.Store())], ast.Name(entry, ast.Load()))
         handler = ast.ExceptHandler(ast.Name(self._exception, ast.Load()), None, [ast.Break()])
-        attempt = ast.Try([*checks, bind], [handler], [], [])
+        attempt = ast.Try([*compiled.checks, bind], [handler], [], [])
         arguments = [self._builder.local(name) for name in self.parameters.names]
-        call = ast.Return(ast.Call(ast.Name(run, ast.Load()), [*arguments, *fetched], []))
-        return [ast.While(ast.Constant(True), [attempt, call], [])]
+        call = ast.Return(ast.Call(ast.Name(run, ast.Load()), [*arguments, *compiled.fetched], []))
+        return [ast.While(ast.Constant(True), [attempt, *compiled.last, call], [])]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 from framelift_guards.plain import show
-from framelift_guards.predicates import Predicate
+from framelift_guards.predicates import Predicate, PredicateError
 from framelift_guards.source import Scope, Source
 
 
@@ -71,9 +71,15 @@ class Guard:
         return "" if self.source is None else self.source.name
 
     def check(self, scope: Scope) -> bool:
-        """Tell whether the guard holds; it does not when its source cannot be fetched."""
+        """Tell whether the guard holds; it does not when its source cannot be fetched.
+
+        Raises:
+            PredicateError: a predicate of the user's raised.
+        """
         try:
             return self.predicate.check(None if self.source is None else self.source.fetch(scope), scope)
+        except PredicateError:
+            raise
         except Exception:  # noqa: BLE001 -- as in `failure`
             return False
 
@@ -108,7 +114,7 @@ class Failure:
 
 
 class GuardSet:
-    """Guards in the order in which they were added, each once.
+    """Guards in the order in which they were added, each once; those that run a user's function come last.
 
     >>> from framelift_guards import Equals, LocalSource
     >>> guards = GuardSet([Guard(LocalSource("n"), Equals(3), UserLine("model.py", 7))])
@@ -118,36 +124,39 @@ class GuardSet:
 
     def __init__(self, guards: Iterable[Guard] = ()) -> None:
         self._guards: dict[Guard, Guard] = {}
+        self._last: dict[Guard, Guard] = {}
         for guard in guards:
             self.add(guard)
 
     def add(self, guard: Guard) -> bool:
         """Add a guard, and tell whether it was new; of equal guards the first one's line is kept."""
-        if guard in self._guards:
+        guards = self._last if guard.predicate.runs_user_code else self._guards
+        if guard in guards:
             return False
-        self._guards[guard] = guard
+        guards[guard] = guard
         return True
 
     def check(self, scope: Scope) -> bool:
         """Tell whether all guards hold."""
-        return all(guard.check(scope) for guard in self._guards)
+        return all(guard.check(scope) for guard in self)
 
     def first_failure(self, scope: Scope) -> Failure | None:
         """Return why the first guard that fails does so, or ``None`` when all hold."""
-        for guard in self._guards:
+        for guard in self:
             failure = guard.failure(scope)
             if failure is not None:
                 return failure
         return None
 
     def __iter__(self) -> Iterator[Guard]:
-        return iter(self._guards)
+        yield from self._guards
+        yield from self._last
 
     def __len__(self) -> int:
-        return len(self._guards)
+        return len(self._guards) + len(self._last)
 
     def __contains__(self, guard: object) -> bool:
-        return guard in self._guards
+        return guard in self._guards or guard in self._last
 
 
 def _error_text(error: Exception) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .attribute import HasAttribute, LacksAttribute
 from .base import Family, Member, Predicate
 from .container import Contains, DictKeys, IteratorState, LacksKey, Length
+from .custom import PredicateError, Satisfies
 from .equality import Equals
 from .expression import Expression
 from .identity import (
@@ -42,7 +43,9 @@ __all__ = [
     "Member",
     "NotSameObject",
     "Predicate",
+    "PredicateError",
     "SameObject",
+    "Satisfies",
     "TypeIs",
     "WeakIs",
 ]

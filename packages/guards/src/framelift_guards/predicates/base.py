@@ -28,6 +28,9 @@ class Predicate:
     Whatever the number, the value is fetched whenever the code runs: other checks may rely on that.
     """
 
+    runs_user_code: ClassVar[bool] = False
+    """Whether the check runs a function of the user's: it comes last, and what it raises is an error, not a miss."""
+
     family: ClassVar[Family | None] = None
     """Predicates of one family are compiled together, into one check over many sources."""
 

@@ -1,0 +1,102 @@
+"""A predicate that the user wrote: any function of the value."""
+
+from __future__ import annotations
+
+import ast
+import types
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import PurePath
+
+from ..codegen import Builder
+from ..plain import show
+from ..source import Scope
+from .base import Predicate
+
+
+class PredicateError(Exception):
+    """A predicate of the user's raised; what it raised is the cause.
+
+    >>> try:
+    ...     Satisfies(lambda n: 1 / n, text="invertible").check(0, Scope({}))
+    ... except PredicateError as error:
+    ...     print(error, "|", repr(error.__cause__))
+    the predicate 'invertible' of a guard must answer for <int> 0, but raised ZeroDivisionError | \
+ZeroDivisionError('division by zero')
+    """
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Satisfies(Predicate):
+    """A function of the user's is true of the value.
+
+    It runs at each call, after every other guard of the specialisation was found to hold, so it sees only values like
+    the one that was captured; it must be free of side effects. What it raises is an error (`PredicateError`), never a
+    miss. It is held strongly, with all that it refers to.
+
+    Args:
+        function: takes the value; its result is tested for truth.
+        text: what to call it in messages; the function's name and line when left out.
+
+    >>> def is_even(n):
+    ...     return n % 2 == 0
+    >>> from framelift_guards import Guard, LocalSource
+    >>> even = Guard(LocalSource("n"), Satisfies(is_even, text="is_even"))
+    >>> print(even, "|", even.failure(Scope({"n": 3})))
+    is_even(L['n']) | L['n'] satisfied is_even, now it is 3
+    """
+
+    kind = "LAMBDA_GUARD"
+    runs_user_code = True
+
+    function: Callable[[object], object]
+    text: str
+
+    def __init__(self, function: Callable[..., object], text: str | None = None) -> None:
+        if not callable(function):
+            raise TypeError(f"Satisfies needs a function of the value, not {show(function)}")
+        object.__setattr__(self, "function", function)
+        object.__setattr__(self, "text", _label(function) if text is None else text)
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        function = self.function
+        if type(function) is types.MethodType:  # made anew by each `instance.method`
+            return id(function.__self__), id(function.__func__)
+        return (id(function),)
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self.holds(value)
+
+    def holds(self, value: object) -> bool:
+        """Ask the function.
+
+        Raises:
+            PredicateError: it raised.
+        """
+        try:
+            return bool(self.function(value))
+        except Exception as error:
+            kind = type.__getattribute__(type(value), "__qualname__")
+            shown = show(value)
+            what = shown if shown.startswith("<") else f"<{kind}> {shown}"
+            raise PredicateError(
+                f"the predicate {self.text!r} of a guard must answer for {what}, but raised {type(error).__name__}"
+            ) from error
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return ast.Call(builder.constant(self.holds, "satisfies"), [value], [])
+
+    def describe(self, name: str) -> str:
+        return f"{self.text}({name})"
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        return None if self.holds(value) else f"{name} satisfied {self.text}, now it is {show(value)}"
+
+
+def _label(function: object) -> str:
+    plain = function.__func__ if type(function) is types.MethodType else function
+    if type(plain) is not types.FunctionType:
+        name = getattr(plain, "__qualname__", None)
+        return name if type(name) is str else type.__getattribute__(type(plain), "__qualname__")
+    code = plain.__code__
+    return f"{plain.__name__} ({PurePath(code.co_filename).name}:{code.co_firstlineno})"
