@@ -18,6 +18,7 @@ from framelift_guards.dispatcher import Specialisation
 
 from .config import Config
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError
+from .recompilation import Recompilation
 
 __all__ = ["Lifted", "Specialiser"]
 
@@ -40,6 +41,7 @@ class Lifted:
         self.entry_point = entry_point
         self.captures: dict[Specialisation, Capture] = {}
         self.capture_errors: list[BaseException] = []
+        self.recompilations: list[Recompilation] = []
         self._specialiser = specialiser
         self._lock = threading.RLock()
         self._warned = False
@@ -51,6 +53,7 @@ class Lifted:
         with self._lock:
             self.dispatcher.clear()
             self.captures.clear()
+            self.recompilations.clear()
             self._eager = self._warned = False
 
     def _miss(self, values: dict[str, object]) -> object:
@@ -70,6 +73,7 @@ class Lifted:
         if len(self.dispatcher.specialisations) >= self._specialiser.config.recompile_limit:
             self._at_the_limit(values)
             return None
+        number, failures = len(self.dispatcher.specialisations), tuple(self.dispatcher.failures(values))
         try:
             captured, entry = self._specialiser.specialise(self.entry_point, values)
         except FrameliftError:
@@ -79,6 +83,8 @@ class Lifted:
             return None
         made = self.dispatcher.add(captured.guards, entry, captured.sources)
         self.captures[made] = captured
+        if number:
+            self.recompilations.append(Recompilation(self.entry_point.name, self.entry_point.where, number, failures))
         return made
 
     def _at_the_limit(self, values: dict[str, object]) -> None:

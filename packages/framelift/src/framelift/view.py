@@ -10,6 +10,7 @@ import torch
 from framelift_graph_capture import BreakRecord, Capture
 from framelift_guards import Guard
 
+from .recompilation import Recompilation
 from .specialiser import Lifted, Specialiser
 
 __all__ = ["View"]
@@ -57,6 +58,11 @@ class View:
     def guards(self) -> list[Guard]:
         """The guards of all specialisations."""
         return [guard for capture in self.specialisations for guard in capture.guards]
+
+    @property
+    def recompilations(self) -> list[Recompilation]:
+        """Each capture beyond the first of an entry point, with the guards that failed."""
+        return [one for lifted in self._lifted() for one in lifted.recompilations]
 
     def why_missed(self, values: dict[str, Any]) -> list[str]:
         """Say in a line each why no specialisation fits these arguments."""
