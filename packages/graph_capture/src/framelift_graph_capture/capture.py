@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable
@@ -102,18 +103,24 @@ def capture(entry_point: EntryPoint, values: dict[str, Any], *, registry: Regist
     """
     began = time.perf_counter()
     session = Session(registry, dynamic)
-    with torch.set_grad_enabled(torch.is_grad_enabled()):  # restores the caller's mode, whatever the capture does to it
-        started = _start(entry_point, values, session)
-        outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
-    interpreted = time.perf_counter()
-    code, broke = _emit(entry_point, session, outcome)
-    graph = None
-    if code is not None and session.recorder.operations:
-        graph = session.recorder.finish(code.outputs)
-        code.call_graph([one.origin for one in session.recorder.inputs], restores_grad_mode=session.changes_grad_mode)
-    guards = session.all_guards()
-    session.close()
-    scope = Scope(values)
+    session.scope = scope = Scope(values)
+    with contextlib.closing(session):
+        with torch.set_grad_enabled(
+            torch.is_grad_enabled()
+        ):  # restores the caller's mode, whatever the capture does to it
+            started = _start(entry_point, values, session)
+            outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
+        interpreted = time.perf_counter()
+        code, broke = _emit(entry_point, session, outcome)
+        if broke is not None:
+            session.broke(broke)
+        graph = None
+        if code is not None and session.recorder.operations:
+            graph = session.recorder.finish(code.outputs)
+            code.call_graph(
+                [one.origin for one in session.recorder.inputs], restores_grad_mode=session.changes_grad_mode
+            )
+        guards = session.all_guards()
     examples = (
         tuple([_example(one.origin, one.example, scope, session) for one in session.recorder.inputs]) if graph else ()
     )

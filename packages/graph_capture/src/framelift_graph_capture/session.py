@@ -7,6 +7,7 @@ of nodes, and results of propagation into variables.
 from __future__ import annotations
 
 import ast
+import linecache
 import operator
 import types
 from collections.abc import Callable, Sequence
@@ -15,9 +16,9 @@ from typing import Any
 import torch
 import torch.fx
 
-from framelift_bytecode_interp import Break, Frame, Interpreter, Result, Value
+from framelift_bytecode_interp import Break, Code, Frame, Interpreter, Result, Value
 from framelift_fake_tensors import DataDependentError, FakeMode, FakeTensor, PropagationError
-from framelift_guards import Equals, Guard, GuardSet, Source
+from framelift_guards import Equals, Guard, GuardSet, Scope, Source, UserLine
 from framelift_guards.torch import (
     TensorMatch,
     global_state_guards,
@@ -55,9 +56,41 @@ ORIGINAL = "_framelift_original"
 
 
 class TorchDomain(SymbolicDomain):
-    """The symbolic domain, which names graph nodes after the locals that hold them."""
+    """The symbolic domain, which names graph nodes after the locals that hold them, and knows where values came up."""
+
+    def __init__(self, registry: Registry, guards: GuardSet, effects: EffectLog, recorder: Session) -> None:
+        super().__init__(registry, guards, effects, recorder)
+        # The line is worked out when somebody asks: thousands of values come up, and few are asked about.
+        self._places: dict[Variable, tuple[Code, int]] = {}
+
+    def came_up(self, variable: Variable) -> None:
+        """Remember the user's line that runs as that of a value, unless it came up before."""
+        frame = next(self.user_frames(), None)
+        if frame is not None:
+            self._places.setdefault(variable, (frame.code, frame.index))
+
+    def place_of(self, variable: Variable) -> UserLine | None:
+        """Return the user's line at which a value was made, or first read; None when that is not known."""
+        place = self._places.get(variable)
+        if place is None:
+            return self.entry_line if variable.source is not None else None
+        code, index = place
+        raw = code.raw
+        line = code.instructions[index].positions.line or raw.co_firstlineno
+        return UserLine(raw.co_filename, line, raw.co_name, linecache.getline(raw.co_filename, line).strip())
+
+    def forget_places(self) -> None:
+        """Let go of the values."""
+        self._places.clear()
+
+    def wrap(self, value: object, source: Source) -> Variable:
+        variable = super().wrap(value, source)
+        self.came_up(variable)
+        return variable
 
     def store_local(self, frame: Frame[Variable], name: str, value: Variable) -> Variable:
+        if not frame.globals.hidden:
+            self._places.setdefault(value, (frame.code, frame.index))
         if type(value) is TensorVariable and value.node is not None and not frame.globals.hidden:
             session = self.recorder
             assert isinstance(session, Session)
@@ -71,6 +104,10 @@ class Session:
     Args:
         registry: the handlers and rules.
         dynamic: `True`: every size of an input tensor is symbolic; else only those marked.
+
+    Attributes:
+        scope: the values of the captured call, from which sources are fetched.
+        closed: the capture has ended; its frames and its graph are not to be changed any more.
     """
 
     def __init__(self, registry: Registry, dynamic: bool | None) -> None:
@@ -87,6 +124,9 @@ class Session:
         self.domain.interpreter = self.interpreter
         self.changes_grad_mode = False
         self._state_guards = global_state_guards()
+        self.scope = Scope({})
+        self.closed = False
+        self._break_observers: list[Callable[[BreakRecord], None]] = []
         self._tensors: dict[int, TensorVariable] = {}
         self._symbols: dict[str, torch.fx.Node] = {}
         self._realised: list[tuple[Source, torch.Tensor]] = []
@@ -119,6 +159,22 @@ class Session:
             reason.code, reason.explanation, hint, self.where() or ("<unknown>", 0), self.user_stack(), eager
         )
 
+    def on_break(self, observer: Callable[[BreakRecord], None]) -> None:
+        """Let `observer` see the record of the break that ends this capture, if one does, before anything is emitted.
+
+        The frames are still there. What it raises reaches the caller of the captured function.
+        """
+        self._break_observers.append(observer)
+
+    def broke(self, record: BreakRecord) -> None:
+        """Tell the observers of a break."""
+        for observer in self._break_observers:
+            observer(record)
+
+    def place_of(self, variable: Variable) -> UserLine | None:
+        """Return the user's line at which a value was made, or first read; None when that is not known."""
+        return self.domain.place_of(variable)
+
     def real_globals(self, frame: Frame[Variable]) -> dict[str, Any]:
         """Return the real globals of a frame."""
         return frame.globals.variables  # type: ignore[no-any-return]
@@ -137,6 +193,9 @@ class Session:
     def close(self) -> None:
         """Let go of the capture: graph nodes keep fakes, and fakes must not keep the variables alive."""
         self.shape_env.user_line = _nowhere
+        self.closed = True
+        self._break_observers.clear()
+        self.domain.forget_places()
 
     def _shape_guards(self) -> list[Guard]:
         return shape_guards(self.shape_env)
@@ -318,10 +377,12 @@ class Session:
             cls = torch.nn.Parameter if isinstance(result, torch.nn.Parameter) else torch.Tensor
             variable = TensorVariable(cls, node=node, fake=result)
             self._tensors[id(result)] = variable
+            self.domain.came_up(variable)
             return variable
         if type(result) in PYTHON_TYPE:
             number = SymbolicNumberVariable(result)
             number.node = node
+            self.domain.came_up(number)
             return number
         if isinstance(result, (list, tuple)):
             items = [self._element(item, node, index) for index, item in enumerate(result)]
