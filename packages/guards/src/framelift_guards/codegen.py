@@ -109,8 +109,8 @@ class Builder:
     def __init__(self, namespace: GeneratedNamespace, renamed: Mapping[str, str] | None = None) -> None:
         self.namespace = namespace
         self.renamed: Mapping[str, str] = {} if renamed is None else renamed
-        self.predicates: Sequence[object] = ()
-        """All predicates that are compiled together, for those whose code depends on the others."""
+        self.paths: Sequence[Sequence[object]] = ()
+        """All predicates of each specialisation that the code is a part of, for those whose code depends on others."""
         self.subject_type: type | None = None
         """The exact type that the value of the predicate being compiled is known to have, if any."""
 

@@ -5,71 +5,76 @@ from __future__ import annotations
 import ast
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
 from framelift_guards.guard import Guard
-from framelift_guards.predicates import Contains, Family, Member, TypeIs
+from framelift_guards.predicates import Contains, Family, Member, Predicate, TypeIs
 from framelift_guards.source import DictItemSource, ItemSource, Source
 
 _LONGEST = 50
 """How many steps of a path may be taken in one expression."""
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """Statements that ``break`` unless guards hold.
-
-    Args:
-        checks: the guards of framelift's own; what they raise means that they do not hold.
-        last: the checks that run functions of the user's, for after those; what they raise is an error.
-        fetched: a local or a constant for each source that was wanted.
-        names: the constants that all of this uses.
-    """
-
-    checks: list[ast.stmt]
-    last: list[ast.stmt]
-    fetched: list[ast.expr]
-    names: set[str]
-
-
 class CheckBuilder(Builder):
     """Builds the statements that leave a block by ``break`` when a guard does not hold.
+
+    ``statements`` are the checks of framelift's own: what they raise means that they do not hold. ``last`` are those
+    that run functions of the user's, for after the others; what they raise is an error.
 
     Args:
         namespace: where constants are held.
         renamed: how parameters are called in the generated function.
-        guards: all guards, in order, to know which steps are shared.
-        wanted: what is fetched when all guards hold.
+        names: where the names of constants that the statements use are added.
+        paths: for each specialisation that the block is on the way to, all its predicates.
+        parent: the builder of the block around this one, whose locals and known types are known here.
     """
 
     def __init__(
         self,
         namespace: GeneratedNamespace,
         renamed: Mapping[str, str],
-        guards: Sequence[Guard],
-        wanted: Sequence[Source] = (),
+        names: set[str],
+        paths: Sequence[Sequence[Predicate]] = (),
+        parent: CheckBuilder | None = None,
     ) -> None:
         super().__init__(namespace, renamed)
-        self.predicates = [guard.predicate for guard in guards]
+        self.paths = paths
         self.statements: list[ast.stmt] = []
         self.last: list[ast.stmt] = []
-        self.names: set[str] = set()
+        self.names = names
         self._uses: dict[Source, int] = {}
-        self._bound: dict[Source, str] = {}
-        self._types: dict[Source, type] = {}
+        self._always_fetched: frozenset[Source] = frozenset()
+        self._bound: dict[Source, str] = {} if parent is None else dict(parent._bound)
+        self._types: dict[Source, type] = {} if parent is None else dict(parent._types)
         self._pending: dict[Family, list[Guard]] = {}
         self._pending_sources: set[Source] = set()
+
+    def check(self, guards: Sequence[Guard], wanted: Sequence[Source] = (), later: Iterable[Source] = ()) -> None:
+        """Emit the checks of the block.
+
+        Args:
+            guards: what must hold, in order.
+            wanted: what is fetched when it does; it is mentioned where nothing may fail, so it is bound to locals.
+            later: what blocks inside this one fetch: steps that they share with this one are taken here.
+        """
+        self._plan(guards, wanted, later)
+        for guard in guards:
+            self.add(guard)
+        self.flush()
+
+    def _plan(self, guards: Sequence[Guard], wanted: Sequence[Source], later: Iterable[Source]) -> None:
         for guard in guards:
             if guard.source is not None:
                 # What a user's function gets is bound to a local, since the function runs where nothing may fail.
                 self._count(guard.source, 2 if guard.predicate.runs_user_code else guard.predicate.uses)
         for source in wanted:
-            self._count(source, 2)  # it is bound to a local here, since it is mentioned where nothing may fail
+            self._count(source, 2)
         self._always_fetched = frozenset(self._uses)  # what a predicate reads beside, it may read under a condition
         for guard in guards:
             for source in guard.predicate.sources:
                 self._count(source, 1)
+        for source in later:
+            self._count(source, 1)
 
     def _count(self, source: Source, uses: int) -> None:
         for step in source.ancestors():
@@ -103,6 +108,11 @@ class CheckBuilder(Builder):
             self.statements.append(ast.Assign([ast.Name(name, ast.Store())], expression))
         return ast.Name(name, ast.Load())
 
+    def bound(self, source: Source) -> ast.expr:
+        """Return an expression for ``source`` that may be mentioned any number of times."""
+        self._count(source, 2)
+        return self.fetch(source)
+
     def _shorten(self, source: Source) -> None:
         """Bind steps of a long path, so that no expression nests deeper than the compiler and we can recurse."""
         path = list(itertools.takewhile(lambda step: step not in self._bound, source.ancestors()))
@@ -112,7 +122,8 @@ class CheckBuilder(Builder):
 
     def require(self, condition: ast.expr) -> None:
         """Leave the block unless ``condition`` is true."""
-        self.statements.append(_leave_unless(condition))
+        if not (isinstance(condition, ast.Constant) and condition.value):
+            self.statements.append(_leave_unless(condition))
 
     def add(self, guard: Guard) -> None:
         """Emit the check of ``guard``, or keep it until its family is compiled."""
@@ -165,26 +176,6 @@ class CheckBuilder(Builder):
         roots = guard.predicate.sources if guard.source is None else (guard.source, *guard.predicate.sources)
         pending = self._pending_sources
         return any(step in pending for root in roots if root.parent is not None for step in root.parent.ancestors())
-
-
-def compile_guards(
-    guards: Iterable[Guard], namespace: GeneratedNamespace, renamed: Mapping[str, str], wanted: Sequence[Source] = ()
-) -> Compiled:
-    """Return statements that ``break`` unless all guards hold.
-
-    Args:
-        guards: the guards, in order: what a source steps through must be guarded before it.
-        namespace: where constants are held.
-        renamed: how the user's locals are called in the generated code, where that differs.
-        wanted: what the statements fetch for others.
-    """
-    guards = list(guards)
-    builder = CheckBuilder(namespace, renamed, guards, wanted)
-    for guard in guards:
-        builder.add(guard)
-    builder.flush()
-    fetched = [builder.fetch(source) for source in wanted]
-    return Compiled(builder.statements, builder.last, fetched, builder.names)
 
 
 def _leave_unless(condition: ast.expr) -> ast.stmt:

@@ -10,12 +10,12 @@ import ast
 import functools
 import threading
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
-from framelift_guards.compiler import Compiled, compile_guards
+from framelift_guards.decision import DecisionTree, Path
 from framelift_guards.guard import Failure, Guard, GuardSet
 from framelift_guards.source import Scope, Source
 
@@ -85,15 +85,18 @@ class Specialisation:
         entry: what runs then; it gets the function's parameters positionally, in the order of ``co_varnames``, and
             after them the values of ``sources``.
         sources: what the entry needs beside the parameters.
-        block: its part of the dispatcher's body.
-        names: the constants that the block uses.
+        name: what the generated code calls the entry.
     """
 
     guards: GuardSet
     entry: Callable[..., object]
     sources: tuple[Source, ...] = ()
-    block: list[ast.stmt] = field(repr=False, default_factory=list)
-    names: set[str] = field(repr=False, default_factory=set)
+    name: str = field(repr=False, default="")
+
+    @property
+    def path(self) -> Path:
+        """Its path through the decision tree."""
+        return Path.of(self.guards, self.sources, self.name)
 
     def failure(self, arguments: dict[str, object]) -> Failure | None:
         """Return why this specialisation does not fit these arguments, or ``None`` when it does."""
@@ -171,7 +174,7 @@ class Dispatcher:
         self._miss = miss
         self._namespace.globals["__name__"] = "framelift_generated"
         self._miss_name = self._namespace.bind(miss, "miss")
-        self._exception = self._namespace.name_of(Exception, "Exception")
+        self._used: set[str] = set()
         self.function = types.FunctionType((lambda: None).__code__, self._namespace.globals, name)
         self.function.__qualname__ = qualname
         self._file = SourceFile(name, self.function)
@@ -197,10 +200,8 @@ class Dispatcher:
         sources = tuple(sources)
         guards = guards if isinstance(guards, GuardSet) else GuardSet(guards)
         with self._lock:
-            compiled = compile_guards(guards, self._namespace, self._renamed, sources)
-            run = self._namespace.bind(entry, "entry")
-            block = self._attempt(compiled, run)
-            specialisation = Specialisation(guards, entry, sources, block, {*compiled.names, run})
+            name = self._namespace.bind(entry, "entry")
+            specialisation = Specialisation(guards, entry, sources, name)
             self._link((*self._specialisations, specialisation))
         return specialisation
 
@@ -215,14 +216,11 @@ class Dispatcher:
             if len(rest) == len(self._specialisations):
                 raise ValueError(f"{self.function.__qualname__} has no such specialisation; it may have been removed")
             self._link(rest)
-            self._release([specialisation])
 
     def clear(self) -> None:
         """Forget all specialisations; calls under way finish with what they started."""
         with self._lock:
-            removed = self._specialisations
             self._link(())
-            self._release(removed)
 
     def failures(self, arguments: dict[str, object]) -> Iterator[Failure]:
         """Yield, for each specialisation that does not fit these arguments, why."""
@@ -238,35 +236,20 @@ class Dispatcher:
     def _link(self, specialisations: tuple[Specialisation, ...]) -> None:
         name, qualname = self._names
         stem = name if is_identifier(name) else "dispatch"
-        definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), self._body(specialisations), [])
+        tree = DecisionTree(self._namespace, self._renamed, self.parameters.names)
+        body = tree.statements([specialisation.path for specialisation in specialisations])
+        definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), [*body, self._report()], [])
         code = compile_code(definition, self._file.filename)
         self._definition = definition
         self._specialisations = specialisations
         self._file.publish(lambda: ast.unparse(definition) + "\n")
         self.function.__code__ = code.replace(co_name=name, co_qualname=qualname)
-
-    def _release(self, removed: Sequence[Specialisation]) -> None:
         # A call under way that meets a name which is gone by now counts it as a guard that does not hold.
-        kept = {self._miss_name, self._exception}.union(*[one.names for one in self._specialisations])
-        self._namespace.drop({name for one in removed for name in one.names} - kept)
+        self._namespace.drop(self._used - tree.names)
+        self._used = tree.names
 
-    def _body(self, specialisations: tuple[Specialisation, ...]) -> list[ast.stmt]:
-        """Return the function's body: try each specialisation in turn, then report a miss."""
-        blocks = [statement for one in specialisations for statement in one.block]
+    def _report(self) -> ast.stmt:
+        """Return the function's end: to report a miss."""
         keys: list[ast.expr | None] = [ast.Constant(name) for name in self.parameters.names]
         found = ast.Dict(keys, [self._builder.local(name) for name in self.parameters.names])
-        return [*blocks, ast.Return(ast.Call(ast.Name(self._miss_name, ast.Load()), [found], []))]
-
-    def _attempt(self, compiled: Compiled, entry: str) -> list[ast.stmt]:
-        """Return a block that returns what ``entry`` does, or falls through when a check fails.
-
-        The guards run inside ``try``: one whose source cannot be fetched any more does not hold. The entry and the
-        user's predicates run outside of it: what the user's code raises is the user's.
-        """
-        run = self._namespace.fresh("run")
-        bind = ast.Assign([ast.Name(run, ast.Store())], ast.Name(entry, ast.Load()))
-        handler = ast.ExceptHandler(ast.Name(self._exception, ast.Load()), None, [ast.Break()])
-        attempt = ast.Try([*compiled.checks, bind], [handler], [], [])
-        arguments = [self._builder.local(name) for name in self.parameters.names]
-        call = ast.Return(ast.Call(ast.Name(run, ast.Load()), [*arguments, *compiled.fetched], []))
-        return [ast.While(ast.Constant(True), [attempt, *compiled.last, call], [])]
+        return ast.Return(ast.Call(ast.Name(self._miss_name, ast.Load()), [found], []))

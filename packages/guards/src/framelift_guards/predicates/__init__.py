@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .attribute import HasAttribute, LacksAttribute
-from .base import Family, Member, Predicate
+from .base import Discriminant, Family, Member, Predicate
 from .container import Contains, DictKeys, IteratorState, LacksKey, Length
 from .custom import PredicateError, Satisfies
 from .equality import Equals
@@ -27,6 +27,7 @@ __all__ = [
     "CodeIs",
     "Contains",
     "DictKeys",
+    "Discriminant",
     "Distinct",
     "Equals",
     "Expression",

@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
 from framelift_guards.codegen import Builder
 from framelift_guards.source import Scope, Source
+
+
+@dataclass(frozen=True)
+class Discriminant:
+    """A question to a value whose answer tells apart predicates that exclude each other.
+
+    Args:
+        question: predicates with equal ones ask the same.
+        answer: what the predicate needs for an answer; no other answer fits it.
+        ask: from an expression that may be mentioned twice, the expression that asks. It must not run code of the
+            value's, and give ``None``, or something that hashes without such code, whatever the value is.
+    """
+
+    question: Hashable
+    answer: Hashable
+    ask: Callable[[ast.expr, Builder], ast.expr] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -51,6 +67,11 @@ class Predicate:
     def sources(self) -> tuple[Source, ...]:
         """The other sources that this predicate reads."""
         return ()
+
+    @property
+    def discriminant(self) -> Discriminant | None:
+        """What may be asked to find this one among predicates that exclude each other, if there is something."""
+        return None
 
     def check(self, value: object, scope: Scope) -> bool:
         """Tell whether the predicate holds of ``value`` now.

@@ -11,8 +11,9 @@ from framelift_guards.codegen import Builder
 from framelift_guards.plain import ATOMS, NotPlain, fingerprint, same_plain, show
 from framelift_guards.source import Scope
 
-from .base import Predicate, again, both, compare, is_exactly
+from .base import Discriminant, Predicate, again, both, compare, is_exactly
 
+_HASHED = (int, str)
 _SINGLETONS = (type(None), bool, type(Ellipsis), type(NotImplemented))
 
 
@@ -72,6 +73,14 @@ class Equals(Predicate):
             builder.call(copysign, ast.Constant(1.0), again(value)), ast.Eq(), builder.constant(copysign(1.0, expected))
         )
         return both(same, sign)
+
+    @property
+    def discriminant(self) -> Discriminant | None:
+        kind = type(self.expected)
+        return None if kind not in _HASHED else Discriminant(("value", kind), self.expected, self._ask)
+
+    def _ask(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return ast.IfExp(is_exactly(value, type(self.expected), builder), again(value), ast.Constant(None))
 
     def describe(self, name: str) -> str:
         return f"{name} == {show(self.expected)}"

@@ -6,7 +6,7 @@ A state is read when a capture starts, since the captured code may change it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -105,7 +105,7 @@ class State(Predicate):
         """Return the compiled check and a comparison for each reading that it leaves out."""
         assert self.compiled is not None
         check = ast.Call(builder.constant(self.compiled.check, "global_state_match"), [], [])
-        if any(isinstance(other, native.InBulk) and other.in_bulk for other in builder.predicates):
+        if builder.paths and all(map(_checks_tensors_in_bulk, builder.paths)):
             return [check]
         return [check, *self._conditions(builder, self.covers)]
 
@@ -149,6 +149,10 @@ def global_state() -> State:
 
 def _read(readings: tuple[Reading, ...], kind: str) -> State:
     return State(kind, readings, tuple([read() for _, read in readings]))
+
+
+def _checks_tensors_in_bulk(predicates: Iterable[object]) -> bool:
+    return any(isinstance(other, native.InBulk) and other.in_bulk for other in predicates)
 
 
 def _sameness(expected: object) -> ast.cmpop:

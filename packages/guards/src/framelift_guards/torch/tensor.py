@@ -10,7 +10,7 @@ import torch
 
 from framelift_guards.codegen import Builder
 from framelift_guards.plain import show
-from framelift_guards.predicates.base import Member, Predicate, again, both, compare, is_exactly
+from framelift_guards.predicates.base import Discriminant, Member, Predicate, again, both, compare, is_exactly
 from framelift_guards.reference import Reference
 from framelift_guards.source import CallSource, ItemSource, Scope, Source
 
@@ -184,6 +184,17 @@ class TensorMatch(Predicate, native.InBulk):
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
         return builder.call(self.matches, value)
 
+    @property
+    def discriminant(self) -> Discriminant | None:
+        if self.type.weak or None in self.shape:
+            return None
+        return Discriminant(("shape", self.type), self.shape, self._ask)
+
+    def _ask(self, value: ast.expr, builder: Builder) -> ast.expr:
+        # The shape of another type's instance might be a property of its own.
+        same = is_exactly(value, self.type.get(), builder)  # type: ignore[arg-type]
+        return ast.IfExp(same, ast.Attribute(again(value), "shape", ast.Load()), ast.Constant(None))
+
     def describe(self, name: str) -> str:
         shape = ", ".join("*" if size is None else str(size) for size in self.shape)
         grad = ", requires_grad" if self.requires_grad else ""
@@ -280,7 +291,7 @@ class BulkCheck:
 
     def __init__(self, predicates: Sequence[TensorMatch], builder: Builder) -> None:
         self.predicates = predicates
-        self.states = [other for other in builder.predicates if isinstance(other, State)]
+        self.states = {other for path in builder.paths for other in path if isinstance(other, State)}
         self.globals = builder.namespace.globals
         self.name = ""
 
