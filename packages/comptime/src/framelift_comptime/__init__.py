@@ -5,18 +5,35 @@ Compose it with capture by `registry.extend(types=TYPES, functions=RULES)`; `fra
 
 from __future__ import annotations
 
-from .calls import RULES, TYPES, Comptime, comptime
 from .context import ComptimeContext
-from .errors import ComptimeError, StackLevelError, UnknownLocalError
+from .entry import RULES, TYPES, Comptime, comptime
+from .errors import (
+    CaptureEndedError,
+    ComptimeArgumentError,
+    ComptimeAssertionError,
+    ComptimeError,
+    ComptimeMutationError,
+    ComptimeWarning,
+    StackLevelError,
+    UnknownLocalError,
+)
+from .provenance import GuardNote, Origin
 from .variable import ComptimeVar
 
 __all__ = [
     "RULES",
     "TYPES",
+    "CaptureEndedError",
     "Comptime",
+    "ComptimeArgumentError",
+    "ComptimeAssertionError",
     "ComptimeContext",
     "ComptimeError",
+    "ComptimeMutationError",
     "ComptimeVar",
+    "ComptimeWarning",
+    "GuardNote",
+    "Origin",
     "StackLevelError",
     "UnknownLocalError",
     "comptime",

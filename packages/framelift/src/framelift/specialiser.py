@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from framelift_graph_capture import Capture, EntryPoint, Registry, capture
+from framelift_graph_capture import Capture, EntryPoint, Registry, UserCodeError, capture
 from framelift_guards import Dispatcher, Scope
 from framelift_guards.dispatcher import Specialisation
 
@@ -78,6 +78,8 @@ class Lifted:
             captured, entry = self._specialiser.specialise(self.entry_point, values)
         except FrameliftError:
             raise
+        except UserCodeError as passing:
+            raise passing.error from passing.error.__cause__
         except Exception as error:  # noqa: BLE001 - whatever is wrong inside capture, the user's call must still run
             self._capture_failed(error)
             return None

@@ -7,7 +7,7 @@ from framelift_variable_tracking import Registry
 from .break_record import BreakRecord
 from .capture import Capture, capture
 from .entry_point import Continuation, EntryPoint, FunctionCall, ModuleCall
-from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError
+from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, UserCodeError
 from .handlers.tensor import session_of
 from .reasons import RequestedBreak
 from .recorder import FxRecorder
@@ -34,6 +34,7 @@ __all__ = [
     "Session",
     "SymbolicNumberVariable",
     "TensorVariable",
+    "UserCodeError",
     "break_on_call",
     "capture",
     "constant_rule",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .trampoline import Position
 
-__all__ = ["BackendError", "CaptureError", "FrameliftError", "GraphBreakError"]
+__all__ = ["BackendError", "CaptureError", "FrameliftError", "GraphBreakError", "UserCodeError"]
 
 
 class FrameliftError(Exception):
@@ -48,3 +48,20 @@ class CaptureError(FrameliftError):
     """Capture failed for an internal reason; the frame ran eagerly (or, under `fullgraph=True`, was refused)."""
 
     code = "FL103"
+
+
+class UserCodeError(Exception):
+    """Carries what code of the user's raised on purpose while it ran during a capture, such as an `assert` of its own.
+
+    It leaves `capture`; whoever lifted the function raises `error` to the caller in its place.
+
+    Args:
+        error: the user's exception.
+
+    >>> UserCodeError(AssertionError("x has 3 dimensions")).error
+    AssertionError('x has 3 dimensions')
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error

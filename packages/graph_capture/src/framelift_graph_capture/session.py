@@ -11,7 +11,7 @@ import linecache
 import operator
 import types
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.fx
@@ -50,6 +50,8 @@ from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 
 __all__ = ["ORIGINAL", "Session"]
+
+T = TypeVar("T")
 
 ORIGINAL = "_framelift_original"
 """The attribute of a function that stands in front of another one: captures call that one in its place."""
@@ -126,6 +128,7 @@ class Session:
         self._state_guards = global_state_guards()
         self.scope = Scope({})
         self.closed = False
+        self._companions: dict[type, object] = {}
         self._break_observers: list[Callable[[BreakRecord], None]] = []
         self._tensors: dict[int, TensorVariable] = {}
         self._symbols: dict[str, torch.fx.Node] = {}
@@ -158,6 +161,13 @@ class Session:
         return BreakRecord(
             reason.code, reason.explanation, hint, self.where() or ("<unknown>", 0), self.user_stack(), eager
         )
+
+    def companion(self, kind: type[T]) -> T:
+        """Return what another package keeps with this capture: its one instance of the class `kind`, made at first."""
+        found = self._companions.get(kind)
+        if found is None:
+            found = self._companions[kind] = kind()
+        return found  # type: ignore[return-value]
 
     def on_break(self, observer: Callable[[BreakRecord], None]) -> None:
         """Let `observer` see the record of the break that ends this capture, if one does, before anything is emitted.
@@ -195,6 +205,7 @@ class Session:
         self.shape_env.user_line = _nowhere
         self.closed = True
         self._break_observers.clear()
+        self._companions.clear()
         self.domain.forget_places()
 
     def _shape_guards(self) -> list[Guard]:

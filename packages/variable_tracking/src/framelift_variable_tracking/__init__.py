@@ -10,6 +10,7 @@ from .handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tra
 from .handlers.dict_variable import DictVariable
 from .handlers.instance import InstanceHandler
 from .handlers.list import ListVariable
+from .handlers.partial import PartialVariable
 from .handlers.range import RangeVariable
 from .handlers.set import SetVariable
 from .handlers.slice import SliceVariable
@@ -26,6 +27,7 @@ from .reasons import (
 from .recorder import NullRecorder, Recorder
 from .registry import Registry
 from .variable import (
+    ATOMS,
     DELETED,
     NEW,
     NOT_CONSTANT,
@@ -45,6 +47,7 @@ from .variable import (
 )
 
 __all__ = [
+    "ATOMS",
     "DELETED",
     "NEW",
     "NOT_CONSTANT",
@@ -75,6 +78,7 @@ __all__ = [
     "NullRecorder",
     "ObjectVariable",
     "OpaqueVariable",
+    "PartialVariable",
     "RangeVariable",
     "ReconstructionError",
     "Recorder",
