@@ -268,6 +268,14 @@ def demo(session: nox.Session) -> None:
 
 
 @nox.session(python=PRIMARY, requires=["wheels", "torch"])
+def models(session: nox.Session) -> None:
+    """Lift GPT-2, BERT and Llama of the library `transformers`, unchanged, and compare them with eager."""
+    install(session, everything(), *group("models"))
+    script = ROOT / "examples" / "library_model" / "demo.py"
+    session.run("python", str(script), *session.posargs, env={"PYTHONPATH": None})
+
+
+@nox.session(python=PRIMARY, requires=["wheels", "torch"])
 def bench(session: nox.Session) -> None:
     """Measure against torch.compile and write benchmarks/RESULTS.md."""
     install(session, everything(), *group("benchmarks"))

@@ -116,19 +116,28 @@ def native_base(cls: type) -> type:
     return object
 
 
-def calls_back(cls: type, base: type) -> bool:
-    """Tell whether C methods of `base` call methods that `cls` overrides: those of OrderedDict do, unlike dict's.
+def calls_back(cls: type, base: type, method: str) -> bool:
+    """Tell whether a C method of `base` calls methods that `cls` overrides: some of OrderedDict do, unlike dict's.
+
+    Which ones do is read off Objects/odictobject.c, where they ask `PyODict_CheckExact` or store by `PyObject_SetItem`.
 
     >>> class Logged(OrderedDict):
     ...     def __setitem__(self, key, value): ...
-    >>> calls_back(Logged, OrderedDict)
-    True
+    >>> calls_back(Logged, OrderedDict, "update"), calls_back(Logged, OrderedDict, "move_to_end")
+    (True, False)
     """
-    if base is not OrderedDict:
+    if base is not OrderedDict or method not in _CALLING_BACK:
         return False
     between = mro_of(cls)[: mro_of(cls).index(base)]
-    names = ("__setitem__", "__getitem__", "__delitem__", "__contains__", "__iter__", "keys")
-    return any(name in namespace_of(one) for one in between for name in names)
+    return any(name in namespace_of(one) for one in between for name in _CALLED_BACK)
+
+
+_CALLING_BACK = frozenset({
+    "__init__", "__ior__", "__or__", "__reduce__", "__repr__", "__ror__", "copy", "fromkeys", "pop", "popitem",
+    "setdefault", "update",
+})  # fmt: skip
+
+_CALLED_BACK = ("__contains__", "__delitem__", "__getitem__", "__iter__", "__setitem__", "items", "keys")
 
 
 def has_instance_dict(cls: type) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from framelift_guards import Namespace
 
 from .emitter import Emitter
-from .variable import CellVariable, Variable
+from .variable import NEW, CellVariable, Variable
 
 
 class Effect:
@@ -36,6 +36,10 @@ class Effect:
         """Add the statements that do this effect; values come from `emitter.value`."""
         raise NotImplementedError
 
+    def is_pending(self) -> bool:
+        """Tell whether the real object is in another state than the program sees: not if a change was taken back."""
+        return True
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.target!r} {self.place!r}>"
 
@@ -54,6 +58,14 @@ class SetAttribute(Effect):
         super().__init__(target, ("attribute", name))
         self.name = name
         self.value = value
+
+    def is_pending(self) -> bool:
+        """Compare by identity, so that no code of the program runs."""
+        real = getattr(self.target, "value", NEW)
+        if real is NEW or type(real).__dictoffset__ == 0:
+            return True
+        known = object.__getattribute__(real, "__dict__").get(self.name, NEW)
+        return known is NEW or known is not getattr(self.value, "value", None)
 
     def replay(self, emitter: Emitter) -> None:
         target, value = emitter.value(_variable(self.target)), emitter.value(self.value)
@@ -234,6 +246,14 @@ class EffectLog:
         position = self._last.get((id(target), ("attribute", name)))
         effect = None if position is None else self._effects[position]
         return effect.value if isinstance(effect, SetAttribute) else None
+
+    def is_pending(self) -> bool:
+        """Tell whether existing objects are in another state than the program sees.
+
+        >>> EffectLog().is_pending()
+        False
+        """
+        return any(effect.is_pending() for effect in self._effects)
 
     def targets(self) -> list[Variable]:
         """Return the objects that were changed, each once."""

@@ -33,7 +33,7 @@ How to add a type
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, TypeAlias
 
@@ -225,6 +225,10 @@ class Tracking(Domain[Variable], Protocol):
         """Return the default values of a function's positional parameters."""
         ...
 
+    def kwdefaults_of(self, function: FunctionVariable) -> Mapping[str, Variable]:
+        """Return the default values of a function's keyword-only parameters."""
+        ...
+
     def cell_content(self, cell: CellVariable) -> Any:
         """Return the variable in a cell, or UNBOUND."""
         ...
@@ -263,6 +267,10 @@ class Tracking(Domain[Variable], Protocol):
 
     def sequence(self, variable: Variable) -> Sequence[Variable] | None:
         """Return the items of an iterable that are known without running anything, else None."""
+        ...
+
+    def entries(self, mapping: Variable) -> Sequence[tuple[Variable, Variable]] | None:
+        """Return the keys and values that C code reads past any method of a dictionary's; None where it asks."""
         ...
 
 

@@ -16,6 +16,7 @@ from framelift_variable_tracking import (
     NOT_CONSTANT,
     Answer,
     Arguments,
+    BoundMethodVariable,
     ConstantVariable,
     Emitter,
     HashKey,
@@ -69,8 +70,17 @@ class TorchConstantHandler(TypeHandler):
         except AttributeError as error:
             return domain.raise_error(AttributeError, str(error))
         if callable(found):
-            return domain.unsupported(variable, f"the method {name!r}")
+            return Value(BoundMethodVariable(domain.reference(getattr(variable.cls, name)), variable, type([].append)))
         return domain.from_native(found)
+
+    def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        values = [domain.as_constant(item) for item in (variable, *args)]
+        if kwargs or name.startswith("__") or any(value is NOT_CONSTANT for value in values):
+            return domain.unsupported(variable, f"the method {name!r}")
+        try:
+            return domain.from_native(getattr(variable.cls, name)(*values))
+        except (RuntimeError, TypeError, ValueError) as error:
+            return domain.raise_error(type(error), str(error))
 
     def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         function = _COMPARE.get(op)
@@ -102,5 +112,7 @@ TORCH_CONSTANTS: dict[type, TypeHandler] = {
     torch.layout: TorchConstantHandler(singleton=True),
     torch.memory_format: TorchConstantHandler(singleton=True),
     torch.device: TorchConstantHandler(singleton=False),
+    torch.finfo: TorchConstantHandler(singleton=True),
+    torch.iinfo: TorchConstantHandler(singleton=True),
 }
 """The handlers, by type."""

@@ -65,6 +65,9 @@ def _entries() -> list[tuple[Callable[..., Any], Callable[..., Any], Parameters]
 RULES: Final[Mapping[Any, FunctionRule]] = {
     **{function: polyfilled(function, polyfill, parameters) for function, polyfill, parameters in _entries()},
     functools.reduce: _reduce,
+    functools.cached_property.__get__: polyfilled(
+        functools.cached_property.__get__, functional.cached_property_get, Parameters(2, {"owner": None})
+    ),
     itertools.chain: make_chain,
     itertools.count: _bound(itertools.count, make_count, Parameters(0, {"start": 0, "step": 1})),
     itertools.repeat: _bound(itertools.repeat, make_repeat, Parameters(1, {"times": NotImplemented})),

@@ -16,7 +16,7 @@ from ..evaluation import constant, is_plain, plain
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..polyfills import objects as polyfills
 from ..reasons import UnsupportedCall
-from ..variable import NOT_CONSTANT, ConstantVariable, ReferenceVariable, Variable
+from ..variable import NEW, NOT_CONSTANT, ConstantVariable, ReferenceVariable, Variable
 from .arguments import breaking, evaluated, forwarded, name_of, raises, refuse
 
 
@@ -279,6 +279,15 @@ def _format(domain: Tracking, context: CallContext, args: Arguments, kwargs: Key
     return domain.format_value(args[0], args[1] if len(args) == 2 else None)
 
 
+def _id(domain: Tracking, variable: Variable) -> Answer:
+    """Answer the address of an object that existed before, guarded."""
+    value = getattr(variable, "value", NEW)
+    if variable.source is None or value is NEW or isinstance(variable, ConstantVariable):
+        return Break(UnsupportedCall("id", "an address is not known before the object exists"))
+    domain.guard(CallSource(id, variable.source, " at"), Equals(id(value)))
+    return constant(id(value))
+
+
 def _convert(conversion: str) -> Callable[[Tracking, Variable], Answer]:
     def operation(domain: Tracking, variable: Variable) -> Answer:
         return domain.convert(variable, conversion)
@@ -307,7 +316,7 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     repr: forwarded(repr, _convert("r"), 1),
     ascii: forwarded(ascii, _convert("a"), 1),
     format: _format,
-    id: breaking(id, "an address is not known before the object exists"),
+    id: forwarded(id, _id, 1),
     print: breaking(print, _REAL),
     input: breaking(input, _REAL),
     open: breaking(open, _REAL),

@@ -157,7 +157,7 @@ class ClassHandler(IdentityHandler):
 
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         cls = class_of(variable)
-        if type(cls) is not type:
+        if _overrides(domain, cls, "__repr__") or (conversion == "s" and _overrides(domain, cls, "__str__")):
             return domain.unsupported(variable, "repr() of a class whose metaclass may say how")
         return Value(domain.constant(ascii(cls) if conversion == "a" else repr(cls)))
 

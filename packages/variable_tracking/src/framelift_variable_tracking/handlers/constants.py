@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ..handler import TypeHandler
+from .cached_function import CachedFunctionHandler
 from .code import CodeHandler
 from .combined_iterator import CombinedIteratorHandler, EnumerateHandler
 from .constant import SingletonHandler
@@ -19,6 +20,7 @@ from .lazy import ChainHandler, CountHandler, RepeatHandler
 from .number import BoolHandler, ComplexHandler, FloatHandler, IntegerHandler
 from .partial import PartialHandler
 from .pattern import PatternHandler
+from .proxy import ProxyHandler
 from .string import BytesHandler, StringHandler
 from .union import UnionHandler
 
@@ -38,6 +40,8 @@ HANDLERS: Final[Mapping[type, TypeHandler]] = {
     types.NotImplementedType: _SINGLETON,
     types.CodeType: CodeHandler(),
     types.UnionType: UnionHandler(),
+    types.MappingProxyType: ProxyHandler(),
+    CachedFunctionHandler.kind: CachedFunctionHandler(),
     re.Pattern: PatternHandler(),
     zip: _COMBINED,
     map: _COMBINED,

@@ -172,6 +172,9 @@ def known_pairs(domain: Tracking, other: Variable) -> list[tuple[HashKey, Variab
     """
     if isinstance(other, DictVariable):
         return list(other.items.items())
+    payload = domain.payload_of(other)
+    if isinstance(payload, DictVariable) and domain.entries(other) is not None:
+        return list(payload.items.items())
     items = None if on_class(other.python_type(), "keys") is not None else domain.sequence(other)
     pairs = [domain.sequence(item) for item in items or ()]
     if items is None or not all(pair is not None and len(pair) == 2 for pair in pairs):

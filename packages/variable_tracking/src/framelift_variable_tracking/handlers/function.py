@@ -100,6 +100,8 @@ class FunctionHandler(IdentityHandler):
         if name == "__defaults__":
             values = domain.defaults_of(function)
             return domain.build_tuple(values) if values else Value(domain.constant(None))
+        if name == "__kwdefaults__":
+            return self._keyword_defaults(domain, function)
         if name == "__module__":
             value = function.globals.get("__name__") if function.value is NEW else function.value.__module__
             return (
@@ -116,6 +118,15 @@ class FunctionHandler(IdentityHandler):
         if name == "__type_params__":
             return domain.build_tuple(())
         return domain.unsupported(function, f"reading the attribute {name!r}")
+
+    def _keyword_defaults(self, domain: Tracking, function: FunctionVariable) -> Answer:
+        """Return `__kwdefaults__`: the dictionary itself, of an existing function."""
+        if function.value is not NEW:
+            values = function.value.__kwdefaults__
+            return Value(domain.wrap(values, AttributeSource(domain.source_of(function), "__kwdefaults__")))
+        if not function.kwdefaults:
+            return Value(domain.constant(None))
+        return domain.unsupported(function, "reading the attribute '__kwdefaults__' of a new function")
 
     def _annotations(self, domain: Tracking, function: FunctionVariable) -> Answer:
         """Return `__annotations__`: of a new function, MAKE_FUNCTION left a tuple of alternating names and values."""

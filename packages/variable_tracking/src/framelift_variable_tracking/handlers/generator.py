@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import types
 from collections.abc import Sequence
 from typing import Any
 
-from framelift_bytecode_interp import NULL, Break, Enter, NativeFrame, Raise, Result, Value, native_generator
+from framelift_bytecode_interp import NULL, Break, Enter, Frame, NativeFrame, Raise, Result, Value, native_generator
 
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
@@ -136,12 +137,44 @@ def exhausted() -> Any:
 
 
 def is_protected(generator: GeneratorVariable) -> bool:
-    """Tell whether dropping a generator would run code of it: it is suspended inside of `try` or `with`."""
+    """Tell whether dropping a generator would run code of it: it is suspended inside of `try` or `with`.
+
+    A `try` whose clauses all name other built-in exceptions than GeneratorExit lets that pass, and nothing runs.
+    """
     frame = generator.frame
     if frame is None or not generator.started or finished(generator):
         return False
-    entry = frame.code.handler_at(frame.index)
-    if entry is None:
-        return False
-    # From 3.12 on the whole body is in a handler that turns StopIteration into RuntimeError.
-    return frame.code.instructions[entry.target].opname != "STOPITERATION_ERROR"
+    index = frame.index
+    while True:
+        entry = frame.code.handler_at(index)
+        # From 3.12 on the whole body is in a handler that turns StopIteration into RuntimeError.
+        if entry is None or frame.code.instructions[entry.target].opname == "STOPITERATION_ERROR":
+            return False
+        passed = _reraise_after(frame, entry.target)
+        if passed is None:
+            return True
+        index = passed
+
+
+def _reraise_after(frame: Frame[Variable], target: int) -> int | None:
+    """Return where a handler raises a GeneratorExit again, if all that it does is to ask for other exceptions."""
+    instructions, index = frame.code.instructions, target
+    while True:
+        instruction = instructions[index]
+        match instruction.opname:
+            case "RERAISE":
+                return index
+            case "LOAD_GLOBAL":
+                cls = None if instruction.arg in frame.globals.variables else vars(builtins).get(instruction.arg)
+                if not isinstance(cls, type) or issubclass(GeneratorExit, cls):
+                    return None
+            case "POP_JUMP_IF_FALSE":  # no such exception
+                index = instruction.arg
+                continue
+            case name if name not in _ASKS:
+                return None
+        index += 1
+
+
+_ASKS = frozenset({"PUSH_EXC_INFO", "BUILD_TUPLE", "CHECK_EXC_MATCH", "COPY", "POP_EXCEPT"})
+"""What a handler does, beside naming classes, before it knows whether an exception is for it."""

@@ -11,7 +11,7 @@ from typing import Any
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import CallSource, Source, TypeIs
 
-from ..classes import calls_back, has_instance_dict, made_in_python, name_of, namespace_of, native_base
+from ..classes import has_instance_dict, made_in_python, name_of, namespace_of, native_base
 from ..effects import expression, set_slot
 from ..emitter import Emitter
 from ..handler import Answer, Tracking, TypeHandler
@@ -77,7 +77,7 @@ class InstanceHandler(TypeHandler):
         """Return the variable of what the object holds as an instance of a built-in class."""
         handler = domain.registry.types.get(base)
         lazy = base is types.ModuleType and "__getattr__" in types.ModuleType.__getattribute__(value, "__dict__")
-        if handler is None or base not in PAYLOADS or lazy or calls_back(type(value), base):
+        if handler is None or base not in PAYLOADS or lazy:
             return None
         domain.guard(source, TypeIs(type(value)))
         if base in CONVERTERS:

@@ -7,9 +7,9 @@ from typing import Any
 
 from framelift_bytecode_interp import Break, Enter, Result, Value
 
-from ..classes import is_subclass, made_in_python, name_of
+from ..classes import calls_back, is_subclass, made_in_python, name_of
 from ..handler import Arguments, CallContext, Keywords, Tracking
-from ..polyfills import protocols
+from ..polyfills import mapping, protocols
 from ..reasons import UnsupportedCall, UnsupportedFeature
 from ..variable import (
     NOT_CONSTANT,
@@ -107,7 +107,12 @@ class BuiltinCalls(Patterns):
         if owner is type and name == "__call__" and isinstance(receiver, ReferenceVariable):
             return self.handler_of(receiver).call_method(self.tracking, receiver, name, rest, kwargs)
         payload = self.payload_of(receiver)
-        if payload is not receiver and name == "__init__":
+        if payload is not receiver and calls_back(receiver.python_type(), payload.cls, name):
+            if name not in {"__init__", "update"} or len(rest) > 1:
+                reason = f"{name_of(payload.cls)}.{name}() calls methods of its own"
+                return Break(UnsupportedFeature(f"the method {name!r} of {name_of(receiver.python_type())}", reason))
+            return self.polyfill(mapping.update_by_methods, receiver, *self.pack(rest, kwargs))
+        if payload is not receiver and name == "__init__" and not issubclass(payload.cls, dict):
             return self.polyfill_initialise(receiver, payload, rest, kwargs)
         if not kwargs and type(payload) is not ConstantVariable:  # their handler knows the methods by name
             operated = self._call_operation(payload, name, rest)

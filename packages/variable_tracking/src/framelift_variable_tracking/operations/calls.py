@@ -72,10 +72,9 @@ class Calls(Containers, Names):
     ) -> Result[Variable]:
         keywords: dict[str, Variable] = {}
         if kwargs is not None:
-            payload = self.payload_of(kwargs)
-            entries = self.handler_of(payload).entries(self.tracking, payload)
+            entries = self.entries(kwargs)
             if entries is None:
-                return self.unsupported(kwargs, "unpacking by '**'")
+                return self.polyfill(protocols.call_with_mapping, callee, args, kwargs)
             for key, value in entries:
                 name = self.as_constant(key)
                 if not isinstance(name, str):
@@ -301,7 +300,8 @@ class Calls(Containers, Names):
                 return self.raise_error(TypeError, f"{name_of(cls)}() takes no arguments")
             return Value(ObjectVariable(cls))
         handler = self.registry.types.get(base)
-        if handler is None or calls_back(cls, base):
+        filled = (args or kwargs) and not initialised
+        if handler is None or (filled and calls_back(cls, base, "__init__")):
             return Break(UnsupportedFeature(f"making an instance of {name_of(cls)}", f"a subclass of {name_of(base)}"))
         mutable = base in MUTABLE_BASES
         content = handler.construct(self.tracking, base, *(((), {}) if mutable and initialised else (args, kwargs)))

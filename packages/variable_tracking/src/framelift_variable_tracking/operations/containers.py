@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -65,11 +66,10 @@ class Containers(Attributes):
         return self._method(target, "update", (items,))
 
     def dict_merge(self, target: Variable, items: Variable, callee: Variable) -> Result[Variable]:
-        payload = self.payload_of(items)
-        entries = self.handler_of(payload).entries(self.tracking, payload)
-        if entries is None:
-            return self.unsupported(items, "unpacking by '**'")
         shown = self._callee_name(callee)
+        entries = self.entries(items)
+        if entries is None:
+            return self.polyfill(protocols.merged, target, items, self.constant(shown))
         present = {self.as_constant(key) for key, _ in self.handler_of(target).entries(self.tracking, target) or ()}
         for key, value in entries:
             name = self.as_constant(key)
@@ -81,6 +81,18 @@ class Containers(Attributes):
             if type(stored) is not Value:
                 return stored
         return Value(target)
+
+    def entries(self, mapping: Variable) -> Sequence[tuple[Variable, Variable]] | None:
+        """Return the keys and values that C code reads past any method of a dictionary's; None where it asks methods.
+
+        It reads them where `__iter__` is that of dict (Objects/dictobject.c, dict_merge); OrderedDict has its own.
+        """
+        payload = self.payload_of(mapping)
+        if payload is not mapping:
+            asked = ("__iter__",) if payload.cls is not OrderedDict else ("__iter__", "keys", "__getitem__")
+            if any(self.special(mapping, name) is not None for name in asked):
+                return None
+        return self.handler_of(payload).entries(self.tracking, payload)
 
     def _callee_name(self, callee: Variable) -> str:
         function = getattr(callee, "function", callee)  # of a bound method

@@ -26,3 +26,26 @@ def reduce_from(function: Callable[[Any, Any], Any], iterable: Iterable[Any], in
     for item in iterable:
         result = function(result, item)
     return result
+
+
+_ABSENT = object()
+
+
+def cached_property_get(descriptor: Any, instance: Any, owner: Any = None, /) -> Any:
+    """`functools.cached_property.__get__`, as from CPython 3.12 on: without a lock around it."""
+    if instance is None:
+        return descriptor
+    name = descriptor.attrname
+    if name is None:
+        raise TypeError("Cannot use cached_property instance without calling __set_name__ on it.")
+    try:
+        cache = instance.__dict__
+    except AttributeError:
+        raise TypeError(
+            f"No '__dict__' attribute on {type(instance).__name__!r} instance to cache {name!r} property."
+        ) from None
+    value = cache.get(name, _ABSENT)
+    if value is _ABSENT:
+        value = descriptor.func(instance)
+        cache[name] = value
+    return value

@@ -41,6 +41,21 @@ def update_ordered_pairs(target: dict[Any, Any], pairs: Iterable[Any]) -> None:
         target[parts[0]] = parts[1]
 
 
+def update_by_methods(target: dict[Any, Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    """`OrderedDict.update` of a subclass, by its own `__setitem__` (odictobject.c, mutablemapping_update)."""
+    for other in args:
+        if type(other) is dict:
+            update_ordered_pairs(target, other.items())
+        elif hasattr(other, "keys"):
+            update(target, other)
+        elif hasattr(other, "items"):
+            update_ordered_pairs(target, other.items())
+        else:
+            update_ordered_pairs(target, other)
+    for key, value in keywords.items():
+        target[key] = value  # noqa: PERF403 - one by one, by its own method
+
+
 def missing(mapping: dict[Any, Any], factory: Callable[[], Any], key: Any) -> Any:
     """`defaultdict.__missing__`."""
     value = factory()

@@ -177,6 +177,22 @@ def call_with(callee: Callable[..., Any], args: Any, kwargs: dict[str, Any]) -> 
     return callee(*items_of(args), **kwargs)
 
 
+def call_with_mapping(callee: Callable[..., Any], args: Any, mapping: Any) -> Any:
+    """`callee(*args, **mapping)` for a mapping that is asked for its keys and items."""
+    return call_with(callee, args, merged({}, mapping, None))
+
+
+def merged(target: dict[str, Any], mapping: Any, callee: str | None) -> dict[str, Any]:
+    """The keywords of a call with those of a mapping that is asked (Objects/dictobject.c, dict_merge)."""
+    for key in mapping.keys():  # noqa: SIM118 - it is asked for its keys
+        if not isinstance(key, str):
+            raise TypeError("keywords must be strings")
+        if key in target:
+            raise TypeError(f"{callee}() got multiple values for keyword argument {key!r}")
+        target[key] = mapping[key]
+    return target
+
+
 def exception_made(cls: Callable[[], Any]) -> Any:
     """`raise cls`."""
     made = cls()
