@@ -31,9 +31,9 @@ from .errors import (
 )
 from .frame import NO_EXCEPTION, NULL, UNBOUND, Frame, LastInstruction, Marker
 from .graph import BasicBlock, ControlFlowGraph, control_flow
-from .handlers import HANDLERS, Handler, handler_table
+from .handlers import HANDLERS, Handler, HandlerTable, handler_table
 from .instruction import Code, HandlerEntry, Instruction, Positions
-from .interpreter import InstructionLimit, Interpreter
+from .interpreter import InstructionCount, InstructionLimit, Interpreter
 from .listing import listing
 from .liveness import live_locals, liveness
 from .opcodes import CANONICAL, OPCODES, Flow, Opcode
@@ -86,8 +86,10 @@ __all__ = [
     "Frame",
     "Handler",
     "HandlerEntry",
+    "HandlerTable",
     "Insert",
     "Instruction",
+    "InstructionCount",
     "InstructionLimit",
     "InterpretedFunction",
     "Interpreter",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, repeat
+from operator import length_hint
 from typing import Generic, TypeVar, cast
 
 from .completion import deliver
 from .domain import Domain
 from .frame import Frame, LastInstruction
-from .handlers import HANDLERS, Handler
+from .handlers import HANDLERS, Handler, HandlerTable
 from .instruction import Pending
 from .outcome import NEXT, Break, Enter, Finish, Jump, Outcome, Raise, Result, Return, Unwind, Value, Yield
 
@@ -25,6 +26,25 @@ class InstructionLimit:
     limit: int
 
 
+class InstructionCount:
+    """Counts interpreted instructions, for one interpreter or for several that share it.
+
+    The count is an iterator that ends at the limit: stepping it is the cheapest way to count that Python has.
+
+    Args:
+        limit: how many instructions may be interpreted.
+    """
+
+    def __init__(self, limit: int | None = None) -> None:
+        self.limit = sys.maxsize if limit is None else limit
+        self.remaining = repeat(None, self.limit)
+
+    @property
+    def executed(self) -> int:
+        """How many instructions were interpreted so far."""
+        return self.limit - length_hint(self.remaining)
+
+
 class Interpreter(Generic[V]):
     """Runs frames over a domain.
 
@@ -33,10 +53,10 @@ class Interpreter(Generic[V]):
         limit: how many instructions it may interpret before it breaks with `InstructionLimit`.
         depth_limit: how many frames may be active before a call raises RecursionError; by default, the host's limit.
         handlers: the opcode handlers.
+        count: counts the instructions, instead of `limit`, where interpreters share a count.
 
     Attributes:
         frames: the active frames, outermost first.
-        instructions_executed: how many instructions were interpreted so far.
     """
 
     def __init__(
@@ -46,13 +66,18 @@ class Interpreter(Generic[V]):
         *,
         depth_limit: int | None = None,
         handlers: Mapping[str, Handler] = HANDLERS,
+        count: InstructionCount | None = None,
     ) -> None:
         self.domain = domain
-        self.limit = sys.maxsize if limit is None else limit
+        self.count = InstructionCount(limit) if count is None else count
         self.depth_limit = sys.getrecursionlimit() if depth_limit is None else depth_limit
-        self.handlers = handlers
+        self.handlers = handlers if isinstance(handlers, HandlerTable) else HandlerTable(handlers)
         self.frames: list[Frame[V]] = []
-        self.instructions_executed = 0
+
+    @property
+    def instructions_executed(self) -> int:
+        """How many instructions were interpreted so far."""
+        return self.count.executed
 
     @property
     def top(self) -> Frame[V]:
@@ -87,9 +112,9 @@ class Interpreter(Generic[V]):
                 outer.completion = outer.instruction.completion
         outcome: Outcome[V] | None = None if result is None else self._deliver(self.top, result)
         while True:
-            frame = self.frames[-1]
             if outcome is None:
-                outcome = self._advance(frame)
+                outcome = self._step()
+            frame = self.frames[-1]
             if outcome is NEXT:
                 frame.index += 1
                 outcome = None
@@ -109,28 +134,62 @@ class Interpreter(Generic[V]):
                 outcome = self._return_to_caller(frame, ended)
                 del ended  # no local variable may keep a value alive: a dropped generator is closed at once
 
-    def _advance(self, frame: Frame[V]) -> Outcome[V]:
-        """Interpret instructions of one frame until one of them does more than go on or jump."""
-        handlers, domain, limit = self.handlers, self.domain, self.limit
-        instructions = frame.code.instructions
+    def _step(self) -> Outcome[V]:
+        """Interpret instructions until one does more than go on, jump, call or return from a call.
+
+        This loop is where the time goes. Calls and returns are here as well as in `run`, which does all else.
+        """
+        frames, domain, remaining, bound = self.frames, self.domain, self.count.remaining, self.handlers.bound
+        inner_limit = self.depth_limit
+        proceed = NEXT
+        frame = frames[-1]
+        index = frame.index
+        steps = bound.get(frame.code) or self.handlers.bind(frame.code)
         try:
-            while True:
-                instruction = instructions[frame.index]
-                if self.instructions_executed >= limit:
-                    return Break(InstructionLimit(limit))
-                self.instructions_executed += 1
-                outcome = handlers[instruction.opname](frame, instruction, domain)
-                if outcome is NEXT:
-                    frame.index += 1
+            for _ in remaining:
+                frame.index = index
+                handler, instruction = steps[index]
+                outcome = handler(frame, instruction, domain)
+                if outcome is proceed:
+                    index += 1
+                    continue
+                kind = type(outcome)
+                if kind is Jump:
+                    index = outcome.target  # type: ignore[union-attr]
+                    continue
+                if kind is Enter:
+                    if outcome.delivering is not None or len(frames) >= inner_limit:  # type: ignore[union-attr]
+                        return outcome
+                    frame.completion = outcome.completion  # type: ignore[union-attr]
+                    entered: Frame[V] = outcome.frame  # type: ignore[union-attr]
+                    entered.back = frame
+                    frames.append(entered)
+                    frame = entered
+                    del entered, outcome  # no local variable may keep a frame alive
+                    index = frame.index
+                    steps = bound.get(frame.code) or self.handlers.bind(frame.code)
+                    continue
+                if kind is not Return or frame.generator is not None or len(frames) == 1:
+                    return outcome
+                frames.pop()
+                frame.back = None
+                frame = frames[-1]
+                completion = frame.completion
+                frame.completion = None
+                index = frame.index
+                steps = bound.get(frame.code) or self.handlers.bind(frame.code)
+                outcome = completion.on_value(frame, outcome.value, domain)  # type: ignore[union-attr]
+                if outcome is proceed:
+                    index += 1
                 elif type(outcome) is Jump:
-                    frame.index = outcome.target
+                    index = outcome.target
                 else:
                     return outcome
+            frame.index = index
+            return Break(InstructionLimit(self.count.limit))
         except Unwind as unwound:
-            completion = frame.instruction.completion
-            if completion is None:
-                return unwound.outcome
-            return deliver(frame, completion, unwound.outcome, domain)
+            waiting = frame.instruction.completion
+            return unwound.outcome if waiting is None else deliver(frame, waiting, unwound.outcome, domain)
 
     def _deliver(self, frame: Frame[V], result: Result[V]) -> Outcome[V]:
         """Hand a result to what the frame waits with."""

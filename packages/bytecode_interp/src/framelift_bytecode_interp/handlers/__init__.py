@@ -1,26 +1,83 @@
 """Opcode handlers: free functions `(frame, instruction, domain) -> Outcome`, by topic.
 
-`HANDLERS` is the whole table.
+`HANDLERS` is the whole table. A domain may lend it *shortcuts*: handlers made for one instruction, which do at once what
+the general handler would do by asking the domain.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 from ..domain import Domain
 from ..frame import Frame
-from ..instruction import Instruction
+from ..instruction import Code, Instruction
 from ..opcodes import CANONICAL
 from ..outcome import Outcome
 from . import asynchronous, calls, containers, control, exceptions, generators, operators, patterns, stack, variables
 
 Handler: TypeAlias = Callable[[Frame[Any], Instruction, Domain[Any]], Outcome[Any]]
+Shortcut: TypeAlias = Callable[[Instruction, Handler], Handler]
+"""From an instruction and its general handler, a handler for this one instruction."""
+
+Steps: TypeAlias = tuple[tuple[Handler, Instruction], ...]
+"""A code object's instructions, each with its handler."""
+
+_BOUND_LIMIT: Final = 4096
 
 
-def handler_table(*topics: Mapping[str, Handler]) -> Mapping[str, Handler]:
-    """Join the topics' handlers into one immutable table.
+class HandlerTable(Mapping[str, Handler]):
+    """The handler of each canonical instruction, bound to code objects once; immutable otherwise.
+
+    Args:
+        handlers: by canonical name.
+        shortcuts: by canonical name.
+
+    Raises:
+        ValueError: an instruction has no handler, or a handler or a shortcut has no instruction.
+    """
+
+    def __init__(self, handlers: Mapping[str, Handler], shortcuts: Mapping[str, Shortcut] | None = None) -> None:
+        self._handlers = dict(handlers)
+        self._shortcuts = dict(shortcuts or {})
+        self.bound: dict[Code, Steps] = {}
+        missing = CANONICAL - self._handlers.keys()
+        unknown = (self._handlers.keys() | self._shortcuts.keys()) - CANONICAL
+        if missing or unknown:
+            raise ValueError(
+                f"each canonical instruction must have a handler; missing: {', '.join(sorted(missing)) or 'none'}; "
+                f"not canonical: {', '.join(sorted(unknown)) or 'none'}"
+            )
+
+    def __getitem__(self, opname: str) -> Handler:
+        return self._handlers[opname]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._handlers)
+
+    def __len__(self) -> int:
+        return len(self._handlers)
+
+    def bind(self, code: Code) -> Steps:
+        """The steps of a code object; `bound` keeps them, the oldest dropped first."""
+        handlers, shortcuts, made = self._handlers, self._shortcuts, []
+        for instruction in code.instructions:
+            handler = handlers[instruction.opname]
+            shortcut = shortcuts.get(instruction.opname)
+            made.append((handler if shortcut is None else shortcut(instruction, handler), instruction))
+        steps = tuple(made)
+        while len(self.bound) >= _BOUND_LIMIT:
+            self.bound.pop(next(iter(self.bound)), None)
+        self.bound[code] = steps
+        return steps
+
+    def with_shortcuts(self, shortcuts: Mapping[str, Shortcut]) -> HandlerTable:
+        """The same handlers, with shortcuts."""
+        return HandlerTable(self._handlers, shortcuts)
+
+
+def handler_table(*topics: Mapping[str, Handler]) -> HandlerTable:
+    """Join the topics' handlers into one table.
 
     Raises:
         ValueError: an instruction has no handler or two, or a handler has no instruction.
@@ -31,13 +88,7 @@ def handler_table(*topics: Mapping[str, Handler]) -> Mapping[str, Handler]:
         if twice:
             raise ValueError(f"instructions must have one handler each; these have two: {', '.join(sorted(twice))}")
         table.update(topic)
-    missing, unknown = CANONICAL - table.keys(), table.keys() - CANONICAL
-    if missing or unknown:
-        raise ValueError(
-            f"each canonical instruction must have a handler; missing: {', '.join(sorted(missing)) or 'none'}; "
-            f"not canonical: {', '.join(sorted(unknown)) or 'none'}"
-        )
-    return MappingProxyType(table)
+    return HandlerTable(table)
 
 
 HANDLERS: Final = handler_table(
