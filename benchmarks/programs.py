@@ -155,7 +155,16 @@ def encode(document: Any) -> str:
     encoder = json.encoder.JSONEncoder()
     markers: dict[int, Any] = {}
     iterate: Callable[[Any, int], Iterator[str]] = json.encoder._make_iterencode(  # type: ignore[attr-defined]
-        markers, encoder.default, json.encoder.py_encode_basestring_ascii, None, float.__repr__, ": ", ", ", True, False, False  # type: ignore[attr-defined]
+        markers,
+        encoder.default,
+        json.encoder.py_encode_basestring_ascii,
+        None,
+        float.__repr__,
+        ": ",
+        ", ",
+        True,
+        False,
+        False,  # type: ignore[attr-defined]
     )
     return "".join(iterate(document, 0))
 

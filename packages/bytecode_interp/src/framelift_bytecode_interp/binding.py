@@ -37,14 +37,10 @@ def bind_arguments(
     Returns:
         `Value` of the list of locals, cells not made yet, or `Raise` of the TypeError that CPython words.
     """
-    raw = code.raw
-    count = raw.co_argcount
+    if len(args) == code.positional and not kwargs:
+        return Value([*args, *code.unbound])
     slots: list[Any] = [UNBOUND] * len(code.slot_names)
-    simple = not raw.co_kwonlyargcount and not raw.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
-    if simple and not kwargs and len(args) == count:
-        slots[:count] = args
-        return Value(slots)
-    return _bind(domain, code, name or raw.co_qualname, slots, defaults, kwdefaults, args, kwargs)
+    return _bind(domain, code, name or code.raw.co_qualname, slots, defaults, kwdefaults, args, kwargs)
 
 
 def _bind(

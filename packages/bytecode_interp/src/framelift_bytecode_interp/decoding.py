@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from bisect import bisect_left
 from functools import partial
 from opcode import opmap, opname
@@ -12,6 +13,7 @@ from typing import Any, Final
 from ._cpython import VERSION, RawInstruction, Target, Version
 from ._cpython.raw import Part
 from .errors import DecodeError
+from .frame import UNBOUND
 from .instruction import Code, HandlerEntry, Instruction, Positions
 from .opcodes import OPCODES
 
@@ -163,7 +165,18 @@ def _assemble(
     table: list[HandlerEntry | None] = [None] * len(instructions)
     for handler in handlers:
         table[handler.start : handler.end] = [handler] * (handler.end - handler.start)
-    return Code(code, tuple(instructions), handlers, names, cells, index_of_offset, tuple(table))
+    simple = not code.co_kwonlyargcount and not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS)
+    return Code(
+        raw=code,
+        instructions=tuple(instructions),
+        handlers=handlers,
+        slot_names=names,
+        cell_slots=cells,
+        index_of_offset=index_of_offset,
+        positional=code.co_argcount if simple else -1,
+        unbound=(UNBOUND,) * (len(names) - code.co_argcount),
+        _handler_at=tuple(table),
+    )
 
 
 def _resolve(arg: Any, index_of_offset: dict[int, int], code: CodeType, offset: int) -> Any:

@@ -85,7 +85,10 @@ class Code:
         instructions: the canonical instructions.
         handlers: the exception table, innermost entry first where entries overlap.
         slot_names: the names of the frame's slots (locals, then cells, then free variables), by slot.
-        first_cell: the slots at and after this one, and those in `cell_slots`, hold cells.
+        cell_slots: the slots that hold cells.
+        index_of_offset: the index of the instruction at a byte offset.
+        positional: how many positional arguments a call has that binds with nothing else to do; -1 if none does.
+        unbound: what the slots hold after these arguments.
     """
 
     raw: CodeType
@@ -95,6 +98,8 @@ class Code:
     cell_slots: frozenset[int]
     index_of_offset: Mapping[int, int] = field(repr=False)
     _handler_at: tuple[HandlerEntry | None, ...] = field(repr=False)
+    positional: int = field(repr=False)
+    unbound: tuple[Any, ...] = field(repr=False)
 
     def handler_at(self, index: int) -> HandlerEntry | None:
         """The entry that handles an exception raised by the instruction at `index`, or None."""

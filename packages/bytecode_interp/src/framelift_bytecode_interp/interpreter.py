@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, repeat
 from operator import length_hint
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from .completion import deliver
 from .domain import Domain
@@ -174,11 +174,12 @@ class Interpreter(Generic[V]):
                 frames.pop()
                 frame.back = None
                 frame = frames[-1]
-                completion = frame.completion
+                completion: Any = frame.completion
                 frame.completion = None
                 index = frame.index
                 steps = bound.get(frame.code) or self.handlers.bind(frame.code)
-                outcome = completion.on_value(frame, outcome.value, domain)  # type: ignore[union-attr]
+                resumed: Outcome[V] = completion.on_value(frame, outcome.value, domain)  # type: ignore[union-attr]
+                outcome = resumed
                 if outcome is proceed:
                     index += 1
                 elif type(outcome) is Jump:

@@ -102,8 +102,8 @@ def _getframemodulename(frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[s
     return Value(found.value.f_globals.get("__name__")) if isinstance(found, Value) else Value(None)
 
 
-# By identity, as look-ups by equality would run the callee's own __eq__ and __hash__.
-_FRAME_FUNCTIONS: dict[int, FrameFunction] = {
+# By identity, since look-ups by equality would run the callee's own __eq__ and __hash__.
+FRAME_FUNCTIONS: dict[int, FrameFunction] = {
     id(builtins.super): _super,
     id(builtins.locals): _locals,
     id(builtins.globals): _globals,
@@ -140,7 +140,7 @@ class ConcreteCalls:
             return self.enter(callee, args, kwargs) if self.enters(callee) else attempt(callee, *args, **kwargs)
         if kind is MethodType:
             return self.call(frame, callee.__func__, (callee.__self__, *args), kwargs)
-        special = _FRAME_FUNCTIONS.get(id(callee))
+        special = FRAME_FUNCTIONS.get(id(callee))
         if special is not None:
             return special(frame, args, kwargs)
         if callee is builtins.__build_class__:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from ..domain import Domain
 from ..frame import Frame
-from ..interpreter import Interpreter
+from ..handlers import HANDLERS, HandlerTable
+from ..interpreter import InstructionCount, Interpreter
 from ..outcome import Finish
-from .calls import ConcreteCalls
+from .calls import ConcreteCalls, always
 from .containers import ConcreteContainers
 from .exceptions import ConcreteExceptions
 from .generators import Sent
 from .names import ConcreteNames
 from .operators import ConcreteOperators
 from .patterns import ConcretePatterns
+from .shortcuts import with_substitutes
 
 
 class ConcreteDomain(
@@ -34,10 +38,27 @@ class ConcreteDomain(
         >>> interpreter = Interpreter(domain)
         >>> interpreter.run([domain.new_frame(square, [3])])
         Return(value=9)
+
+    Attributes:
+        count: counts the instructions of the interpreters that share it: `interpret`'s, and those that run generators.
     """
+
+    handlers: HandlerTable
+    """The general handlers, and shortcuts where the class leaves the operations they stand in for as they are."""
+
+    def __init__(self, enters: Callable[[FunctionType], bool] = always) -> None:
+        super().__init__(enters)
+        self.count = InstructionCount()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.handlers = with_substitutes(HANDLERS, cls, ConcreteDomain)
 
     def _domain(self) -> Domain[Any]:
         return self
 
     def run_nested(self, frame: Frame[Any], sent: Sent) -> Finish[Any]:
-        return Interpreter(self._domain()).run([frame], sent)
+        return Interpreter(self._domain(), handlers=self.handlers, count=self.count).run([frame], sent)
+
+
+ConcreteDomain.handlers = with_substitutes(HANDLERS, ConcreteDomain, ConcreteDomain)

@@ -20,15 +20,18 @@ class InterpretedFunction:
         function: a Python function or bound method.
         domain: what it is interpreted over.
 
-    Attributes:
-        instructions_executed: how many instructions all calls so far took, callees included.
     """
 
     def __init__(self, function: Callable[..., Any], domain: ConcreteDomain) -> None:
         self.function = function
         self.domain = domain
-        self.instructions_executed = 0
+        self._before = domain.count.executed
         functools.update_wrapper(self, function)
+
+    @property
+    def instructions_executed(self) -> int:
+        """How many instructions its domain had interpreted since it was made, callees' and generators' included."""
+        return self.domain.count.executed - self._before
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         target: Any = self.function
@@ -38,11 +41,8 @@ class InterpretedFunction:
         if isinstance(entered, Raise):
             raise entered.exception
         assert isinstance(entered, Enter)  # a function's arguments are bound without a break
-        interpreter = Interpreter(self.domain)
-        try:
-            finish = interpreter.run([entered.frame])
-        finally:
-            self.instructions_executed += interpreter.instructions_executed
+        interpreter = Interpreter(self.domain, handlers=self.domain.handlers, count=self.domain.count)
+        finish = interpreter.run([entered.frame])
         if isinstance(finish, Raise):
             raise finish.exception
         if isinstance(finish, Break):

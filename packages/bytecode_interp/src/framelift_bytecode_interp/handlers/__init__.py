@@ -1,7 +1,7 @@
 """Opcode handlers: free functions `(frame, instruction, domain) -> Outcome`, by topic.
 
-`HANDLERS` is the whole table. A domain may lend it *shortcuts*: handlers made for one instruction, which do at once what
-the general handler would do by asking the domain.
+`HANDLERS` is the whole table. A domain may lend it *shortcuts*: handlers made for one instruction, which do at once
+what the general handler would do by asking the domain.
 """
 
 from __future__ import annotations
