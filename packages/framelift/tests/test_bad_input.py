@@ -99,7 +99,7 @@ def test_an_internal_error_runs_the_call_eagerly_with_one_warning(monkeypatch):
 
 
 def test_the_recompile_limit_warns_with_the_guard():
-    lifted = framelift.compile(lambda x, n: x + n, backend="eager", recompile_limit=2)
+    lifted = framelift.compile(lambda x, n: x + n, backend="eager", recompile_limit=2, dynamic=False)
     x = torch.ones(2)
     lifted(x, 1), lifted(x, 2)
     with pytest.warns(RuntimeWarning, match=r"L\['n'\] was 2, is 3"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -26,12 +26,12 @@ from framelift_fake_tensors.operators import Record, SizesRead, run_operator
 from framelift_fake_tensors.recipe import COMPUTED, recipe_of
 from framelift_fake_tensors.tensor import DATA_FUNCTIONS, FakeTensor, Memory, fakes_in, make_fake, raw_is_leaf
 from framelift_fake_tensors.unlinked import Unlinked, is_linked, needs_stand_ins, run_with_stand_ins
-from framelift_symbolic_shapes import ShapeEnv
+from framelift_symbolic_shapes import Freedom, ShapeEnv
 from framelift_symbolic_shapes.torch import attach
 
 __all__ = ["FakeMode"]
 
-Dynamic = bool | Collection[int] | Callable[[int], bool]
+Dynamic = bool | Collection[int] | Mapping[int, Freedom] | Callable[[int], bool]
 Origin = Callable[[str, int], object]
 
 
@@ -61,6 +61,8 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 _SHARED = PropagationCache()
+_SHARED_SIZE = Freedom(shared=True)
+_FREE_STRIDE = Freedom(minimum=0)
 
 
 class FakeMode:
@@ -93,6 +95,7 @@ class FakeMode:
         *,
         name: str,
         dynamic: Dynamic = False,
+        dynamic_strides: Collection[int] = (),
         origin: Origin | None = None,
     ) -> FakeTensor:
         """Return the fake of a real tensor; the same one each time.
@@ -100,15 +103,17 @@ class FakeMode:
         Args:
             tensor: a dense, strided tensor; its data is never read.
             name: how a user would write the tensor, such as `L['x']`; it names symbols.
-            dynamic: the dimensions whose size becomes a symbol.
-            origin: called with `"size"` and a dimension; what it returns comes back with the symbol.
+            dynamic: the dimensions whose size becomes a symbol, with how free each is; equal sizes share a symbol where
+                that is not said.
+            dynamic_strides: the dimensions whose stride becomes a symbol of its own, for a tensor that is not dense.
+            origin: called with `"size"` or `"stride"` and a dimension; what it returns comes back with the symbol.
 
         Raises:
             UnsupportedTensorError: the tensor is of a kind that has no fake counterpart.
             ForeignTensorError: the tensor is a fake already.
 
         >>> import torch
-        >>> from framelift_symbolic_shapes import ShapeEnv
+        >>> from framelift_symbolic_shapes import Freedom, ShapeEnv
         >>> mode = FakeMode(ShapeEnv())
         >>> mode.fake(torch.ones(4, 3), name="L['x']", dynamic={0})
         FakeTensor(..., size=(s77, 3))
@@ -120,6 +125,8 @@ class FakeMode:
         size, stride = self._sizes(tensor, name, dynamic, origin), tensor.stride()
         if any(isinstance(extent, torch.SymInt) for extent in size):
             stride = symbolic_strides(tensor.size(), stride, size)
+        if dynamic_strides:
+            stride = self._strides(stride, name, dynamic_strides, origin)
         fake = make_fake(
             self,
             self._memory(tensor),
@@ -167,20 +174,45 @@ class FakeMode:
         if dynamic is False or self.shape_env is None:
             return size
         if callable(dynamic):
-            wanted = {dim for dim in range(len(size)) if dynamic(dim)}
+            dims: Iterable[int] = [dim for dim in range(len(size)) if dynamic(dim)]
         else:
-            wanted = set(range(len(size))) if dynamic is True else {dim % len(size) for dim in dynamic}
+            dims = range(len(size)) if dynamic is True else dynamic
+        wanted = {dim % len(size): _SHARED_SIZE for dim in dims}
+        if isinstance(dynamic, Mapping):
+            wanted = {dim % len(size): freedom for dim, freedom in dynamic.items()}
         return tuple(
             [
-                self.shape_env.create_symbol(
-                    f"{name}.size()[{dim}]",
-                    extent,
-                    dynamic=dim in wanted,
-                    origin=origin("size", dim) if origin is not None and dim in wanted else None,
-                    size=True,
-                )
+                self._symbol(f"{name}.size()[{dim}]", extent, wanted[dim], "size", dim, origin)
+                if dim in wanted
+                else extent
                 for dim, extent in enumerate(size)
             ]
+        )
+
+    def _strides(
+        self, strides: Sequence[Any], name: str, dynamic: Collection[int], origin: Origin | None
+    ) -> tuple[Any, ...]:
+        return tuple(
+            [
+                self._symbol(f"{name}.stride()[{dim}]", stride, _FREE_STRIDE, "stride", dim, origin)
+                if dim in dynamic and type(stride) is int
+                else stride
+                for dim, stride in enumerate(strides)
+            ]
+        )
+
+    def _symbol(self, name: str, hint: int, freedom: Freedom, kind: str, dim: int, origin: Origin | None) -> Any:
+        assert self.shape_env is not None
+        return self.shape_env.create_symbol(
+            name,
+            hint,
+            dynamic=True,
+            origin=None if origin is None else origin(kind, dim),
+            size=kind == "size",
+            minimum=freedom.minimum,
+            maximum=freedom.maximum,
+            strict=freedom.strict,
+            shared=freedom.shared,
         )
 
     def propagate(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

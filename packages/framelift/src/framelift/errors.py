@@ -6,7 +6,7 @@ Each says its subject, the rule, the value it met, the remedy, and the user's li
 from __future__ import annotations
 
 from framelift_comptime.errors import ComptimeError, StackLevelError, UnknownLocalError
-from framelift_graph_capture.errors import BackendError, CaptureError, FrameliftError, GraphBreakError
+from framelift_graph_capture.errors import BackendError, CaptureError, FrameliftError, GraphBreakError, MarkError
 
 __all__ = [
     "BackendError",
@@ -15,6 +15,7 @@ __all__ = [
     "ConfigurationError",
     "FrameliftError",
     "GraphBreakError",
+    "MarkError",
     "StackLevelError",
     "UnknownBackendError",
     "UnknownLocalError",

@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from framelift_graph_capture import Capture, EntryPoint, Registry, UserCodeError, capture
+from framelift_graph_capture import Capture, EntryPoint, Registry, Seen, UserCodeError, capture
 from framelift_guards import Dispatcher, Scope
 from framelift_guards.dispatcher import Specialisation
 
@@ -42,6 +42,7 @@ class Lifted:
         self.captures: dict[Specialisation, Capture] = {}
         self.capture_errors: list[BaseException] = []
         self.recompilations: list[Recompilation] = []
+        self.seen = Seen()
         self._specialiser = specialiser
         self._lock = threading.RLock()
         self._warned = False
@@ -54,6 +55,7 @@ class Lifted:
             self.dispatcher.clear()
             self.captures.clear()
             self.recompilations.clear()
+            self.seen.clear()
             self._eager = self._warned = False
 
     def _miss(self, values: dict[str, object]) -> object:
@@ -75,7 +77,7 @@ class Lifted:
             return None
         number, failures = len(self.dispatcher.specialisations), tuple(self.dispatcher.failures(values))
         try:
-            captured, entry = self._specialiser.specialise(self.entry_point, values)
+            captured, entry = self._specialiser.specialise(self.entry_point, values, self.seen)
         except FrameliftError:
             raise
         except UserCodeError as passing:
@@ -147,14 +149,16 @@ class Specialiser:
         with self._lock:
             self._continuations.clear()
 
-    def specialise(self, entry_point: EntryPoint, values: dict[str, object]) -> tuple[Capture, Callable[..., object]]:
+    def specialise(
+        self, entry_point: EntryPoint, values: dict[str, object], seen: Seen
+    ) -> tuple[Capture, Callable[..., object]]:
         """Capture from an entry point with these arguments, compile the graph, and return the entry code.
 
         Raises:
             GraphBreakError: there is a break, and `fullgraph=True`.
             BackendError: the backend raised, or returned something that cannot be called.
         """
-        captured = capture(entry_point, values, registry=self._registry, dynamic=self.config.dynamic)
+        captured = capture(entry_point, values, registry=self._registry, dynamic=self.config.dynamic, seen=seen)
         if self.config.fullgraph and captured.break_ is not None:
             found = captured.break_
             raise GraphBreakError(

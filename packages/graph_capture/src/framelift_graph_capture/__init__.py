@@ -6,8 +6,9 @@ from framelift_variable_tracking import Registry
 
 from .break_record import BreakRecord
 from .capture import Capture, capture
+from .dynamism import Dynamism, Seen
 from .entry_point import Continuation, EntryPoint, FunctionCall, ModuleCall
-from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, UserCodeError
+from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, MarkError, UserCodeError
 from .handlers.tensor import session_of
 from .reasons import RequestedBreak
 from .recorder import FxRecorder
@@ -23,14 +24,17 @@ __all__ = [
     "Capture",
     "CaptureError",
     "Continuation",
+    "Dynamism",
     "EntryPoint",
     "FrameliftError",
     "FunctionCall",
     "FxRecorder",
     "GraphBreakError",
+    "MarkError",
     "ModuleCall",
     "Registry",
     "RequestedBreak",
+    "Seen",
     "Session",
     "SymbolicNumberVariable",
     "TensorVariable",

@@ -12,13 +12,16 @@ import torch
 
 from framelift_bytecode_interp import Break, Return, Unwind
 from framelift_guards import GuardSet, Scope, Source, UserLine
+from framelift_symbolic_shapes import ConstraintViolation
 from framelift_variable_tracking import BreakReason, ReconstructionError, Registry
 
 from .break_record import BreakRecord
+from .dynamism import Dynamism, Seen
 from .entry_code import EntryCode, EntryFunction
 from .entry_point import EntryPoint
 from .reasons import UnsupportedTensor
 from .session import Session
+from .shapes import mark_error
 from .start import Started, start
 from .suspension import NotResumableError, suspend
 
@@ -85,14 +88,25 @@ class Capture:
         return "" if self._code is None else self._code.source()
 
 
-def capture(entry_point: EntryPoint, values: dict[str, Any], *, registry: Registry, dynamic: bool | None) -> Capture:
+def capture(
+    entry_point: EntryPoint,
+    values: dict[str, Any],
+    *,
+    registry: Registry,
+    dynamic: bool | None,
+    seen: Seen | None = None,
+) -> Capture:
     """Interpret a call symbolically.
 
     Args:
         entry_point: where to start.
         values: the value of each of its parameters; they are examples, and stay untouched.
         registry: the handlers and rules.
-        dynamic: `True`: sizes are symbolic; `False`: none is; `None`: those marked.
+        dynamic: `True`: sizes and numbers are symbolic; `False`: only marked sizes are; `None`: those and what varied.
+        seen: what earlier captures of the entry point saw; this one is noted in it.
+
+    Raises:
+        MarkError: a size that was marked dynamic does not stay so.
 
     >>> from framelift_graph_capture import FunctionCall, default_registry
     >>> found = capture(
@@ -101,8 +115,15 @@ def capture(entry_point: EntryPoint, values: dict[str, Any], *, registry: Regist
     >>> [node.name for node in found.graph.graph.nodes]
     ['l_x_', 'sin', 'add', 'output']
     """
+    session = Session(registry, Dynamism(dynamic, Seen() if seen is None else seen))
+    try:
+        return _capture(entry_point, values, session)
+    except ConstraintViolation as violation:
+        raise mark_error(violation) from None
+
+
+def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> Capture:
     began = time.perf_counter()
-    session = Session(registry, dynamic)
     session.scope = scope = Scope(values)
     with contextlib.closing(session):
         with torch.set_grad_enabled(
@@ -121,6 +142,8 @@ def capture(entry_point: EntryPoint, values: dict[str, Any], *, registry: Regist
                 [one.origin for one in session.recorder.inputs], restores_grad_mode=session.changes_grad_mode
             )
         guards = session.all_guards()
+        if session.shape_env.violations:  # raised where it happened, too, but perhaps in the midst of a torch function
+            raise session.shape_env.violations[0]
     examples = (
         tuple([_example(one.origin, one.example, scope, session) for one in session.recorder.inputs]) if graph else ()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .trampoline import Position
 
-__all__ = ["BackendError", "CaptureError", "FrameliftError", "GraphBreakError", "UserCodeError"]
+__all__ = ["BackendError", "CaptureError", "FrameliftError", "GraphBreakError", "MarkError", "UserCodeError"]
 
 
 class FrameliftError(Exception):
@@ -48,6 +48,12 @@ class CaptureError(FrameliftError):
     """Capture failed for an internal reason; the frame ran eagerly (or, under `fullgraph=True`, was refused)."""
 
     code = "FL103"
+
+
+class MarkError(FrameliftError):
+    """A size is not what a mark says of it: out of its range, or specialised where it must stay free."""
+
+    code = "FL104"
 
 
 class UserCodeError(Exception):

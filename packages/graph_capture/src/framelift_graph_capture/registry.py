@@ -9,7 +9,7 @@ from framelift_variable_tracking import default_registry as python_registry
 
 from .handlers.constant import TORCH_CONSTANTS
 from .handlers.module import MODULE_RULES, ModuleHandler
-from .handlers.number import SymbolicNumberHandler
+from .handlers.number import FloatThatMayVaryHandler, IntegerThatMayVaryHandler, SymbolicNumberHandler
 from .handlers.size import NAMED_RESULTS, SizeHandler
 from .handlers.tensor import TensorHandler
 from .torch_rules import TORCH_RULES
@@ -27,6 +27,8 @@ def default_registry() -> Registry:
         types={
             **TORCH_CONSTANTS,
             **NAMED_RESULTS,
+            int: IntegerThatMayVaryHandler(),
+            float: FloatThatMayVaryHandler(),
             torch.Size: SizeHandler(),
             torch.Tensor: TensorHandler(),
             torch.nn.Module: ModuleHandler(),

@@ -18,7 +18,19 @@ import torch.fx
 
 from framelift_bytecode_interp import Break, Code, Frame, Interpreter, Result, Value
 from framelift_fake_tensors import DataDependentError, FakeMode, FakeTensor, PropagationError
-from framelift_guards import Equals, Guard, GuardSet, Scope, Source, UserLine
+from framelift_guards import (
+    BuiltinSource,
+    ConstantSource,
+    Equals,
+    GlobalSource,
+    Guard,
+    GuardSet,
+    NamespaceSource,
+    Scope,
+    Source,
+    TypeIs,
+    UserLine,
+)
 from framelift_guards.torch import (
     TensorMatch,
     global_state_guards,
@@ -41,11 +53,12 @@ from framelift_variable_tracking import (
 )
 
 from .break_record import BreakRecord
+from .dynamism import Dynamism
 from .graph_functions import is_graph_function, tensor_method_name
 from .lowering import NotLoweredError, Pair, lower
 from .reasons import DataDependent, OperationFailed, RequestedBreak, UnsupportedArgument
 from .recorder import FxRecorder
-from .shapes import number_to_python, shape_guards
+from .shapes import is_finite, number_to_python, shape_guards
 from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 
@@ -105,16 +118,16 @@ class Session:
 
     Args:
         registry: the handlers and rules.
-        dynamic: `True`: every size of an input tensor is symbolic; else only those marked.
+        dynamism: decides which sizes and numbers are symbolic.
 
     Attributes:
         scope: the values of the captured call, from which sources are fetched.
         closed: the capture has ended; its frames and its graph are not to be changed any more.
     """
 
-    def __init__(self, registry: Registry, dynamic: bool | None) -> None:
+    def __init__(self, registry: Registry, dynamism: Dynamism) -> None:
         self.registry = registry
-        self.dynamic = dynamic
+        self._dynamism = dynamism
         self.guards = GuardSet()
         self.effects = EffectLog()
         self.shape_env = ShapeEnv()
@@ -134,6 +147,8 @@ class Session:
         self._symbols: dict[str, torch.fx.Node] = {}
         self._realised: list[tuple[Source, torch.Tensor]] = []
         self._strides_asked = False
+        self._numbers: dict[Source, SymbolicNumberVariable] = {}
+        self.modules: set[Source] = set()
 
     # ---- where we are -----------------------------------------------------------------------------------------------
 
@@ -248,12 +263,14 @@ class Session:
         source, value = variable.source, variable.value
         if source is None or value is None:
             raise AssertionError("a tensor variable has a node, or a source and a value")
-        dynamic = self._dynamic_dims(value)
-        self.domain.guard(source, TensorMatch.of(value, dynamic=dynamic))
+        dynamic = self._dynamism.tensor(source.name, value, held=self._is_held(source))
+        self.domain.guard(source, TensorMatch.of(value, dynamic=dynamic.sizes, dynamic_strides=dynamic.strides))
         self._realised.append((source, value))
         if self._strides_asked:
             self._guard_strides(source, value)
-        variable.fake = self.fakes.fake(value, name=source.name, dynamic=dynamic, origin=_origin(source))
+        variable.fake = self.fakes.fake(
+            value, name=source.name, dynamic=dynamic.sizes, dynamic_strides=dynamic.strides, origin=_origin(source)
+        )
         kind = torch.nn.Parameter if isinstance(value, torch.nn.Parameter) else torch.Tensor
         variable.node = self.recorder.placeholder(source.name, kind, source, variable.fake)
         self._tensors[id(variable.fake)] = variable
@@ -275,16 +292,26 @@ class Session:
             if size == 1 and value.layout is torch.strided:
                 self.domain.guard(stride_source(source, dim), Equals(value.stride(dim)))
 
-    def _dynamic_dims(self, value: torch.Tensor) -> set[int]:
-        if self.dynamic is False or isinstance(value, torch.nn.Parameter):
-            return set()
-        marked = set(getattr(value, "_dynamo_dynamic_indices", ())) | set(
-            getattr(value, "_dynamo_weak_dynamic_indices", ())
-        )
-        static = set(getattr(value, "_dynamo_static_indices", ()))
-        dims = set(range(value.dim())) if self.dynamic else marked
-        # 0 and 1 are specialised: broadcasting and emptiness make them different programs.
-        return {dim for dim in dims - static if value.size(dim) not in (0, 1)}
+    def symbolic_number(self, value: float, source: Source) -> SymbolicNumberVariable | None:
+        """Return the variable of an int or a float that may vary, guarded to be one; None: it is taken as it is."""
+        known = self._numbers.get(source)
+        if known is not None:
+            return known
+        root = source.root
+        if isinstance(root, ConstantSource):
+            return None
+        local = not isinstance(root, (GlobalSource, NamespaceSource, BuiltinSource))
+        if not self._dynamism.number(source.name, value, held=self._is_held(source), local=local):
+            return None
+        self.domain.guard(source, TypeIs(type(value)))
+        if type(value) is float:
+            self.domain.guard(None, is_finite(source))
+        symbol = self.shape_env.create_symbol(source.name, value, dynamic=True, origin=source)
+        number = self._numbers[source] = SymbolicNumberVariable(symbol, source)
+        return number
+
+    def _is_held(self, source: Source) -> bool:
+        return not self.modules.isdisjoint(source.ancestors())
 
     # ---- torch's state ----------------------------------------------------------------------------------------------
 
@@ -372,7 +399,8 @@ class Session:
             expression = str(variable.value)
             node = self._symbols.get(expression)
             if node is None:
-                node = self.recorder.placeholder(expression, None, variable.value, variable.value)
+                name = expression if variable.source is None else variable.source.name
+                node = self.recorder.placeholder(name, None, variable.value, variable.value)
                 self._symbols[expression] = node
             variable.node = node
         return variable.node

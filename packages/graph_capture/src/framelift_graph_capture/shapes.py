@@ -3,13 +3,43 @@
 from __future__ import annotations
 
 import ast
+import math
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
 from framelift_guards import Expression, Guard, Source, UserLine
-from framelift_symbolic_shapes import ShapeEnv, ShapeGuard, SymbolInfo
+from framelift_symbolic_shapes import ConstraintViolation, ShapeEnv, ShapeGuard, SymbolInfo
 
-__all__ = ["number_to_python", "shape_guards"]
+from .errors import MarkError
+
+__all__ = ["is_finite", "mark_error", "number_to_python", "shape_guards"]
+
+
+def mark_error(violation: ConstraintViolation) -> MarkError:
+    """Return the error that a user sees for a broken promise about a size."""
+    line = violation.line
+    where = (line.filename, line.line) if isinstance(line, UserLine) else None
+    return MarkError(spelled(violation.name), violation.rule, violation.found, violation.remedy, where)
+
+
+def spelled(name: str) -> str:
+    """Return a size as a program writes it.
+
+    >>> spelled("L['x'].size()[0]"), spelled("L['self'].weight.size()[1]")
+    ('x.size(0)', 'self.weight.size(1)')
+    """
+    return _SIZE.sub(r".\1(\2)", _LOCAL.sub(r"\1", name))
+
+
+_LOCAL = re.compile(r"^L\['(\w+)'\]")
+_SIZE = re.compile(r"\.(size|stride)\(\)\[(\d+)\]")
+
+
+def is_finite(source: Source) -> Expression:
+    """Return the predicate that a float is neither infinite nor NaN, which decisions about symbols take for granted."""
+    template = ast.Call(ast.Name("isfinite", ast.Load()), [ast.Name("number", ast.Load())], [])
+    return Expression(template, {"number": source}, {"isfinite": math.isfinite})
 
 
 def shape_guards(env: ShapeEnv) -> list[Guard]:

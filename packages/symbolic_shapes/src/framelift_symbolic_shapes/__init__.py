@@ -1,6 +1,6 @@
 """Symbolic sizes: symbols with hints and ranges, Python's arithmetic on them, and the conditions that are relied on."""
 
-from framelift_symbolic_shapes.constraint import Constraint
+from framelift_symbolic_shapes.constraint import Constraint, Freedom
 from framelift_symbolic_shapes.environment import ShapeEnv
 from framelift_symbolic_shapes.errors import (
     ConstraintViolation,
@@ -19,6 +19,7 @@ __all__ = [
     "ConstraintViolation",
     "DataDependentCondition",
     "ForeignSymbol",
+    "Freedom",
     "Range",
     "ShapeEnv",
     "ShapeError",

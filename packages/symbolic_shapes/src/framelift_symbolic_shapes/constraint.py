@@ -7,7 +7,27 @@ import dataclasses
 from framelift_symbolic_shapes.errors import ConstraintViolation
 from framelift_symbolic_shapes.range import Bound, Range
 
-__all__ = ["Constraint", "ConstraintViolation"]
+__all__ = ["Constraint", "ConstraintViolation", "Freedom"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Freedom:
+    """How a size may vary: what `ShapeEnv.create_symbol` is asked for.
+
+    Args:
+        minimum: the least value that was promised, if any.
+        maximum: the greatest value that was promised, if any.
+        strict: it must stay free: a decision that takes values from it is an error.
+        shared: sizes that are equal now share a symbol, and have to be equal again.
+
+    >>> Freedom(maximum=8)
+    Freedom(minimum=None, maximum=8, strict=False, shared=False)
+    """
+
+    minimum: int | None = None
+    maximum: int | None = None
+    strict: bool = False
+    shared: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -23,7 +43,7 @@ class Constraint:
     >>> Constraint("L['x'].size()[0]", maximum=8).check(9)
     Traceback (most recent call last):
     framelift_symbolic_shapes.errors.ConstraintViolation: L['x'].size()[0] must be at most 8, and is 9;
-      widen the range that was marked, or pass another input.
+      widen the range that was marked, or pass another input
     """
 
     name: str
@@ -44,16 +64,44 @@ class Constraint:
         Raises:
             ConstraintViolation: it is outside of the promised range.
         """
-        remedy = "widen the range that was marked, or pass another input."
+        remedy = "widen the range that was marked, or pass another input"
         if self.minimum is not None and value < self.minimum:
-            raise ConstraintViolation(f"{self.name} must be at least {self.minimum}, and is {value};\n  {remedy}")
+            raise ConstraintViolation(self.name, f"must be at least {self.minimum}", str(value), remedy)
         if self.maximum is not None and value > self.maximum:
-            raise ConstraintViolation(f"{self.name} must be at most {self.maximum}, and is {value};\n  {remedy}")
+            raise ConstraintViolation(self.name, f"must be at most {self.maximum}", str(value), remedy)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a range was promised."""
+        return self.minimum is not None or self.maximum is not None
+
+    def zero_or_one(self, value: object) -> ConstraintViolation:
+        """Return the error for a size that must stay free, and is one of the two that never do."""
+        return ConstraintViolation(
+            self.name,
+            "was marked dynamic",
+            f"{value}, and sizes 0 and 1 are always specialised",
+            "mark it with maybe_mark_dynamic, or make the first call with a larger size",
+        )
 
     def specialised(self, value: object, line: object) -> ConstraintViolation:
         """Return the error for a decision that left only one value."""
-        where = f"\n  decided at {line}" if line is not None else ""
         return ConstraintViolation(
-            f"{self.name} was marked dynamic, and was specialised to {value};{where}\n"
-            "  unmark it, or change that line so that it does not depend on one value."
+            self.name,
+            "was marked dynamic",
+            f"specialised to {value}",
+            "change that line so that it does not depend on one value, or mark it with maybe_mark_dynamic",
+            line,
+        )
+
+    def restricted(self, condition: object, symbol: object, line: object) -> ConstraintViolation:
+        """Return the error for a decision that does not hold in all of the promised range."""
+        least = "…" if self.minimum is None else self.minimum
+        most = "…" if self.maximum is None else self.maximum
+        return ConstraintViolation(
+            self.name,
+            f"was marked to be any of {least} to {most}",
+            f"decided to be such that {str(condition).replace(str(symbol), 'it')}",
+            "narrow the range that was marked, or change that line so that it does the same for all sizes",
+            line,
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from framelift_symbolic_shapes.constraint import Constraint
+from framelift_symbolic_shapes.constraint import Constraint, ConstraintViolation
 from framelift_symbolic_shapes.deferred import functions, sympy
 from framelift_symbolic_shapes.errors import DataDependentCondition
 from framelift_symbolic_shapes.facade import Facade
@@ -63,6 +63,7 @@ class ShapeEnv(Facade):
         self._duck: dict[int | float, Any] = {}
         self._built: dict[tuple[Any, ...], Any] = {}
         self._wrapped: dict[Any, Any] = {}
+        self._violations: list[ConstraintViolation] = []
 
     # ---- symbols ----------------------------------------------------------------------------------------------------
 
@@ -75,6 +76,15 @@ class ShapeEnv(Facade):
     def guards(self) -> tuple[ShapeGuard, ...]:
         """The conditions that the capture relies on, in the order in which they were decided."""
         return tuple(self._guards)
+
+    @property
+    def violations(self) -> tuple[ConstraintViolation, ...]:
+        """The promises that were broken, in order; each was raised, too, from wherever a number was asked for."""
+        return tuple(self._violations)
+
+    def _violated(self, violation: ConstraintViolation) -> ConstraintViolation:
+        self._violations.append(violation)
+        return violation
 
     @property
     def version(self) -> int:
@@ -92,12 +102,13 @@ class ShapeEnv(Facade):
         maximum: int | None = None,
         size: bool = False,
         strict: bool = False,
+        shared: bool = True,
     ) -> Any:
         """Return a symbolic number for a value that may differ in the next run; or the value, specialised.
 
-        The value itself comes back if it is not dynamic, or if it is 0 or 1: programs treat those two apart (they
-        broadcast, they are empty), so that a symbol for them would be decided at once. Sizes with equal hints share a
-        symbol, and their origins are collected: most equal sizes are equal for a reason.
+        The value itself comes back if it is not dynamic, is not finite, or if it is a size of 0 or 1: programs treat
+        those two apart (they broadcast, they are empty), so that a symbol for them would be decided at once. Sizes with
+        equal hints share a symbol, and their origins are collected: most equal sizes are equal for a reason.
 
         Args:
             name: what a user would write, such as `L['x'].size()[0]`; it names the symbol.
@@ -107,26 +118,36 @@ class ShapeEnv(Facade):
             minimum: the least value that the user promised.
             maximum: the greatest value that the user promised.
             size: it is the size of a dimension: not negative, and equal ones share a symbol.
-            strict: deciding a condition that leaves only one value is an error.
+            strict: deciding a condition that leaves only one value is an error, and where a range was promised, so is
+                one that does not hold in all of it.
+            shared: whether a size may share its symbol with sizes that are equal.
 
         Raises:
             TypeError: the hint is not an integer or a float.
-            ConstraintViolation: the hint is outside of the promised range.
+            ConstraintViolation: the hint is outside of the promised range, or strict and specialised.
         """
         _check_hint(name, hint)
         constraint = Constraint(name, minimum, maximum, strict)
-        constraint.check(hint)
-        if not dynamic or hint in (0, 1) or not math.isfinite(hint):
+        try:
+            constraint.check(hint)
+        except ConstraintViolation as violation:
+            raise self._violated(violation) from None
+        if not dynamic or not math.isfinite(hint):
+            return hint
+        if size and hint in (0, 1):
+            if strict:
+                raise self._violated(constraint.zero_or_one(hint))
             return hint
         if type(hint) is float:
             return self._new(name, hint, origin, Range(), "zf")
-        if size and hint in self._duck and minimum is None and maximum is None:
-            shared = self._duck[hint]
-            self._symbols[shared].origins.append(origin)
-            return self._wrap(shared, hint, int)
+        shared = shared and size and minimum is None and maximum is None and not strict
+        if shared and hint in self._duck:
+            symbol = self._duck[hint]
+            self._symbols[symbol].origins.append(origin)
+            return self._wrap(symbol, hint, int)
         values = Range(lower=2) & constraint.range if size else constraint.range
         wrapped = self._new(name, hint, origin, values, "s", constraint)
-        if size and minimum is None and maximum is None:
+        if shared:
             self._duck[hint] = next(reversed(self._symbols))
         return wrapped
 
@@ -260,8 +281,12 @@ class ShapeEnv(Facade):
             info.range = self.facts.ranges.get(symbol, info.range)
             constraint = self._constraints.get(symbol)
             value = self.facts.replacements.get(symbol)
-            if constraint is not None and constraint.strict and value is not None and value.is_Integer:
-                raise constraint.specialised(value, line)
+            if constraint is None or not constraint.strict:
+                continue
+            if value is not None and value.is_Integer:
+                raise self._violated(constraint.specialised(value, line))
+            if constraint.is_bounded and condition.free_symbols == {symbol}:
+                raise self._violated(constraint.restricted(condition, symbol, line))
 
     # ---- explaining -------------------------------------------------------------------------------------------------
 

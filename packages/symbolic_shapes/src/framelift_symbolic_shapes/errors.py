@@ -14,7 +14,24 @@ class ShapeError(Exception):
 
 
 class ConstraintViolation(ShapeError):
-    """What was promised of a size does not hold; the text says which size, which line, and what to change."""
+    """What was promised of a size does not hold.
+
+    Args:
+        name: the size.
+        rule: what was promised.
+        found: what holds instead.
+        remedy: what to change.
+        line: the user's line that decided it, if known.
+
+    >>> print(ConstraintViolation("L['x'].size()[0]", "must be at most 8", "9", "widen the range", "model.py:31"))
+    L['x'].size()[0] must be at most 8, and is 9 (model.py:31);
+      widen the range
+    """
+
+    def __init__(self, name: str, rule: str, found: str, remedy: str, line: object = None) -> None:
+        where = "" if line is None else f" ({line})"
+        super().__init__(f"{name} {rule}, and is {found}{where};\n  {remedy}")
+        self.name, self.rule, self.found, self.remedy, self.line = name, rule, found, remedy, line
 
 
 class DataDependentCondition(ShapeError, RuntimeError):

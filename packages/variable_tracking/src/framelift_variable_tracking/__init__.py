@@ -10,6 +10,7 @@ from .handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tra
 from .handlers.dict_variable import DictVariable
 from .handlers.instance import InstanceHandler
 from .handlers.list import ListVariable
+from .handlers.number import FloatHandler, IntegerHandler
 from .handlers.partial import PartialVariable
 from .handlers.range import RangeVariable
 from .handlers.set import SetVariable
@@ -66,11 +67,13 @@ __all__ = [
     "EffectLog",
     "Emitter",
     "ExceptionVariable",
+    "FloatHandler",
     "FunctionRule",
     "FunctionVariable",
     "GeneratorVariable",
     "HashKey",
     "InstanceHandler",
+    "IntegerHandler",
     "Keywords",
     "ListVariable",
     "ModuleVariable",

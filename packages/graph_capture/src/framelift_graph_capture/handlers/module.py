@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from framelift_bytecode_interp import Result, Value
-from framelift_guards import DictItemSource, Falsy, InstanceDictSource
+from framelift_guards import DictItemSource, Falsy, InstanceDictSource, Source
 from framelift_variable_tracking import (
     NEW,
     Answer,
@@ -30,6 +30,8 @@ from framelift_variable_tracking import (
     Variable,
 )
 
+from .tensor import session_of
+
 __all__ = ["MODULE_RULES", "ModuleHandler", "call_module"]
 
 _MEMBERS = ("_parameters", "_buffers", "_modules")
@@ -43,6 +45,10 @@ _MODULE_OF_MODULES: Any = sys.modules[torch.nn.Module.__module__]
 
 class ModuleHandler(InstanceHandler):
     """Instances of `nn.Module` and of its subclasses."""
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        session_of(domain).modules.add(source)
+        return super().wrap(domain, value, source)
 
     def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
         # Asked where neither the instance dictionary nor the class has the attribute, before `__getattr__` is.

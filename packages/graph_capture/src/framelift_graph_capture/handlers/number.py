@@ -8,11 +8,14 @@ from typing import Any
 import torch
 
 from framelift_bytecode_interp import BINARY_OPERATORS, COMPARISONS, UNARY_OPERATORS, Break, Raise, Result, Value
+from framelift_guards import Source
 from framelift_variable_tracking import (
     NOT_CONSTANT,
     Answer,
     Emitter,
+    FloatHandler,
     HashKey,
+    IntegerHandler,
     Tracking,
     TypeHandler,
     Variable,
@@ -21,7 +24,21 @@ from framelift_variable_tracking import (
 from ..variables import SymbolicNumberVariable
 from .tensor import session_of
 
-__all__ = ["SymbolicNumberHandler"]
+__all__ = ["FloatThatMayVaryHandler", "IntegerThatMayVaryHandler", "SymbolicNumberHandler"]
+
+
+class IntegerThatMayVaryHandler(IntegerHandler):
+    """`int`: a constant, or a symbol where calls have had different ones."""
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        return session_of(domain).symbolic_number(value, source) or super().wrap(domain, value, source)
+
+
+class FloatThatMayVaryHandler(FloatHandler):
+    """`float`: a constant, or a symbol where calls have had different ones."""
+
+    def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        return session_of(domain).symbolic_number(value, source) or super().wrap(domain, value, source)
 
 
 class SymbolicNumberHandler(TypeHandler):

@@ -83,13 +83,16 @@ class TensorMatch(Predicate, native.InBulk):
     kind = "TENSOR_MATCH"
 
     @classmethod
-    def of(cls, tensor: torch.Tensor, dynamic: Collection[int] = ()) -> TensorMatch:
+    def of(
+        cls, tensor: torch.Tensor, dynamic: Collection[int] = (), dynamic_strides: Collection[int] = ()
+    ) -> TensorMatch:
         """Return the predicate that a tensor fulfils now.
 
         Args:
             tensor: the example. Nothing keeps it alive.
             dynamic: the dimensions whose sizes may vary. Strides that follow from them may vary too where the tensor
                 is dense; otherwise strides are kept.
+            dynamic_strides: the dimensions whose strides may vary by themselves, in a tensor that is not dense.
         """
         with torch._C.DisableTorchFunction():
             sizes = tuple(torch.Tensor.size(tensor))
@@ -100,7 +103,12 @@ class TensorMatch(Predicate, native.InBulk):
             if strides is not None:
                 free = strides if dense is None else _free_strides(strides, dense, dynamic)
                 # No element is reached by the stride of a dimension of size 1, and slicing leaves any number there.
-                kept = tuple([None if size == 1 else stride for size, stride in zip(sizes, free, strict=True)])
+                kept = tuple(
+                    [
+                        None if size == 1 or (dim in dynamic_strides and dense is None) else stride
+                        for dim, (size, stride) in enumerate(zip(sizes, free, strict=True))
+                    ]
+                )
             return cls(
                 Reference(type(tensor)),
                 _dtype(tensor),
