@@ -65,7 +65,7 @@ def _symbolic(gm: torch.fx.GraphModule) -> bool:
     """Tell whether an input is a symbolic number, or has a symbolic size."""
     examples = [node.meta.get("example_value") for node in gm.graph.nodes if node.op == "placeholder"]
     return any(
-        isinstance(size, torch.SymInt)
+        isinstance(size, (torch.SymInt, torch.SymFloat, torch.SymBool))
         for example in examples
         for size in (example.size() if isinstance(example, torch.Tensor) else (example,))
     )
