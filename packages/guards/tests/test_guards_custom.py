@@ -38,13 +38,13 @@ values = st.one_of(st.integers(-3, 3), st.booleans(), st.text(max_size=2), st.li
 answers = st.one_of(values, st.floats(), st.none())
 
 
-@given(values, st.dictionaries(st.integers(0, 5), answers), answers)
-def test_the_readings_are_the_truth_of_what_the_function_answers(value, table, otherwise):
+@given(values, st.dictionaries(st.integers(0, 5), answers), answers, st.booleans())
+def test_the_readings_are_the_truth_of_what_the_function_answers(value, table, otherwise, answer):
     def function(asked):
         return table.get(len(repr(asked)), otherwise)
 
-    guard, scope = Guard(N, Satisfies(function)), Scope({"n": value})
-    expected = bool(function(value))
+    guard, scope = Guard(N, Satisfies(function, answer=answer)), Scope({"n": value})
+    expected = bool(function(value)) is answer
     assert guard.check(scope) is expected
     assert dispatched([guard], value) is expected
     assert (guard.failure(scope) is None) is expected
@@ -54,11 +54,14 @@ def test_the_readings_are_the_truth_of_what_the_function_answers(value, table, o
 def test_texts():
     guard = Guard(N, Satisfies(is_even), UserLine("model.py", 31))
     line = is_even.__code__.co_firstlineno
-    assert str(guard) == f"is_even (test_guards_custom.py:{line})(L['n'])"
+    assert str(guard) == f"is_even(L['n']) (test_guards_custom.py:{line})"
     assert str(guard.failure(Scope({"n": 3}))) == (
         f"L['n'] satisfied is_even (test_guards_custom.py:{line}), now it is 3 (model.py:31 relies on it)"
     )
     assert str(Guard(N, Satisfies(is_even, text="even"))) == "even(L['n'])"
+    odd = Guard(N, Satisfies(is_even, text="even", answer=False))
+    assert str(odd) == "not even(L['n'])"
+    assert str(odd.failure(Scope({"n": 4}))) == "L['n'] did not satisfy even, now it is 4"
     assert str(Guard(N, Satisfies(str.isupper))) == "str.isupper(L['n'])"
     assert guard.kind == "LAMBDA_GUARD"
 
@@ -129,6 +132,7 @@ def test_equal_exactly_when_the_function_is_the_same():
     assert hash(Satisfies(thing.ok)) == hash(Satisfies(thing.ok))
     assert Satisfies(thing.ok) != Satisfies(other.ok)
     assert Satisfies(is_even) == Satisfies(is_even)
+    assert Satisfies(is_even) != Satisfies(is_even, answer=False)
     assert Satisfies(is_even) != Satisfies(lambda n: n % 2 == 0)
 
 

@@ -32,7 +32,7 @@ from .calls.looking import LookingCalls
 from .calls.pausing import PausingCalls
 from .calls.steering import GraphBreakRequest, SteeringCalls
 from .context import ComptimeContext
-from .errors import ComptimeArgumentError, ComptimeError, ComptimeWarning
+from .errors import ComptimeArgumentError, ComptimeError, ComptimeWarning, a_or_an
 from .host import Host, variable_of
 from .reasons import ComptimeRaised
 from .traced import Traced
@@ -98,8 +98,9 @@ def _report(error: Exception, name: str, session: Session) -> ComptimeRaised:
     reason = ComptimeRaised(name, told)
     filename, line = session.where() or ("<unknown>", 0)
     trace = error.__traceback__
-    own = None if trace is None else trace.tb_next  # without the frame of this module that called the function
-    lines = "".join(traceback.format_exception(type(error), error, own))
+    while trace is not None and trace.tb_next is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next  # the user's function comes below frames of this module
+    lines = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
     text = f"[{reason.code}] {reason.explanation} ({filename}:{line}); {reason.hint}\n{lines}"
     warnings.warn_explicit(ComptimeWarning(text, error), None, filename, line)
     return reason
@@ -146,7 +147,7 @@ def _comptime_rule(domain: Tracking, context: CallContext, args: Arguments, kwar
     function = host.object_of(variable)
     if not callable(function):
         raise ComptimeArgumentError(
-            "comptime(fn)", "takes a function of the context", f"a {variable.python_type().__name__}",
+            "comptime(fn)", "takes a function of the context", f"{a_or_an(variable.python_type().__name__)}",
             "pass a function", session.where(),
         )  # fmt: skip
     if not _is_dropped(context):

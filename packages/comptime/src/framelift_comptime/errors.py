@@ -13,6 +13,7 @@ __all__ = [
     "ComptimeWarning",
     "StackLevelError",
     "UnknownLocalError",
+    "a_or_an",
 ]
 
 
@@ -72,3 +73,12 @@ class ComptimeWarning(RuntimeWarning):
     def __init__(self, text: str, error: Exception | None = None) -> None:
         super().__init__(text)
         self.error = error
+
+
+def a_or_an(noun: str) -> str:
+    """Return a noun with its article.
+
+    >>> a_or_an("int"), a_or_an("Tensor")
+    ('an int', 'a Tensor')
+    """
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"

@@ -22,7 +22,7 @@ from framelift_variable_tracking import (
     Variable,
 )
 
-from .errors import ComptimeArgumentError
+from .errors import ComptimeArgumentError, a_or_an
 from .provenance import GuardNote, Origin
 from .variable import ComptimeVar, variable_in
 from .watch import Cell
@@ -142,7 +142,7 @@ def _variable_of(session: Session, value: Any, call: str, inside: frozenset[int]
     if type(answer) is Value:
         return answer.value  # type: ignore[no-any-return]
     raise ComptimeArgumentError(
-        call, "must give a ComptimeVar or a Python constant", f"giving a {kind.__name__}", _remedy(value),
+        call, "must give a ComptimeVar or a Python constant", f"giving {a_or_an(kind.__name__)}", _remedy(value),
         session.where(),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ import torch.fx
 from framelift_graph_capture import Session, SymbolicNumberVariable, TensorVariable
 from framelift_variable_tracking import NOT_CONSTANT, ListVariable, TupleVariable, Variable
 
-from .errors import CaptureEndedError, ComptimeArgumentError, ComptimeError
+from .errors import CaptureEndedError, ComptimeArgumentError, ComptimeError, a_or_an
 from .printing import variable_text
 from .watch import Watch
 
@@ -184,7 +184,7 @@ def variable_in(session: Session, value: object, call: str) -> Variable:
     """
     if not isinstance(value, ComptimeVar):
         raise ComptimeArgumentError(
-            call, "takes a ComptimeVar", f"given a {type(value).__name__}", "get it by ctx.get_local(name)",
+            call, "takes a ComptimeVar", f"given {a_or_an(type(value).__name__)}", "get it by ctx.get_local(name)",
             session.where(),
         )  # fmt: skip
     if value._session is not session:

@@ -9,7 +9,7 @@ from framelift_bytecode_interp import UNBOUND, Frame
 from framelift_graph_capture import Session
 from framelift_variable_tracking import CellVariable, Variable
 
-from .errors import CaptureEndedError, ComptimeArgumentError, ComptimeError, StackLevelError
+from .errors import CaptureEndedError, ComptimeArgumentError, ComptimeError, StackLevelError, a_or_an
 
 __all__ = ["File", "FrameView"]
 
@@ -86,4 +86,4 @@ class FrameView:
         builtins.print(text, file=file)
 
     def _wrong_argument(self, name: str, rule: str, value: object, remedy: str) -> ComptimeArgumentError:
-        return ComptimeArgumentError(name, rule, f"a {type(value).__name__}", remedy, self._where())
+        return ComptimeArgumentError(name, rule, f"{a_or_an(type(value).__name__)}", remedy, self._where())

@@ -8,7 +8,7 @@ from typing import Any
 from framelift_bytecode_interp import Break, Value
 from framelift_guards import PredicateError, Satisfies
 
-from ..errors import ComptimeArgumentError, ComptimeAssertionError, ComptimeError
+from ..errors import ComptimeArgumentError, ComptimeError, a_or_an
 from ..host import variable_of
 from ..provenance import source_of
 from ..traced import Traced
@@ -44,16 +44,16 @@ class SteeringContext(FrameView):
         val.force_static()
 
     def add_guard(self, val: ComptimeVar, predicate: Callable[..., object], msg: str | None = None) -> None:
-        """Guard a value by a function of it: a call for which that is not true gets a capture of its own.
+        """Guard what a function tells of a value: a call for which it tells otherwise gets a capture of its own.
 
         Args:
             val: a value that existed before the capture: an argument, a global, an attribute of one, a size.
-            predicate: takes the real value at each call, after all other guards were found to hold; its answer is
-                tested for truth. It must not use what exists at compile time only.
+            predicate: takes the real value at each call, after all other guards were found to hold; whether its
+                answer is true must stay as it is now. It must not use what exists at compile time only.
             msg: what to call it in messages; its name and line when left out.
 
         Raises:
-            ComptimeError: the value is made by the program; or the predicate is not true now, or raises.
+            ComptimeError: the value is made by the program, or the predicate raises for the value of this call.
         """
         session = self._session
         variable = variable_in(session, val, "add_guard(val, predicate)")
@@ -70,18 +70,13 @@ class SteeringContext(FrameView):
             session.lower(variable)  # its own guards come first
         condition = Satisfies(predicate, msg)
         try:
-            holds = condition.holds(source.fetch(session.scope))
+            answer = condition.holds(source.fetch(session.scope))
         except PredicateError as error:
             raise ComptimeError(
                 f"add_guard({source.name}, predicate)", "needs a predicate that answers", f"one that raised: {error}",
                 "let it answer for the value of this call", self._where(),
             ) from error.__cause__  # fmt: skip
-        if not holds:
-            raise ComptimeAssertionError(
-                f"add_guard({source.name}, predicate)", "needs a predicate that is true now",
-                f"false: {condition.describe(source.name)}", "guard what this capture relies on", self._where(),
-            )  # fmt: skip
-        session.domain.guard(source, condition)
+        session.domain.guard(source, Satisfies(predicate, msg, answer=answer))
 
     def emit(self, fn: Callable[..., Any], *vals: Any, **named: Any) -> ComptimeVar:
         """Put a call into the graph, and return what it gives.
@@ -117,8 +112,8 @@ class SteeringContext(FrameView):
             if isinstance(value, (ComptimeVar, FrameView)):
                 raise ComptimeArgumentError(
                     "add_guard(val, predicate)", "takes a predicate over run-time values",
-                    f"using {name}, a {type(value).__name__}", "use what it tells, such as its as_python_constant()",
-                    self._where(),
+                    f"using {name}, {a_or_an(type(value).__name__)}",
+                    "use what it tells, such as its as_python_constant()", self._where(),
                 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ ZeroDivisionError('division by zero')
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Satisfies(Predicate):
-    """A function of the user's is true of the value.
+    """A function of the user's answers for the value as it did before: it is true of it, or not.
 
     It runs at each call, after every other guard of the specialisation was found to hold, so it sees only values like
     the one that was captured; it must be free of side effects. What it raises is an error (`PredicateError`), never a
@@ -37,6 +37,7 @@ class Satisfies(Predicate):
     Args:
         function: takes the value; its result is tested for truth.
         text: what to call it in messages; the function's name and line when left out.
+        answer: what it must answer.
 
     >>> def is_even(n):
     ...     return n % 2 == 0
@@ -51,52 +52,60 @@ class Satisfies(Predicate):
 
     function: Callable[[object], object]
     text: str
+    place: str
+    answer: bool
 
-    def __init__(self, function: Callable[..., object], text: str | None = None) -> None:
+    def __init__(self, function: Callable[..., object], text: str | None = None, *, answer: bool = True) -> None:
         if not callable(function):
             raise TypeError(f"Satisfies needs a function of the value, not {show(function)}")
         object.__setattr__(self, "function", function)
-        object.__setattr__(self, "text", _label(function) if text is None else text)
+        name, place = _label(function) if text is None else (text, "")
+        object.__setattr__(self, "text", name)
+        object.__setattr__(self, "place", place)
+        object.__setattr__(self, "answer", bool(answer))
 
     def _parts(self) -> tuple[Hashable, ...]:
         function = self.function
         if type(function) is types.MethodType:  # made anew by each `instance.method`
-            return id(function.__self__), id(function.__func__)
-        return (id(function),)
+            return id(function.__self__), id(function.__func__), self.answer
+        return id(function), self.answer
 
     def check(self, value: object, scope: Scope) -> bool:
         return self.holds(value)
 
     def holds(self, value: object) -> bool:
-        """Ask the function.
+        """Ask the function, and tell whether its answer is the one that it must give.
 
         Raises:
             PredicateError: it raised.
         """
         try:
-            return bool(self.function(value))
+            answer = bool(self.function(value))
         except Exception as error:
             kind = type.__getattribute__(type(value), "__qualname__")
             shown = show(value)
             what = shown if shown.startswith("<") else f"<{kind}> {shown}"
-            raise PredicateError(
-                f"the predicate {self.text!r} of a guard must answer for {what}, but raised {type(error).__name__}"
-            ) from error
+            subject = f"the predicate {self.text!r}{self.place} of a guard"
+            raise PredicateError(f"{subject} must answer for {what}, but raised {type(error).__name__}") from error
+        return answer is self.answer
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
         return ast.Call(builder.constant(self.holds, "satisfies"), [value], [])
 
     def describe(self, name: str) -> str:
-        return f"{self.text}({name})"
+        return f"{'' if self.answer else 'not '}{self.text}({name}){self.place}"
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
-        return None if self.holds(value) else f"{name} satisfied {self.text}, now it is {show(value)}"
+        if self.holds(value):
+            return None
+        did = "satisfied" if self.answer else "did not satisfy"
+        return f"{name} {did} {self.text}{self.place}, now it is {show(value)}"
 
 
-def _label(function: object) -> str:
+def _label(function: object) -> tuple[str, str]:
     plain = function.__func__ if type(function) is types.MethodType else function
     if type(plain) is not types.FunctionType:
         name = getattr(plain, "__qualname__", None)
-        return name if type(name) is str else type.__getattribute__(type(plain), "__qualname__")
+        return name if type(name) is str else type.__getattribute__(type(plain), "__qualname__"), ""
     code = plain.__code__
-    return f"{plain.__name__} ({PurePath(code.co_filename).name}:{code.co_firstlineno})"
+    return plain.__name__, f" ({PurePath(code.co_filename).name}:{code.co_firstlineno})"
