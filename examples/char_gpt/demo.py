@@ -66,7 +66,7 @@ class Forward:
         return cls(
             graphs=len(view.graphs),
             operations=sum(node.op in OPERATIONS for graph in view.graphs for node in graph.graph.nodes),
-            guards=len(view.guards),
+            guards=len(view.guards()),
             breaks=len(view.breaks),
         )
 

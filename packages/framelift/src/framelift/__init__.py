@@ -10,6 +10,9 @@ tensor([1., 1.])
 
 from __future__ import annotations
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
 from framelift_comptime import comptime
 
 from . import errors
@@ -23,12 +26,23 @@ __all__ = [
     "comptime",
     "disable",
     "errors",
+    "explain",
     "graph_break",
     "is_compiling",
     "list_backends",
     "register_backend",
 ]
 
+if TYPE_CHECKING:
+    from .explaining import explain
+
 __version__ = "0.1.0"
 
 check_versions()
+
+
+def __getattr__(name: str) -> Any:
+    # Explanations are printed with rich, which nobody should have to import before they ask for one (PEP 562).
+    if name == "explain":
+        return importlib.import_module(".explaining", __name__).explain
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

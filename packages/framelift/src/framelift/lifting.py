@@ -10,8 +10,10 @@ from typing import Any
 import torch
 
 import framelift_comptime
-from framelift_graph_capture import ORIGINAL, FunctionCall, ModuleCall, default_registry
+from framelift_graph_capture import ORIGINAL, FunctionCall, ModuleCall, Registry, default_registry
 from framelift_guards import Dispatcher
+from framelift_guards.lookup import class_attribute
+from framelift_guards.plain import show
 
 from .config import Config
 from .directives import DIRECTIVE_RULES
@@ -20,16 +22,17 @@ from .module import call_lifted, is_lifted, lift_module, plain_module
 from .specialiser import Lifted, Specialiser
 from .view import View
 
-__all__ = ["compile"]
+__all__ = ["compile", "lift", "python_call", "registry"]
 
 
 @functools.cache
-def _registry() -> Any:
-    registry = default_registry()
-    called = registry.rule_for(torch.nn.Module.__call__)
+def registry() -> Registry:
+    """Return the registry that `compile` works with: Python's, torch's, comptime's, and that of the directives."""
+    torchs = default_registry()
+    called = torchs.rule_for(torch.nn.Module.__call__)
     assert called is not None
     return (
-        registry.extend(functions={call_lifted: called})
+        torchs.extend(functions={call_lifted: called})
         .extend(types=framelift_comptime.TYPES, functions=framelift_comptime.RULES)
         .extend(functions=DIRECTIVE_RULES)
     )
@@ -83,44 +86,74 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
         )  # fmt: skip
     if not callable(fn):
         raise ConfigurationError(
-            f"compile({fn!r:.60})", "takes a function, a method, a callable or an nn.Module",
+            f"compile({show(fn)})", "takes a function, a method, a callable or an nn.Module",
             f"a {type(fn).__name__}", "pass what is to be called",
         )  # fmt: skip
-    return fn if disable else _lift(fn, config)
+    return fn if disable else lift(fn, config)
 
 
-def _lift(fn: Any, config: Config) -> Any:
+def _specialiser(config: Config) -> Specialiser:
+    return Specialiser(config, registry())
+
+
+def lift(fn: Any, config: Config, specialiser: Callable[[Config], Specialiser] = _specialiser) -> Any:
+    """Lift a function, method, callable or module; see `compile`.
+
+    Args:
+        fn: what to lift.
+        config: how.
+        specialiser: makes what captures and compiles.
+
+    Raises:
+        ConfigurationError: a call of `fn` is not Python code.
+    """
     if isinstance(fn, torch.nn.Module):
-        return _lift_module(fn, config)
+        return _lift_module(fn, config, specialiser)
     if isinstance(fn, types.MethodType):
-        return types.MethodType(_lift(fn.__func__, config), fn.__self__)
+        return types.MethodType(lift(fn.__func__, config, specialiser), fn.__self__)
     if isinstance(fn, (staticmethod, classmethod)):
-        return type(fn)(_lift(fn.__func__, config))
+        return type(fn)(lift(fn.__func__, config, specialiser))
     if isinstance(fn, types.FunctionType):
-        return _lift_function(fn, config)
-    if isinstance(fn, type) or not isinstance(vars(type(fn)).get("__call__", None), types.FunctionType):
+        return _lift_function(fn, config, specialiser)
+    call = python_call(fn)
+    if call is None:
         raise ConfigurationError(
-            f"compile({fn!r:.60})", "takes something whose call is Python code", f"a {type(fn).__name__}",
-            "wrap it in a function",
+            f"compile({show(fn)})", "takes something whose call is Python code",
+            "a class" if isinstance(fn, type) else f"a {type(fn).__name__}", "wrap it in a function",
         )  # fmt: skip
-    return types.MethodType(_lift(type(fn).__call__, config), fn)
+    return types.MethodType(lift(call, config, specialiser), fn)
 
 
-def _lift_function(function: types.FunctionType, config: Config) -> Callable[..., Any]:
+def python_call(fn: Any) -> types.FunctionType | None:
+    """Return the `__call__` of an object's class, if that is a Python function."""
+    if isinstance(fn, type):
+        return None
+    try:
+        call = class_attribute(type(fn), "__call__")
+    except AttributeError:
+        return None
+    return call if isinstance(call, types.FunctionType) else None
+
+
+def _lift_function(
+    function: types.FunctionType, config: Config, specialiser: Callable[[Config], Specialiser]
+) -> Callable[..., Any]:
     lifted = function.__dict__.get("framelift")
     original = lifted.original if isinstance(lifted, View) else function
-    specialiser = Specialiser(config, _registry())
-    root = Lifted(FunctionCall(original), lambda miss: Dispatcher(original, miss), specialiser)
+    made = specialiser(config)
+    root = Lifted(FunctionCall(original), lambda miss: Dispatcher(original, miss), made)
     result = root.dispatcher.function
-    result.framelift = View(original, root, specialiser)  # type: ignore[attr-defined]
+    result.framelift = View(original, root, made)  # type: ignore[attr-defined]
     result.__dict__[ORIGINAL] = original
     return result
 
 
-def _lift_module(module: torch.nn.Module, config: Config) -> torch.nn.Module:
+def _lift_module(
+    module: torch.nn.Module, config: Config, specialiser: Callable[[Config], Specialiser] = _specialiser
+) -> torch.nn.Module:
     if is_lifted(module):
         module = plain_module(module)
-    specialiser = Specialiser(config, _registry())
+    made = specialiser(config)
     forward = type(module).forward
     if not isinstance(forward, types.FunctionType):
         raise ConfigurationError(
@@ -133,6 +166,6 @@ def _lift_module(module: torch.nn.Module, config: Config) -> torch.nn.Module:
         entered, entry_point = forward, ModuleCall(forward, called)
     else:  # a call of the class's own is Python like any other, and takes what it takes
         entered, entry_point = called, FunctionCall(called)
-    root = Lifted(entry_point, lambda miss: Dispatcher(entered, miss), specialiser)
-    view = View(entered, root, specialiser)
+    root = Lifted(entry_point, lambda miss: Dispatcher(entered, miss), made)
+    view = View(entered, root, made)
     return lift_module(module, root.dispatcher.function, functools.partial(_lift_module, config=config), view)

@@ -85,7 +85,9 @@ class Lifted:
         except Exception as error:  # noqa: BLE001 - whatever is wrong inside capture, the user's call must still run
             self._capture_failed(error)
             return None
+        started = time.perf_counter()
         made = self.dispatcher.add(captured.guards, entry, captured.sources)
+        captured.stages["link"] = time.perf_counter() - started
         self.captures[made] = captured
         if number:
             self.recompilations.append(Recompilation(self.entry_point.name, self.entry_point.where, number, failures))

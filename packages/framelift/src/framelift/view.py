@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import types
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from framelift_graph_capture import BreakRecord, Capture
 from framelift_guards import Guard
 
+from .config import Config
 from .recompilation import Recompilation
 from .specialiser import Lifted, Specialiser
 
@@ -31,13 +33,20 @@ class View:
         self._root = root
         self._specialiser = specialiser
 
-    def _lifted(self) -> list[Lifted]:
+    @property
+    def config(self) -> Config:
+        """What `compile` was asked to do."""
+        return self._specialiser.config
+
+    @property
+    def lifted(self) -> list[Lifted]:
+        """The lifted entry points: the function's, and those of continuations after breaks."""
         return [self._root, *self._specialiser.continuations]
 
     @property
     def specialisations(self) -> list[Capture]:
         """The captures, those of the function first, then those of continuations after breaks."""
-        return [capture for lifted in self._lifted() for capture in lifted.captures.values()]
+        return [capture for lifted in self.lifted for capture in lifted.captures.values()]
 
     @property
     def graphs(self) -> list[torch.fx.GraphModule]:
@@ -52,25 +61,50 @@ class View:
     @property
     def capture_errors(self) -> list[BaseException]:
         """Internal errors, after which calls run eagerly."""
-        return [error for lifted in self._lifted() for error in lifted.capture_errors]
+        return [error for lifted in self.lifted for error in lifted.capture_errors]
 
-    @property
     def guards(self) -> list[Guard]:
-        """The guards of all specialisations."""
+        """Return the guards of all specialisations, in the order of `specialisations`."""
         return [guard for capture in self.specialisations for guard in capture.guards]
 
     @property
     def recompilations(self) -> list[Recompilation]:
         """Each capture beyond the first of an entry point, with the guards that failed."""
-        return [one for lifted in self._lifted() for one in lifted.recompilations]
+        return [one for lifted in self.lifted for one in lifted.recompilations]
 
-    def why_missed(self, values: dict[str, Any]) -> list[str]:
-        """Say in a line each why no specialisation fits these arguments."""
-        return [str(failure) for failure in self._root.dispatcher.failures(values)]
+    def why_recompiled(self) -> list[str]:
+        """Say in a line each why what was captured before did not fit: the guard that failed, expected and found.
+
+        >>> import framelift, torch
+        >>> f = framelift.compile(lambda x, n: x + n, backend="eager", dynamic=False)
+        >>> _ = f(torch.ones(2), "a" == "b"), f(torch.ones(2), True)
+        >>> for reason in f.framelift.why_recompiled():
+        ...     print(reason)
+        recompiled <lambda>: L['n'] was False, is True (<doctest...>:1 relies on it)
+        """
+        return [str(one) for one in self.recompilations]
+
+    def next_recompilation(self, /, *args: Any, **kwargs: Any) -> Recompilation | None:
+        """Return the recompilation that a call would cause: None where it would be the first, or something fits it.
+
+        Args:
+            args: the arguments of the call, after the object of a method or the module.
+            kwargs: its arguments by name.
+        """
+        try:
+            bound = inspect.signature(self.original, follow_wrapped=False).bind(*args, **kwargs)
+        except TypeError:  # the call itself raises that
+            return None
+        bound.apply_defaults()
+        entry_point, dispatcher = self._root.entry_point, self._root.dispatcher
+        values = {name: bound.arguments[name] for name in entry_point.parameters}
+        number, failures = len(dispatcher.specialisations), tuple(dispatcher.failures(values))
+        missed = number > 0 and len(failures) == number
+        return Recompilation(entry_point.name, entry_point.where, number, failures) if missed else None
 
     def source(self) -> str:
         """Return the generated Python: the dispatcher's, and each entry code's."""
-        parts = [lifted.dispatcher.source() for lifted in self._lifted()]
+        parts = [lifted.dispatcher.source() for lifted in self.lifted]
         return "\n\n".join([*parts, *[capture.source() for capture in self.specialisations]])
 
     def clear(self) -> None:

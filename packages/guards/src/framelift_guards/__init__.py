@@ -6,6 +6,7 @@ The torch predicates are in ``framelift_guards.torch`` (extra ``framelift-guards
 from __future__ import annotations
 
 from framelift_guards.codegen import Builder, GeneratedNamespace, compile_function
+from framelift_guards.cost import check_cost, check_costs
 from framelift_guards.dispatcher import Dispatcher, Specialisation
 from framelift_guards.guard import Failure, Guard, GuardSet, UserLine
 from framelift_guards.predicates import (
@@ -112,5 +113,7 @@ __all__ = [
     "TypeSource",
     "UserLine",
     "WeakIs",
+    "check_cost",
+    "check_costs",
     "compile_function",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .state import (
+    OBSERVER,
     default_device,
     deterministic_algorithms,
     global_state,
@@ -14,6 +15,7 @@ from .state import (
 from .tensor import DeviceEquals, TensorMatch, size_source, storage_offset_source, stride_source
 
 __all__ = [
+    "OBSERVER",
     "DeviceEquals",
     "TensorMatch",
     "default_device",

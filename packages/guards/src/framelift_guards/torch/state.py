@@ -23,6 +23,9 @@ from . import native
 
 Reading = tuple[str, Callable[[], object]]
 
+OBSERVER = "__framelift_observer__"
+"""The attribute of a class of torch-function modes that only watch: no guard depends on whether one is active."""
+
 _DEVICES = ("cpu", "cuda", "xpu", "mps", "mtia", "hpu")
 
 GRAD_MODE: tuple[Reading, ...] = (("grad mode", torch.is_grad_enabled),)
@@ -279,7 +282,8 @@ def _stack(kind: str, title: str, read: Callable[[], Sequence[object]], empty: E
 
 
 def _modes() -> Sequence[object]:
-    return [torch._C._get_function_stack_at(index) for index in range(torch._C._len_torch_function_stack())]
+    modes = [torch._C._get_function_stack_at(index) for index in range(torch._C._len_torch_function_stack())]
+    return [mode for mode in modes if not getattr(type(mode), OBSERVER, False)]
 
 
 def _default_device() -> Sequence[object]:
