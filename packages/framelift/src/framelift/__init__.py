@@ -17,11 +17,13 @@ from framelift_comptime import comptime
 
 from . import errors
 from .backends import list_backends, register_backend
-from .directives import disable, graph_break, is_compiling
+from .directives import allow_in_graph, assume_constant_result, disable, graph_break, is_compiling
 from .lifting import compile  # noqa: A004 - the name that users of torch.compile know
 from .supported import check_versions
 
 __all__ = [
+    "allow_in_graph",
+    "assume_constant_result",
     "compile",
     "comptime",
     "disable",

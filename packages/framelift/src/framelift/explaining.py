@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from framelift_graph_capture import Capture, EntryPoint
+from framelift_graph_capture import Capture, EntryPoint, Seen
 from framelift_guards import check_cost, check_costs
 from framelift_guards.plain import show
 
@@ -21,7 +21,7 @@ from .lifting import lift, python_call, registry
 from .module import is_lifted, plain_module
 from .operations import OperationCounter, operations_of
 from .specialiser import Lifted, Specialiser
-from .view import View
+from .view import View, view_of
 
 __all__ = ["explain"]
 
@@ -84,9 +84,11 @@ class _Explaining(Specialiser):
         self.guards: list[ExplainedGuard] = []
         self.guard_costs: list[float | None] = []
 
-    def specialise(self, entry_point: EntryPoint, values: dict[str, object]) -> tuple[Capture, Callable[..., object]]:
+    def specialise(
+        self, entry_point: EntryPoint, values: dict[str, object], seen: Seen
+    ) -> tuple[Capture, Callable[..., object]]:
         with self.counter.paused():
-            captured, entry = super().specialise(entry_point, values)
+            captured, entry = super().specialise(entry_point, values, seen)
             costs = check_costs(captured.guards, values)
             self.guard_costs.append(check_cost(captured.guards, values))
         self.captures.append(captured)
@@ -198,8 +200,7 @@ def _view_of(fn: Any) -> View | None:
     if isinstance(fn, torch.nn.Module):
         return fn.framelift if is_lifted(fn) else None  # type: ignore[return-value]
     function = _function_of(fn)
-    view = None if function is None else function.__dict__.get("framelift")
-    return view if isinstance(view, View) else None
+    return None if function is None else view_of(function)
 
 
 def _where(fn: Any) -> tuple[str, int] | None:

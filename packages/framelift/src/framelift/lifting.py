@@ -20,7 +20,7 @@ from .directives import DIRECTIVE_RULES
 from .errors import ConfigurationError
 from .module import call_lifted, is_lifted, lift_module, plain_module
 from .specialiser import Lifted, Specialiser
-from .view import View
+from .view import View, view_of
 
 __all__ = ["compile", "lift", "python_call", "registry"]
 
@@ -138,8 +138,8 @@ def python_call(fn: Any) -> types.FunctionType | None:
 def _lift_function(
     function: types.FunctionType, config: Config, specialiser: Callable[[Config], Specialiser]
 ) -> Callable[..., Any]:
-    lifted = function.__dict__.get("framelift")
-    original = lifted.original if isinstance(lifted, View) else function
+    view = view_of(function)
+    original = function if view is None else view.original
     made = specialiser(config)
     root = Lifted(FunctionCall(original), lambda miss: Dispatcher(original, miss), made)
     result = root.dispatcher.function

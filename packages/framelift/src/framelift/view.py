@@ -15,7 +15,7 @@ from .config import Config
 from .recompilation import Recompilation
 from .specialiser import Lifted, Specialiser
 
-__all__ = ["View"]
+__all__ = ["View", "view_of"]
 
 
 class View:
@@ -30,6 +30,7 @@ class View:
 
     def __init__(self, original: types.FunctionType, root: Lifted, specialiser: Specialiser) -> None:
         self.original = original
+        self.function = root.dispatcher.function
         self._root = root
         self._specialiser = specialiser
 
@@ -111,3 +112,13 @@ class View:
         """Forget all captures; the next call captures again."""
         self._root.clear()
         self._specialiser.clear()
+
+
+def view_of(function: types.FunctionType) -> View | None:
+    """Return the view of a lifted function, None for any other one: a wrapper of one has a copy of its attributes.
+
+    >>> view_of(lambda: 1) is None
+    True
+    """
+    found = function.__dict__.get("framelift")
+    return found if isinstance(found, View) and found.function is function else None

@@ -10,6 +10,7 @@ from .dynamism import Dynamism, Seen
 from .entry_point import Continuation, EntryPoint, FunctionCall, ModuleCall
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, MarkError, UserCodeError
 from .handlers.tensor import session_of
+from .marks import Mark, mark, mark_of
 from .reasons import RequestedBreak
 from .recorder import FxRecorder
 from .registry import default_registry
@@ -30,6 +31,7 @@ __all__ = [
     "FunctionCall",
     "FxRecorder",
     "GraphBreakError",
+    "Mark",
     "MarkError",
     "ModuleCall",
     "Registry",
@@ -43,5 +45,7 @@ __all__ = [
     "capture",
     "constant_rule",
     "default_registry",
+    "mark",
+    "mark_of",
     "session_of",
 ]

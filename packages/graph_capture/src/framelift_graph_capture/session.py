@@ -25,6 +25,7 @@ from framelift_guards import (
     GlobalSource,
     Guard,
     GuardSet,
+    Is,
     NamespaceSource,
     Scope,
     Source,
@@ -40,6 +41,8 @@ from framelift_guards.torch import (
 )
 from framelift_symbolic_shapes import ShapeEnv
 from framelift_variable_tracking import (
+    NEW,
+    NOT_CONSTANT,
     BreakReason,
     CellVariable,
     DictVariable,
@@ -56,6 +59,7 @@ from .break_record import BreakRecord
 from .dynamism import Dynamism
 from .graph_functions import is_graph_function, tensor_method_name
 from .lowering import NotLoweredError, Pair, lower
+from .marks import Mark, mark_of
 from .reasons import DataDependent, OperationFailed, RequestedBreak, UnsupportedArgument
 from .recorder import FxRecorder
 from .shapes import is_finite, number_to_python, shape_guards
@@ -331,7 +335,7 @@ class Session:
         return (
             is_graph_function(function)
             or tensor_method_name(function) is not None
-            or _is_disabled(function)
+            or mark_of(function) is not None
             or _original(function) is not None
         )
 
@@ -340,8 +344,11 @@ class Session:
     ) -> Result[Variable]:
         """Record a call of a torch function, or of the method `function` (a name) of the first argument."""
         label = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
-        if _is_disabled(function):
-            return Break(RequestedBreak(f"torch.compiler.disable({label})"))
+        mark = mark_of(function)
+        if mark is Mark.DISABLED:
+            return Break(RequestedBreak(f"disable({label})"))
+        if mark is Mark.CONSTANT:
+            return self._assumed(function, label, args, kwargs)
         original = _original(function)
         if original is not None:  # a dispatcher, whose insides are no part of the program
             return self.domain.call(frame, self.domain.reference(original), args, kwargs)
@@ -376,6 +383,31 @@ class Session:
             self.recorder.call(function, nodes, kwargs, None)
             return Value(self.domain.constant(None))
         return self.domain.from_native(result)
+
+    def _assumed(
+        self, function: Any, label: str, args: Sequence[Variable], kwargs: dict[str, Variable]
+    ) -> Result[Variable]:
+        """Call a function whose result is assumed to be constant, with the arguments that this call has."""
+        values = [self._present(argument) for argument in (*args, *kwargs.values())]
+        if any(value is NOT_CONSTANT for value in values):
+            return Break(UnsupportedArgument(label, "value that only the graph, or the program so far, has"))
+        positional, named = values[: len(args)], dict(zip(kwargs, values[len(args) :], strict=True))
+        try:
+            result = function(*positional, **named)
+        except Exception as error:  # noqa: BLE001 - it is the user's: it runs for real, and raises where it belongs
+            return Break(OperationFailed(label, type(error).__name__))
+        return Value(self.domain.wrap(result, ConstantSource(f"{label}()", result)))
+
+    def _present(self, variable: Variable) -> Any:
+        """Return the object that a variable stands for, if it exists already and is as it was before the capture."""
+        known = self.domain.as_constant(variable)
+        if known is not NOT_CONSTANT:
+            return known
+        value = getattr(variable, "value", NOT_CONSTANT)
+        if variable.source is None or value is NEW or self.is_symbolic(variable) or self.effects.is_pending():
+            return NOT_CONSTANT
+        self.domain.guard(variable.source, Is(value))
+        return value
 
     def as_index(self, number: Variable) -> int | None:
         """Specialise a symbolic integer."""
@@ -444,14 +476,12 @@ def _nowhere() -> None:
     """The user's line when nothing is being captured."""
 
 
-def _is_disabled(function: object) -> bool:
-    # What `torch.compiler.disable` leaves on a function.
-    return isinstance(function, types.FunctionType) and bool(function.__dict__.get("_torchdynamo_disable"))
-
-
 def _original(function: object) -> types.FunctionType | None:
-    # What a lifted function carries, so that a capture goes on in the program and not in how it is dispatched.
-    found = function.__dict__.get(ORIGINAL) if isinstance(function, types.FunctionType) else None
+    # What a lifted function carries, so that a capture goes on in the program and not in how it is dispatched. A
+    # wrapper of one has a copy of its attributes (`functools.wraps`), yet is a function of its own: not generated.
+    if not isinstance(function, types.FunctionType) or function.__globals__.get("__name__") != "framelift_generated":
+        return None
+    found = function.__dict__.get(ORIGINAL)
     return found if isinstance(found, types.FunctionType) else None
 
 

@@ -11,7 +11,8 @@ from framelift_variable_tracking import Variable
 
 from .entry_point import OUTCOME, Continuation, EntryPoint, FunctionCall, ModuleCall
 from .handlers.module import call_module
-from .reasons import UnsupportedTensor
+from .marks import Mark, mark_of
+from .reasons import RequestedBreak, UnsupportedTensor
 from .session import Session
 
 __all__ = ["Started", "start"]
@@ -33,6 +34,8 @@ def start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> 
     if isinstance(entry_point, ModuleCall):
         return _module_called(entry_point, values, session)
     if isinstance(entry_point, FunctionCall):
+        if mark_of(entry_point.function) is Mark.DISABLED:
+            return Break(RequestedBreak(f"disable({entry_point.name})"))
         return [_called(entry_point.function, values, session)], None
     raise TypeError(f"capture starts from a FunctionCall or a Continuation, not from a {type(entry_point).__name__}")
 

@@ -1,0 +1,65 @@
+"""What a program says of a function by a mark: run it outside of graphs, make it one node, take its result as known.
+
+Each mark is an attribute of the function, so nothing is kept in a table and the mark goes with the function. torch's
+marks mean the same: what `torch.compiler` leaves on functions, and its tables of identities, which exist only where
+the program itself has imported `torch._dynamo`.
+"""
+
+from __future__ import annotations
+
+import enum
+import sys
+import types
+
+__all__ = ["Mark", "mark", "mark_of"]
+
+_ATTRIBUTE = "_framelift_mark"
+_UNMARKED = (None, None)
+
+
+class Mark(enum.Enum):
+    """What a capture makes of a call of a marked function."""
+
+    DISABLED = "disable"
+    """It breaks the graph: the function runs for real."""
+    ALLOWED = "allow_in_graph"
+    """It becomes one node, whatever the function does inside."""
+    CONSTANT = "assume_constant_result"
+    """The function is called during the capture, and what it returns is taken to be the same ever after."""
+
+
+_TORCH_ATTRIBUTES = (("_torchdynamo_disable", Mark.DISABLED), ("_dynamo_marked_constant", Mark.CONSTANT))
+_TORCH_TABLES = (("_allowed_callable_ids", Mark.ALLOWED), ("_disallowed_callable_ids", Mark.DISABLED))
+
+
+def mark(function: types.FunctionType, meaning: Mark) -> None:
+    """Mark a function; a mark that it had is replaced.
+
+    >>> def f(): ...
+    >>> mark(f, Mark.ALLOWED)
+    >>> mark_of(f)
+    <Mark.ALLOWED: 'allow_in_graph'>
+    """
+    function.__dict__[_ATTRIBUTE] = meaning, function.__code__
+
+
+def mark_of(function: object) -> Mark | None:
+    """Return how a callable is marked, by framelift or by torch; None when it is not.
+
+    >>> mark_of(len) is None
+    True
+    """
+    if isinstance(function, types.FunctionType) and function.__dict__:
+        fields = function.__dict__
+        meaning, code = fields.get(_ATTRIBUTE, _UNMARKED)
+        if code is function.__code__:  # not a wrapper, to which `functools.wraps` has copied the attributes
+            return meaning  # type: ignore[no-any-return]
+        for attribute, meaning in _TORCH_ATTRIBUTES:
+            if fields.get(attribute) is True:
+                return meaning
+    rules = sys.modules.get("torch._dynamo.trace_rules")
+    if rules is not None:
+        for table, meaning in _TORCH_TABLES:
+            if id(function) in getattr(rules, table, ()):
+                return meaning
+    return None
