@@ -39,6 +39,16 @@ def test_recursion_through_the_lifted_name():
     assert torch.equal(again(X, 3), (X + 3) * 8)
 
 
+def test_recursion_captures_each_depth_once():
+    @framelift.compile(backend="eager", dynamic=False)
+    def again(x, n):
+        return x if n == 0 else again(x + 1, n - 1) * 2
+
+    for n in (3, 2, 3, 2):
+        assert torch.equal(again(X, n), (X + n) * 2**n)
+    assert len(again.framelift.specialisations) == 2
+
+
 class Doubled(nn.Module):
     def __call__(self, x, times=2):
         return super().__call__(x) * times

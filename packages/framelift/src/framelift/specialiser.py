@@ -6,15 +6,13 @@ continuation of a graph break, so a break that is reached again, or from another
 
 from __future__ import annotations
 
-import threading
 import time
 import warnings
 from collections.abc import Callable
 from typing import Any
 
 from framelift_graph_capture import Capture, EntryPoint, Registry, Seen, UserCodeError, capture
-from framelift_guards import Dispatcher, Scope
-from framelift_guards.dispatcher import Specialisation
+from framelift_guards import Dispatcher, ForkSafeLock, Scope, Specialisation
 
 from .config import Config
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError
@@ -44,14 +42,14 @@ class Lifted:
         self.recompilations: list[Recompilation] = []
         self.seen = Seen()
         self._specialiser = specialiser
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._warned = False
         self._eager = False
         self.dispatcher = dispatcher(self._miss)
 
     def clear(self) -> None:
         """Forget every specialisation; the next call captures again."""
-        with self._lock:
+        with self._lock.held():
             self.dispatcher.clear()
             self.captures.clear()
             self.recompilations.clear()
@@ -59,7 +57,7 @@ class Lifted:
             self._eager = self._warned = False
 
     def _miss(self, values: dict[str, object]) -> object:
-        with self._lock:
+        with self._lock.held():
             found = self._specialisation_for(values)
         # Outside the lock: user code runs here, on any thread, for as long as it likes.
         return self.entry_point.run(values) if found is None else found.run(values)
@@ -138,7 +136,7 @@ class Specialiser:
     def __init__(self, config: Config, registry: Registry) -> None:
         self.config = config
         self._registry = registry
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._continuations: dict[EntryPoint, Lifted] = {}
 
     @property
@@ -148,7 +146,7 @@ class Specialiser:
 
     def clear(self) -> None:
         """Forget the continuations."""
-        with self._lock:
+        with self._lock.held():
             self._continuations.clear()
 
     def specialise(
@@ -171,6 +169,7 @@ class Specialiser:
                 found.where,
             )
         compiled = self._compile(captured, entry_point)
+        captured.forget()
         return captured, captured.entry(compiled, self._continue_at)
 
     def _compile(self, captured: Capture, entry_point: EntryPoint) -> Callable[..., Any] | None:
@@ -194,7 +193,7 @@ class Specialiser:
         return compiled
 
     def _continue_at(self, entry_point: EntryPoint) -> Callable[..., object]:
-        with self._lock:
+        with self._lock.held():
             lifted = self._continuations.get(entry_point)
             if lifted is None:
                 lifted = Lifted(

@@ -11,10 +11,11 @@ from .entry_point import Continuation, EntryPoint, FunctionCall, ModuleCall
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, MarkError, UserCodeError
 from .handlers.tensor import session_of
 from .marks import Mark, mark, mark_of
+from .original import ORIGINAL
 from .reasons import RequestedBreak
 from .recorder import FxRecorder
 from .registry import default_registry
-from .session import ORIGINAL, Session
+from .session import Session
 from .torch_rules import break_on_call, constant_rule
 from .variables import SymbolicNumberVariable, TensorVariable
 

@@ -35,7 +35,7 @@ class Capture:
     Args:
         entry_point: where it started.
         graph: the graph; None where nothing was recorded.
-        example_inputs: the graph's inputs in this call.
+        example_inputs: the graph's inputs in this call, until `forget` is called.
         guards: what was assumed.
         break_: where and why it stopped short of the end, if it did.
         stages: seconds by stage.
@@ -68,6 +68,10 @@ class Capture:
     def sources(self) -> tuple[Source, ...]:
         """What the entry code is given after the parameters: their values when the guards were checked."""
         return () if self._code is None else self._code.sources
+
+    def forget(self) -> None:
+        """Let go of the call that was captured: a capture that is kept must not keep its tensors alive."""
+        self.example_inputs = ()
 
     def entry(
         self, graph: Callable[..., Any] | None, continue_at: Callable[[EntryPoint], Callable[..., object]]

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import types
+
 import torch
 
 from framelift_variable_tracking import Registry
 from framelift_variable_tracking import default_registry as python_registry
 
 from .handlers.constant import TORCH_CONSTANTS
+from .handlers.function import LiftableFunctionHandler
 from .handlers.module import MODULE_RULES, ModuleHandler
 from .handlers.number import FloatThatMayVaryHandler, IntegerThatMayVaryHandler, SymbolicNumberHandler
 from .handlers.size import NAMED_RESULTS, SizeHandler
@@ -25,6 +28,7 @@ def default_registry() -> Registry:
     """
     return python_registry().extend(
         types={
+            types.FunctionType: LiftableFunctionHandler(),
             **TORCH_CONSTANTS,
             **NAMED_RESULTS,
             int: IntegerThatMayVaryHandler(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 import ast
 import linecache
 import operator
-import types
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -60,18 +59,16 @@ from .dynamism import Dynamism
 from .graph_functions import is_graph_function, tensor_method_name
 from .lowering import NotLoweredError, Pair, lower
 from .marks import Mark, mark_of
+from .original import original_of
 from .reasons import DataDependent, OperationFailed, RequestedBreak, UnsupportedArgument
 from .recorder import FxRecorder
 from .shapes import is_finite, number_to_python, shape_guards
 from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 
-__all__ = ["ORIGINAL", "Session"]
+__all__ = ["Session"]
 
 T = TypeVar("T")
-
-ORIGINAL = "_framelift_original"
-"""The attribute of a function that stands in front of another one: captures call that one in its place."""
 
 
 class TorchDomain(SymbolicDomain):
@@ -336,7 +333,7 @@ class Session:
             is_graph_function(function)
             or tensor_method_name(function) is not None
             or mark_of(function) is not None
-            or _original(function) is not None
+            or original_of(function) is not None
         )
 
     def record(
@@ -349,7 +346,7 @@ class Session:
             return Break(RequestedBreak(f"disable({label})"))
         if mark is Mark.CONSTANT:
             return self._assumed(function, label, args, kwargs)
-        original = _original(function)
+        original = original_of(function)
         if original is not None:  # a dispatcher, whose insides are no part of the program
             return self.domain.call(frame, self.domain.reference(original), args, kwargs)
         method = tensor_method_name(function)
@@ -474,15 +471,6 @@ class Session:
 
 def _nowhere() -> None:
     """The user's line when nothing is being captured."""
-
-
-def _original(function: object) -> types.FunctionType | None:
-    # What a lifted function carries, so that a capture goes on in the program and not in how it is dispatched. A
-    # wrapper of one has a copy of its attributes (`functools.wraps`), yet is a function of its own: not generated.
-    if not isinstance(function, types.FunctionType) or function.__globals__.get("__name__") != "framelift_generated":
-        return None
-    found = function.__dict__.get(ORIGINAL)
-    return found if isinstance(found, types.FunctionType) else None
 
 
 def _origin(source: Source) -> Callable[[str, int], object]:

@@ -44,7 +44,7 @@ def _called(function: types.FunctionType, values: dict[str, Any], session: Sessi
     domain, code = session.domain, decode(function.__code__)
     arguments = [domain.wrap(value, LocalSource(name)) for name, value in values.items()]
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    closure = [domain.root_cell(name, cell) for name, cell in cells]
+    closure = tuple([domain.root_cell(name, cell) for name, cell in cells])
     # `domain.root_frame` was rejected: it takes the function for known, and a later look-up of it would go unguarded.
     return Frame(
         code,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from framelift_guards.codegen import Builder, GeneratedNamespace, compile_function
 from framelift_guards.cost import check_cost, check_costs
 from framelift_guards.dispatcher import Dispatcher, Specialisation
+from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet, UserLine
 from framelift_guards.predicates import (
     BoolIs,
@@ -80,6 +81,7 @@ __all__ = [
     "Expression",
     "Failure",
     "Falsy",
+    "ForkSafeLock",
     "FreeVariableSource",
     "GeneratedNamespace",
     "GlobalSource",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import functools
-import threading
 import types
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from inspect import CO_VARARGS, CO_VARKEYWORDS
 
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
 from framelift_guards.decision import DecisionTree, Path
+from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet
 from framelift_guards.source import Scope, Source
 
@@ -161,7 +161,7 @@ class Dispatcher:
     def _set_up(self, parameters: Parameters, miss: Miss, name: str, qualname: str) -> None:
         self.parameters = parameters
         self._names = (name, qualname)
-        self._lock = threading.RLock()
+        self._lock = ForkSafeLock()
         self._specialisations: tuple[Specialisation, ...] = ()
         self._namespace = GeneratedNamespace(reserved=parameters.names)
         keyword_only = set(parameters.keyword_only)
@@ -199,7 +199,7 @@ class Dispatcher:
         """
         sources = tuple(sources)
         guards = guards if isinstance(guards, GuardSet) else GuardSet(guards)
-        with self._lock:
+        with self._lock.held():
             name = self._namespace.bind(entry, "entry")
             specialisation = Specialisation(guards, entry, sources, name)
             self._link((*self._specialisations, specialisation))
@@ -211,7 +211,7 @@ class Dispatcher:
         Raises:
             ValueError: when it is not there.
         """
-        with self._lock:
+        with self._lock.held():
             rest = tuple([other for other in self._specialisations if other is not specialisation])
             if len(rest) == len(self._specialisations):
                 raise ValueError(f"{self.function.__qualname__} has no such specialisation; it may have been removed")
@@ -219,7 +219,7 @@ class Dispatcher:
 
     def clear(self) -> None:
         """Forget all specialisations; calls under way finish with what they started."""
-        with self._lock:
+        with self._lock.held():
             self._link(())
 
     def failures(self, arguments: dict[str, object]) -> Iterator[Failure]:

@@ -8,6 +8,7 @@ from .effects import Content, Effect, EffectLog
 from .emitter import Emitter
 from .handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking, TypeHandler
 from .handlers.dict_variable import DictVariable
+from .handlers.function import FunctionHandler
 from .handlers.instance import InstanceHandler
 from .handlers.list import ListVariable
 from .handlers.number import FloatHandler, IntegerHandler
@@ -68,6 +69,7 @@ __all__ = [
     "Emitter",
     "ExceptionVariable",
     "FloatHandler",
+    "FunctionHandler",
     "FunctionRule",
     "FunctionVariable",
     "GeneratorVariable",
