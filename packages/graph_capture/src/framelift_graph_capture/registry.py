@@ -12,7 +12,7 @@ from framelift_variable_tracking import default_registry as python_registry
 from .handlers.constant import TORCH_CONSTANTS
 from .handlers.function import LiftableFunctionHandler
 from .handlers.module import MODULE_RULES, ModuleHandler
-from .handlers.number import FloatThatMayVaryHandler, IntegerThatMayVaryHandler, SymbolicNumberHandler
+from .handlers.number import FloatThatMayVaryHandler, IntegerThatMayVaryHandler, SymbolicNumberHandler, number_rules
 from .handlers.size import NAMED_RESULTS, SizeHandler
 from .handlers.tensor import TensorHandler
 from .torch_rules import TORCH_RULES
@@ -26,7 +26,8 @@ def default_registry() -> Registry:
     >>> isinstance(default_registry().handler_for(torch.nn.Parameter), TensorHandler)
     True
     """
-    return python_registry().extend(
+    python = python_registry()
+    return python.extend(
         types={
             types.FunctionType: LiftableFunctionHandler(),
             **TORCH_CONSTANTS,
@@ -40,6 +41,6 @@ def default_registry() -> Registry:
             torch.SymFloat: SymbolicNumberHandler(),
             torch.SymBool: SymbolicNumberHandler(),
         },
-        functions={**TORCH_RULES, **MODULE_RULES},
+        functions={**number_rules(python), **TORCH_RULES, **MODULE_RULES},
         trusted_modules=("torch",),
     )

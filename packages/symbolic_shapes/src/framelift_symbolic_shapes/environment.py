@@ -263,6 +263,10 @@ class ShapeEnv(Facade):
             self._record(expression if hint else sympy.Not(expression))
         else:
             self._record(sympy.Eq(expression, functions.literal(hint)))
+            if hint == 0 and node.pytype is float:  # equal, yet not the same number: 0.0 and -0.0
+                one = functions.literal(1.0)
+                sign = functions.FUNCTIONS["CopySign"](one, expression)
+                self._record(sympy.Eq(sign, functions.literal(math.copysign(1.0, hint))))
         return hint
 
     def expect(self, node: SymNode) -> bool:

@@ -233,6 +233,33 @@ class FloatMod(_FloatFunction):
     infix = "%"
 
 
+class FloatFloorDiv(_FloatFunction):
+    """`a // b` of floats, which is not the floor of `a / b`: that has been rounded."""
+
+    nargs = 2
+    python = operator.floordiv
+    infix = "//"
+
+
+class CopySign(_FloatFunction):
+    """`math.copysign(a, b)`: with a = 1, what tells `0.0` from `-0.0`."""
+
+    nargs = 2
+    python = math.copysign
+
+
+class IsFinite(PythonFunction):
+    """`math.isfinite(a)`, as the number that it is: computing `a` raises nothing, and gives a real number."""
+
+    nargs = 1
+    python = math.isfinite
+
+    @classmethod
+    def eval(cls, *operands: Any) -> Any:
+        value = number(operands[0])
+        return None if value is None else sympy.Integer(int(math.isfinite(value)))
+
+
 class FloatPow(_FloatFunction):
     """`a ** b` of floats, for a not negative."""
 
@@ -301,7 +328,7 @@ MATH_NAMES = ("sqrt", "cos", "cosh", "sin", "sinh", "tan", "tanh", "asin", "acos
 _CLASSES: list[type[PythonFunction]] = [
     FloorDiv, Mod, PowByNatural, LShift, RShift, BitAnd, BitOr, BitXor, Minimum, Maximum, IntAbs, FloatMinimum,
     FloatMaximum, TrueDiv, ToFloat, FloatAdd, FloatSub, FloatMul, FloatMod, FloatPow, FloatNeg, FloatAbs, Floor,
-    Ceil, Trunc, Round, RoundDigits,
+    Ceil, Trunc, Round, RoundDigits, FloatFloorDiv, CopySign, IsFinite,
 ]  # fmt: skip
 
 FUNCTIONS: dict[str, type[PythonFunction]] = {

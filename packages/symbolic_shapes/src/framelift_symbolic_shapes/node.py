@@ -239,6 +239,15 @@ class SymNode:
     def pow_by_natural(self, other: SymNode) -> SymNode:
         return self._apply("pow_by_natural", other)
 
+    def float_floordiv(self, other: SymNode) -> SymNode:
+        return self._apply("float_floordiv", other)
+
+    def copysign(self, other: SymNode) -> SymNode:
+        return self._apply("copysign", other)
+
+    def is_finite(self) -> SymNode:
+        return self._apply("is_finite")
+
     # C++ has one name where Python has two.
     floordiv, truediv, pow = int_floordiv, float_truediv, float_pow
 

@@ -49,6 +49,10 @@ def _is_integer_build(bounds: Bounds, a: Any) -> Any:
     return sympy.Eq(functions.FUNCTIONS["ToFloat"](simplify("Floor", (a,), bounds)), a)
 
 
+def _is_finite(_bounds: Bounds, a: Any) -> Any:
+    return sympy.Eq(functions.FUNCTIONS["IsFinite"](a), 1)
+
+
 def _choose(_bounds: Bounds, condition: Any, then: Any, otherwise: Any) -> Any:
     return sympy.Piecewise((then, condition), (otherwise, True))
 
@@ -97,6 +101,7 @@ OPERATIONS: dict[str, Operation] = {
     "sym_int": Operation(_plain(lambda a: a), int, int),
     "sym_float": Operation(_function("ToFloat"), float, float),
     "int_truediv": Operation(_true_divide, operator.truediv, float),
+    "is_finite": Operation(_is_finite, math.isfinite, bool),
     **_COMPARISONS,
     "and_": Operation(_sympy("And"), lambda a, b: a and b, bool),
     "or_": Operation(_sympy("Or"), lambda a, b: a or b, bool),
@@ -125,6 +130,9 @@ FLOAT_OPERATIONS: dict[str, Operation] = {
     "sym_int": Operation(_function("Trunc"), int, int),
     "round": Operation(_function("Round"), round, int),
     "round_digits": Operation(_function("RoundDigits"), round, float),
+    "float_floordiv": Operation(_function("FloatFloorDiv"), operator.floordiv, float),
+    "copysign": Operation(_function("CopySign"), math.copysign, float),
+    "is_finite": Operation(_is_finite, math.isfinite, bool),
     "is_integer": Operation(_is_integer_build, float.is_integer, bool),
     **{
         f"sym_{name}": Operation(_function(name), getattr(math, name), float)

@@ -59,7 +59,7 @@ def evaluate(expression: Any, values: Mapping[Any, bool | int | float]) -> bool 
 _BINARY: dict[str, type[ast.operator]] = {
     "FloorDiv": ast.FloorDiv, "Mod": ast.Mod, "PowByNatural": ast.Pow, "LShift": ast.LShift, "RShift": ast.RShift,
     "BitAnd": ast.BitAnd, "BitOr": ast.BitOr, "BitXor": ast.BitXor, "TrueDiv": ast.Div, "FloatAdd": ast.Add,
-    "FloatSub": ast.Sub, "FloatMul": ast.Mult, "FloatMod": ast.Mod, "FloatPow": ast.Pow,
+    "FloatSub": ast.Sub, "FloatMul": ast.Mult, "FloatMod": ast.Mod, "FloatPow": ast.Pow, "FloatFloorDiv": ast.FloorDiv,
 }  # fmt: skip
 _RELATIONS: dict[str, type[ast.cmpop]] = {
     "Equality": ast.Eq, "Unequality": ast.NotEq, "StrictLessThan": ast.Lt, "LessThan": ast.LtE,
