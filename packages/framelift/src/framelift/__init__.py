@@ -18,6 +18,7 @@ from framelift_comptime import comptime
 from . import errors
 from .backends import list_backends, register_backend
 from .directives import allow_in_graph, assume_constant_result, disable, graph_break, is_compiling
+from .everything import reset, set_stance
 from .lifting import compile  # noqa: A004 - the name that users of torch.compile know
 from .supported import check_versions
 
@@ -33,6 +34,8 @@ __all__ = [
     "is_compiling",
     "list_backends",
     "register_backend",
+    "reset",
+    "set_stance",
 ]
 
 if TYPE_CHECKING:

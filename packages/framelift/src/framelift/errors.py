@@ -16,6 +16,7 @@ __all__ = [
     "FrameliftError",
     "GraphBreakError",
     "MarkError",
+    "RecompilationError",
     "StackLevelError",
     "UnknownBackendError",
     "UnknownLocalError",
@@ -33,6 +34,12 @@ class UnknownBackendError(FrameliftError, ValueError):
     """A backend name that nobody registered."""
 
     code = "FL302"
+
+
+class RecompilationError(FrameliftError, RuntimeError):
+    """A call that would have to be captured, under `set_stance("fail_on_recompile")`."""
+
+    code = "FL304"
 
 
 class UnsupportedVersionError(FrameliftError, ImportError):

@@ -15,6 +15,7 @@ from framelift_guards.plain import show
 
 from .config import Config
 from .errors import CaptureError, ConfigurationError
+from .everything import current_stance
 from .evidence import CapturedGraph, ExplainedGuard, NotCaptured, Operations, Outcome
 from .explanation import Explanation
 from .lifting import lift, python_call, registry
@@ -111,6 +112,8 @@ def _explained(
         called = lift(plain_module(fn) if isinstance(fn, torch.nn.Module) else fn, config, lambda _: specialiser)
     except ConfigurationError as error:
         not_captured.append(NotCaptured(error.code, _name(fn), f"{error.rule}, but this is {error.value}"))
+    if current_stance() != "default":
+        not_captured.append(NotCaptured("FL312", _name(fn), f"set_stance({current_stance()!r}) is in force"))
     with counter:
         outcome = _outcome(called, args, kwargs)
     lifted = [] if called is fn else _lifted(called)

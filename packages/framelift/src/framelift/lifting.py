@@ -18,6 +18,7 @@ from framelift_guards.plain import show
 from .config import Config
 from .directives import DIRECTIVE_RULES
 from .errors import ConfigurationError
+from .everything import everything
 from .module import call_lifted, is_lifted, lift_module, plain_module
 from .specialiser import Lifted, Specialiser
 from .view import View, view_of
@@ -143,7 +144,9 @@ def _lift_function(
     made = specialiser(config)
     root = Lifted(FunctionCall(original), lambda miss: Dispatcher(original, miss), made)
     result = root.dispatcher.function
-    result.framelift = View(original, root, made)  # type: ignore[attr-defined]
+    made_view = View(original, root, made)
+    everything.add(made_view)
+    result.framelift = made_view  # type: ignore[attr-defined]
     result.__dict__[ORIGINAL] = original
     return result
 
@@ -168,4 +171,5 @@ def _lift_module(
         entered, entry_point = called, FunctionCall(called)
     root = Lifted(entry_point, lambda miss: Dispatcher(entered, miss), made)
     view = View(entered, root, made)
+    everything.add(view)
     return lift_module(module, root.dispatcher.function, functools.partial(_lift_module, config=config), view)

@@ -15,7 +15,8 @@ from framelift_graph_capture import Capture, EntryPoint, Registry, Seen, UserCod
 from framelift_guards import Dispatcher, ForkSafeLock, Scope, Specialisation
 
 from .config import Config
-from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError
+from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, RecompilationError
+from .everything import current_stance
 from .recompilation import Recompilation
 
 __all__ = ["Lifted", "Specialiser"]
@@ -64,12 +65,16 @@ class Lifted:
 
     def _specialisation_for(self, values: dict[str, object]) -> Specialisation | None:
         """Return what runs these arguments, capturing it if need be; `None` means run them eagerly."""
-        if self._eager:
+        stance = current_stance()
+        if self._eager or stance == "force_eager":
             return None
         scope = Scope(values)
         for known in self.dispatcher.specialisations:  # another thread may have captured it meanwhile
             if known.guards.check(scope):
                 return known
+        if stance != "default":
+            self._refuse(stance, values)
+            return None
         if len(self.dispatcher.specialisations) >= self._specialiser.config.recompile_limit:
             self._at_the_limit(values)
             return None
@@ -90,6 +95,15 @@ class Lifted:
         if number:
             self.recompilations.append(Recompilation(self.entry_point.name, self.entry_point.where, number, failures))
         return made
+
+    def _refuse(self, stance: str, values: dict[str, object]) -> None:
+        if stance == "fail_on_recompile":
+            failures = list(self.dispatcher.failures(values))
+            raise RecompilationError(
+                self.entry_point.name, "must be captured already under set_stance('fail_on_recompile')",
+                f"not: {failures[-1]}" if failures else "called for the first time",
+                "call it before with such arguments, or make what varies dynamic", self.entry_point.where,
+            )  # fmt: skip
 
     def _at_the_limit(self, values: dict[str, object]) -> None:
         if self._warned and not self._specialiser.config.fullgraph:

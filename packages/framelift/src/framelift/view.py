@@ -113,6 +113,11 @@ class View:
         self._root.clear()
         self._specialiser.clear()
 
+    def suspend(self, suspended: bool) -> None:
+        """Let calls run as they are from now on, or captured again; captures are kept."""
+        for lifted in self.lifted:
+            lifted.dispatcher.suspend(suspended)
+
 
 def view_of(function: types.FunctionType) -> View | None:
     """Return the view of a lifted function, None for any other one: a wrapper of one has a copy of its attributes.

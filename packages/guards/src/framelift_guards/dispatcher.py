@@ -163,6 +163,7 @@ class Dispatcher:
         self._names = (name, qualname)
         self._lock = ForkSafeLock()
         self._specialisations: tuple[Specialisation, ...] = ()
+        self._suspended = False
         self._namespace = GeneratedNamespace(reserved=parameters.names)
         keyword_only = set(parameters.keyword_only)
         self._renamed = {
@@ -222,6 +223,26 @@ class Dispatcher:
         with self._lock.held():
             self._link(())
 
+    def suspend(self, suspended: bool = True) -> None:
+        """Let every call miss, or try the specialisations again; meanwhile they are kept.
+
+        Args:
+            suspended: whether calls are to miss from now on.
+
+        >>> dispatcher = Dispatcher.for_parameters(["n"], lambda scope: "miss")
+        >>> _ = dispatcher.add([], lambda n: "hit")
+        >>> dispatcher.suspend()
+        >>> dispatcher.function(1)
+        'miss'
+        >>> dispatcher.suspend(False)
+        >>> dispatcher.function(1)
+        'hit'
+        """
+        with self._lock:
+            if suspended is not self._suspended:
+                self._suspended = suspended
+                self._link(self._specialisations)
+
     def failures(self, arguments: dict[str, object]) -> Iterator[Failure]:
         """Yield, for each specialisation that does not fit these arguments, why."""
         for specialisation in self._specialisations:
@@ -238,7 +259,8 @@ class Dispatcher:
         stem = name if is_identifier(name) else "dispatch"
         tree = DecisionTree(self._namespace, self._renamed, self.parameters.names)
         body = tree.statements([specialisation.path for specialisation in specialisations])
-        definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), [*body, self._report()], [])
+        body = [self._report()] if self._suspended else [*body, self._report()]
+        definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), body, [])
         code = compile_code(definition, self._file.filename)
         self._definition = definition
         self._specialisations = specialisations
