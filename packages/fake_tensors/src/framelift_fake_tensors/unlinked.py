@@ -1,8 +1,8 @@
-"""Autograd state on devices that this torch was built without.
+"""Autograd state on devices that this torch was built without, or whose driver this machine lacks.
 
 torch's autograd asks the device of each differentiable result for its stream (c10's `getDeviceGuardImpl`), and where
-the device is not linked, that ends the process. So autograd is kept away from such devices: the call runs without it,
-and runs again on stand-ins of the meta device, whose results tell which ones require grad.
+the device is not linked, or linked without a driver, that ends the process. So autograd is kept away from such devices:
+the call runs without it, and runs again on stand-ins of the meta device, whose results tell which ones require grad.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ class Unlinked(Exception):
 
 @functools.cache
 def is_linked(kind: str) -> bool:
-    """Tell whether torch's autograd can handle the device type `kind`; it need not be present.
+    """Tell whether torch's autograd can handle the device type `kind` here.
+
+    That a device type is compiled in is not enough: it must be available.
 
     >>> is_linked("cpu"), is_linked("meta")
     (True, True)
     """
-    accelerator = torch.accelerator.current_accelerator(check_available=False)
+    accelerator = torch.accelerator.current_accelerator(check_available=True)
     return kind in ("cpu", "meta") or (accelerator is not None and accelerator.type == kind)
 
 
