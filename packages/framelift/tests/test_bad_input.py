@@ -16,7 +16,7 @@ def test_something_that_cannot_be_called():
 
 
 def test_an_unknown_backend_lists_and_suggests():
-    with pytest.raises(errors.UnknownBackendError, match=r"did you mean 'eager'\? known names: .*eager"):
+    with pytest.raises(errors.UnknownBackendError, match=r"did you mean 'eager' or 'aot_eager'\? known names: .*eager"):
         framelift.compile(lambda x: x, backend="eagr")
 
 

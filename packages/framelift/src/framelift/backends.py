@@ -1,22 +1,35 @@
 """Backends: what turns a graph into something to call.
 
 A backend is `(gm, example_inputs) -> callable`, exactly as for `torch.compile`. Other distributions add one
-through the entry-point group `framelift.backends`; a program adds one through `register_backend`.
+through the entry-point group `framelift.backends`; a program adds one through `register_backend`. What is registered
+with torch, by torch itself or through the group `torch_dynamo_backends`, can be used by name as well.
 """
 
 from __future__ import annotations
 
 import difflib
+import functools
 import importlib.metadata
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from .errors import UnknownBackendError
-from .inductor import aot_eager, inductor
+from .boundary import compile_foreign
+from .errors import ConfigurationError, UnknownBackendError
+from .inductor import TorchBackend, aot_eager, inductor, torch_backend_names, torch_entry_points
 
-__all__ = ["Backend", "eager", "list_backends", "lookup_backend", "register_backend"]
+__all__ = [
+    "Backend",
+    "call_beginning",
+    "compile_graph",
+    "configured_backend",
+    "eager",
+    "list_backends",
+    "lookup_backend",
+    "register_backend",
+]
 
 Backend = Callable[..., Callable[..., Any]]
 
@@ -61,13 +74,20 @@ def register_backend(name: str, backend: Backend) -> None:
     _registered[name] = backend
 
 
-def list_backends() -> list[str]:
+def list_backends(exclude_tags: Sequence[str] = ("debug", "experimental")) -> list[str]:
     """Return the names of the backends that can be used, in alphabetical order.
 
-    >>> "eager" in list_backends()
-    True
+    Args:
+        exclude_tags: of the backends that torch registered, leave out those with one of these tags of torch's.
+
+    >>> "eager" in list_backends(), "inductor" in list_backends(), "aot_eager_decomp_partition" in list_backends()
+    (True, True, False)
     """
-    return sorted({*_BUILT_IN, *_registered, *_entry_points()})
+    return sorted({*_own_names(), *torch_backend_names(exclude_tags)})
+
+
+def _own_names() -> list[str]:
+    return [*_BUILT_IN, *_registered, *_entry_points(), *torch_entry_points()]
 
 
 def lookup_backend(backend: str | Backend) -> Backend:
@@ -92,9 +112,54 @@ def lookup_backend(backend: str | Backend) -> Backend:
     if point is not None:
         loaded: Backend = point.load()
         return loaded
-    names = list_backends()
-    near = difflib.get_close_matches(backend, names, n=1)
-    suggestion = f"did you mean {near[0]!r}? " if near else ""
+    if backend in torch_entry_points() or backend in torch_backend_names(()):
+        return TorchBackend(backend)
+    names = list_backends(())
+    near = difflib.get_close_matches(backend, names, n=3)
+    suggestion = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
     raise UnknownBackendError(
-        f"backend {backend!r}", "must be a known name", "unknown", f"{suggestion}known names: {', '.join(names)}"
-    )
+        f"backend {backend!r}", "must be a known name", "unknown",
+        f"{suggestion}known names: {', '.join(list_backends())}",
+    )  # fmt: skip
+
+
+def configured_backend(name: str, mode: str | None, options: Mapping[str, Any] | None) -> Backend:
+    """Return the backend of that name for a mode and options. The mode "default" is every backend's.
+
+    Raises:
+        ConfigurationError: the backend does not take them, or knows no such mode or option.
+        UnknownBackendError: no backend has that name.
+    """
+    found = lookup_backend(name)
+    wanted: dict[str, Any] = {"mode": None if mode == "default" else mode, "options": options or None}
+    given = {name: value for name, value in wanted.items() if value is not None}
+    if not given:
+        return found
+    if isinstance(found, TorchBackend):
+        return found.configured(given.get("mode"), given.get("options"))
+    try:
+        inspect.signature(found).bind(None, (), **given)
+    except TypeError:
+        raise ConfigurationError(
+            " and ".join(given), "goes with a backend that takes it", f"backend={name!r}",
+            "drop it, or use backend='inductor'",
+        ) from None  # fmt: skip
+    return functools.partial(found, **given)
+
+
+def compile_graph(backend: Backend, gm: torch.fx.GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
+    """Compile a captured graph; a `CompiledGraph` where the backend assumed more than the capture did.
+
+    Args:
+        backend: what compiles it.
+        gm: the graph.
+        example_inputs: its inputs in the call that was captured.
+    """
+    if backend is eager or isinstance(backend, TorchBackend):
+        return backend(gm, list(example_inputs))
+    return compile_foreign(gm, example_inputs, backend)
+
+
+def call_beginning(backend: Backend) -> Callable[[], object] | None:
+    """Return what a backend wants called when a call of the user's begins; None if it does not care."""
+    return backend.begins() if isinstance(backend, TorchBackend) else None

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Mapping
 from typing import Any
 
-from .backends import Backend, lookup_backend
+from .backends import Backend, configured_backend, lookup_backend
 from .errors import ConfigurationError
 
 __all__ = ["Config"]
@@ -58,12 +57,10 @@ class Config:
             raise ConfigurationError("options", "must be a mapping or None", repr(options), "pass a dict")
         if isinstance(recompile_limit, bool) or not isinstance(recompile_limit, int) or recompile_limit < 1:
             raise ConfigurationError("recompile_limit", "must be a positive int", repr(recompile_limit), "pass 8, say")
-        found = lookup_backend(backend)
         given = {name: value for name, value in (("mode", mode), ("options", options)) if value is not None}
         if given and not isinstance(backend, str):
             raise ConfigurationError(
                 next(iter(given)), "goes with a backend known by name", repr(backend), "bind it with functools.partial"
             )
-        if given:
-            found = functools.partial(found, **given)
+        found = configured_backend(backend, mode, options) if given else lookup_backend(backend)
         return cls(found, dynamic, fullgraph, recompile_limit)

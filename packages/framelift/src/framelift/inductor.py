@@ -1,80 +1,149 @@
-"""The adapter to torch's own compilers: AOTAutograd and Inductor, for graphs whose sizes are numbers.
+"""torch's own compilers as backends: AOTAutograd, Inductor, and whatever else torch has registered by name.
 
-It is the one module that may reach `torch._dynamo`, which those compilers import. A graph with symbolic sizes is
-compiled once for each set of sizes that they meet: correct, and to be improved by handing the symbols over.
+It is the one module that may reach `torch._dynamo`, which those compilers import, and it does so when one is used.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
 import importlib
+import importlib.metadata
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.fx
 
-__all__ = ["aot_eager", "inductor"]
+from .boundary import CompiledGraph, compile_with_fakes
+from .errors import ConfigurationError
 
-Compiled = Callable[..., Any]
+__all__ = ["TorchBackend", "aot_eager", "inductor", "torch_backend_names", "torch_entry_points"]
 
 
-def inductor(
-    gm: torch.fx.GraphModule,
-    example_inputs: Sequence[Any],
-    *,
-    mode: str | None = None,
-    options: Mapping[str, Any] | None = None,
-) -> Compiled:
-    """Compile with Inductor.
+@dataclasses.dataclass(frozen=True)
+class TorchBackend:
+    """A backend that torch registered, by name.
 
     Args:
-        gm: the graph.
-        example_inputs: its inputs in the call that was captured.
-        mode: a name of `torch._inductor.list_mode_options()`.
-        options: Inductor's configuration, which wins over the mode's.
+        name: one of `torch_backend_names(exclude_tags=())`.
+        patches: what of Inductor's configuration is changed while a graph is compiled; for Inductor alone.
+
+    >>> import torch.fx
+    >>> compiled = aot_eager(torch.fx.symbolic_trace(lambda x: (x + 1,)), [torch.ones(2)])
+    >>> compiled(torch.zeros(2))
+    [tensor([1., 1.])]
     """
-    patches = dict(importlib.import_module("torch._inductor").list_mode_options(mode)) if mode else {}
-    patches.update(options or {})
-    compile_fx = importlib.import_module("torch._inductor.compile_fx").compile_fx
-    return _for_sizes(
-        gm, example_inputs, lambda graph, inputs: compile_fx(graph, inputs, config_patches=patches or None)
-    )
+
+    name: str
+    patches: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def __name__(self) -> str:
+        return self.name
+
+    def __call__(self, gm: torch.fx.GraphModule, example_inputs: Sequence[Any]) -> CompiledGraph:
+        """Compile a graph for these inputs."""
+        found = importlib.import_module("torch._dynamo.backends.registry").lookup_backend(self.name)
+        if not self.patches:
+            return compile_with_fakes(gm, example_inputs, found)
+        patches = dict(self.patches)
+        return compile_with_fakes(gm, example_inputs, lambda *graph: found(*graph, config_patches=patches))
+
+    def begins(self) -> Callable[[], object] | None:
+        """Return what to call when a call of the user's begins: None but for CUDA graphs."""
+        return _next_generation if self._uses_cuda_graphs() else None
+
+    def _uses_cuda_graphs(self) -> bool:
+        if self.name != "inductor":
+            return self.name == "cudagraphs"
+        said = dict(self.patches).get("triton.cudagraphs")
+        # Read where the user may have set it already: whoever did has imported Inductor's configuration.
+        return bool(said) if said is not None else _cuda_graphs_by_default()
+
+    def configured(self, mode: str | None, options: Mapping[str, Any] | None) -> TorchBackend:
+        """Return this backend for a mode and options; options win over what the mode says.
+
+        Raises:
+            ConfigurationError: there is no such mode or option, or the backend has none.
+        """
+        if self.name != "inductor":
+            raise ConfigurationError(
+                "mode" if mode is not None else "options", "goes with a backend that takes it",
+                f"backend={self.name!r}", "drop it, or use backend='inductor'",
+            )  # fmt: skip
+        patches = {**_mode_options(mode), **_checked_options(options or {})}
+        return dataclasses.replace(self, patches=tuple(patches.items()))
 
 
-def aot_eager(gm: torch.fx.GraphModule, example_inputs: Sequence[Any]) -> Compiled:
-    """Trace forward and backward with AOTAutograd, and run both as they are: to tell its errors from Inductor's."""
-    return _for_sizes(gm, example_inputs, importlib.import_module("torch._dynamo.backends.debugging").aot_eager)
+inductor = TorchBackend("inductor")
+"""Compile with Inductor: C++ on a CPU, Triton on an accelerator."""
+
+aot_eager = TorchBackend("aot_eager")
+"""Trace forward and backward with AOTAutograd, and run both as they are: to tell its errors from Inductor's."""
 
 
-def _for_sizes(gm: torch.fx.GraphModule, inputs: Sequence[Any], compiler: Callable[..., Compiled]) -> Compiled:
-    if not _symbolic(gm):
-        return compiler(_without_fakes(gm), list(inputs))
-    compiled: dict[tuple[Any, ...], Compiled] = {}
-
-    def dispatch(*values: Any) -> Any:
-        key = tuple([(value.size(), value.stride()) if isinstance(value, torch.Tensor) else value for value in values])
-        found = compiled.get(key)
-        if found is None:
-            found = compiled[key] = compiler(_without_fakes(gm), list(values))
-        return found(*values)
-
-    return dispatch
+def torch_entry_points() -> dict[str, importlib.metadata.EntryPoint]:
+    """Return the backends that other distributions offer to `torch.compile`, by name."""
+    return {point.name: point for point in importlib.metadata.entry_points(group="torch_dynamo_backends")}
 
 
-def _symbolic(gm: torch.fx.GraphModule) -> bool:
-    """Tell whether an input is a symbolic number, or has a symbolic size."""
-    examples = [node.meta.get("example_value") for node in gm.graph.nodes if node.op == "placeholder"]
-    return any(
-        isinstance(size, (torch.SymInt, torch.SymFloat, torch.SymBool))
-        for example in examples
-        for size in (example.size() if isinstance(example, torch.Tensor) else (example,))
-    )
+def torch_backend_names(exclude_tags: Sequence[str] = ("debug", "experimental")) -> list[str]:
+    """Return the names of the backends that torch has registered.
+
+    Args:
+        exclude_tags: leave out those with one of these tags of torch's.
+
+    >>> "inductor" in torch_backend_names(), "aot_eager" in torch_backend_names()
+    (True, False)
+    """
+    names: list[str] = importlib.import_module("torch._dynamo.backends.registry").list_backends(exclude_tags)
+    return names
 
 
-def _without_fakes(gm: torch.fx.GraphModule) -> torch.fx.GraphModule:
-    """Return a copy whose nodes carry no example values: Inductor's passes would take ours for theirs."""
-    graph = torch.fx.Graph()
-    graph.output(graph.graph_copy(gm.graph, {}))
-    for node in graph.nodes:
-        node.meta.pop("example_value", None)
-    return torch.fx.GraphModule(gm, graph)
+def _mode_options(mode: str | None) -> dict[str, Any]:
+    if mode is None:
+        return {}
+    modes: dict[str, dict[str, Any]] = importlib.import_module("torch._inductor").list_mode_options()
+    if mode not in modes:
+        raise ConfigurationError("mode", f"must be one of {', '.join(modes)}", repr(mode), _near(mode, modes))
+    return modes[mode]
+
+
+def _checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    if not options:
+        return {}
+    config = importlib.import_module("torch._inductor.config")
+    known = config.get_config_copy()
+    checked = {}
+    for given, value in options.items():
+        name = str(given).replace("-", "_")
+        if name not in known:
+            raise ConfigurationError(
+                f"options[{given!r}]", "must be an option of Inductor (torch._inductor.list_options())", "unknown",
+                _near(name, known),
+            )  # fmt: skip
+        expected = config.get_type(name)
+        if isinstance(expected, type) and not isinstance(value, expected):
+            raise ConfigurationError(
+                f"options[{given!r}]", f"must be of type {expected.__name__}", f"{value!r:.60}",
+                f"its default is {known[name]!r:.60}",
+            )  # fmt: skip
+        checked[name] = value
+    return checked
+
+
+def _near(name: str, known: Mapping[str, object]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else "leave it out"
+
+
+def _cuda_graphs_by_default() -> bool:
+    if not torch.cuda.is_available():
+        return False
+    return bool(importlib.import_module("torch._inductor.config").triton.cudagraphs)
+
+
+def _next_generation() -> None:
+    # `torch._inductor.cudagraph_trees` reuses the memory of a call's outputs only once this number has moved.
+    importlib.import_module("torch._dynamo.mutation_guard").GenerationTracker.generation += 1

@@ -11,9 +11,12 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from framelift_graph_capture import Capture, EntryPoint, Registry, Seen, UserCodeError, capture
-from framelift_guards import Dispatcher, ForkSafeLock, Scope, Specialisation
+from framelift_graph_capture import Capture, Continuation, EntryPoint, Registry, Seen, UserCodeError, capture
+from framelift_guards import Dispatcher, ForkSafeLock, GuardSet, Scope, Specialisation
 
+from .backends import call_beginning, compile_graph
+from .boundary import CompiledGraph
+from .call_beginning import announcing
 from .config import Config
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, RecompilationError
 from .everything import current_stance
@@ -150,6 +153,7 @@ class Specialiser:
     def __init__(self, config: Config, registry: Registry) -> None:
         self.config = config
         self._registry = registry
+        self._begins = call_beginning(config.backend)
         self._lock = ForkSafeLock()
         self._continuations: dict[EntryPoint, Lifted] = {}
 
@@ -184,7 +188,10 @@ class Specialiser:
             )
         compiled = self._compile(captured, entry_point)
         captured.forget()
-        return captured, captured.entry(compiled, self._continue_at)
+        entry = captured.entry(compiled, self._continue_at)
+        if self._begins is not None and not isinstance(entry_point, Continuation):
+            entry = announcing(entry, self._begins)
+        return captured, entry
 
     def _compile(self, captured: Capture, entry_point: EntryPoint) -> Callable[..., Any] | None:
         if captured.graph is None:
@@ -192,7 +199,7 @@ class Specialiser:
         name = getattr(self.config.backend, "__name__", type(self.config.backend).__name__)
         started = time.perf_counter()
         try:
-            compiled = self.config.backend(captured.graph, list(captured.example_inputs))
+            compiled = compile_graph(self.config.backend, captured.graph, captured.example_inputs)
         except Exception as error:
             raise BackendError(
                 f"backend {name}", "must compile the graph", f"raising {type(error).__name__}: {error}",
@@ -204,7 +211,10 @@ class Specialiser:
                 f"backend {name}", "must return a callable", f"returning {type(compiled).__name__}",
                 "return a function of the graph's inputs, such as gm.forward", entry_point.where,
             )  # fmt: skip
-        return compiled
+        if not isinstance(compiled, CompiledGraph):
+            return compiled
+        captured.guards = GuardSet([*captured.guards, *compiled.guards])
+        return compiled.run
 
     def _continue_at(self, entry_point: EntryPoint) -> Callable[..., object]:
         with self._lock.held():

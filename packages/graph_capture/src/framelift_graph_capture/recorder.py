@@ -57,7 +57,7 @@ class FxRecorder:
         self._named: set[torch.fx.Node] = set()
 
     def placeholder(self, name: str, kind: type | None, origin: object, example: object) -> torch.fx.Node:
-        """Add a graph input named after its source, before every operation."""
+        """Add a graph input named after its source, before every operation; `node.meta["origin"]` says where from."""
         target = _NOT_IDENTIFIER.sub("_", name)
         target = target if target[:1].isalpha() or target[:1] == "_" else f"arg_{target}"
         previous = self.inputs[-1].node if self.inputs else None
@@ -65,6 +65,7 @@ class FxRecorder:
         with self.graph.inserting_before(None if previous is None else previous.next):
             node = self.graph.placeholder(target, type_expr=kind)
         node.meta["example_value"] = example
+        node.meta["origin"] = origin
         self._named.add(node)
         self.inputs.append(GraphInput(node, origin, example))
         return node

@@ -1,0 +1,336 @@
+"""The boundary to compilers: what one finds around it while it compiles, and what it assumed of a graph's inputs.
+
+torch's compilers (AOTAutograd, and Inductor above it) expect to run inside TorchDynamo. They find here what they read
+of it: a `TracingContext` with a fake mode, where each input comes from, and which inputs keep their address from call
+to call. What they assumed of the inputs comes back as guards.
+
+A graph with symbolic sizes or numbers is compiled by them once for each set of values that it meets: correct, and to be
+improved by handing the symbols over.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import dataclasses
+import itertools
+import math
+import random
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+import torch.fx
+from torch._guards import CompileContext, CompileId, DuplicateInputs, TracingContext, compile_context, tracing
+from torch._guards import Source as TorchSource
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.fx.experimental.symbolic_shapes import ShapeEnv
+
+from framelift_guards import DictItemSource, Expression, ForkSafeLock, Guard, SameObject, Source
+
+__all__ = ["CompiledGraph", "compile_foreign", "compile_with_fakes", "shared_memory"]
+
+Compiler = Callable[[torch.fx.GraphModule, list[Any]], Callable[..., Any]]
+
+_captures = itertools.count()
+_lock = ForkSafeLock()  # torch's compilers are not made for several threads
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CompiledGraph:
+    """A compiled graph, and what holds whenever it may run.
+
+    Args:
+        run: the graph, as a function of its inputs.
+        guards: what the compiler assumed beyond what the capture did; they join the capture's own.
+
+    >>> CompiledGraph(lambda x: (x + 1,))(2)
+    (3,)
+    """
+
+    run: Callable[..., Any]
+    guards: tuple[Guard, ...] = ()
+
+    def __call__(self, *inputs: Any) -> Any:
+        """Run the graph."""
+        return self.run(*inputs)
+
+
+def compile_with_fakes(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], compiler: Compiler) -> CompiledGraph:
+    """Compile with a compiler that is written for TorchDynamo, and gets torch's fake tensors and a graph of its own.
+
+    Args:
+        gm: the graph.
+        example_inputs: its inputs in the call that was captured.
+        compiler: `(gm, fake_inputs) -> callable`; it may change the graph.
+    """
+    if _is_symbolic(gm):
+        return CompiledGraph(_ByValue(gm, compiler))
+    origins = [node.meta.get("origin") for node in gm.graph.find_nodes(op="placeholder")]
+    run, assumed = _compile_for(gm, example_inputs, compiler)
+    return CompiledGraph(run, tuple(assumed.guards(origins)))
+
+
+def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], compiler: Compiler) -> Callable[..., Any]:
+    """Compile with a backend of the user's: it gets the captured graph itself, and the real inputs of the call.
+
+    Where it hands the graph on to AOTAutograd, the result holds for the sizes and values of these inputs alone; then
+    further ones are compiled as they turn up.
+
+    Args:
+        gm: the graph.
+        example_inputs: its inputs in the call that was captured.
+        compiler: `(gm, example_inputs) -> callable`.
+    """
+    nodes = gm.graph.find_nodes(op="placeholder")
+    with _tracing(FakeTensorMode(allow_non_fake_inputs=True)) as context:
+        sources = _describe_inputs(gm, nodes, example_inputs)
+        compiled = compiler(gm, list(example_inputs))
+    if context.fw_metadata is None or isinstance(compiled, CompiledGraph):
+        return compiled
+    if _is_symbolic(gm):
+        return CompiledGraph(_ByValue(gm, compiler))
+    assumed = _Assumed.of(context, sources, range(len(nodes)), example_inputs)
+    if assumed is None:
+        return gm.forward
+    return CompiledGraph(compiled, tuple(assumed.guards([node.meta.get("origin") for node in nodes])))
+
+
+# ---- compiling ------------------------------------------------------------------------------------------------------
+
+
+def _is_symbolic(gm: torch.fx.GraphModule) -> bool:
+    """Tell whether an input is a number, or a tensor with a symbolic size, stride or offset."""
+    return any(_varies(node.meta.get("example_value")) for node in gm.graph.find_nodes(op="placeholder"))
+
+
+def _varies(example: object) -> bool:
+    if isinstance(example, torch.Tensor):
+        return any(isinstance(number, torch.SymInt) for number in (*example.size(), *_strides(example)))
+    return isinstance(example, (int, float, torch.SymInt, torch.SymFloat, torch.SymBool))
+
+
+def _strides(tensor: torch.Tensor) -> tuple[Any, ...]:
+    return tensor.stride() if tensor.layout is torch.strided else ()
+
+
+class _ByValue:
+    """A graph with symbolic inputs, compiled for the sizes and numbers of each call as they turn up."""
+
+    def __init__(self, gm: torch.fx.GraphModule, compiler: Compiler) -> None:
+        self._gm = gm
+        self._compiler = compiler
+        self._compiled: dict[tuple[Any, ...], list[tuple[Callable[..., Any], _Assumed]]] = {}
+
+    def __call__(self, *values: Any) -> Any:
+        key = tuple([_identity(value) for value in values])
+        for run, assumed in self._compiled.get(key, ()):
+            if assumed.holds(values):
+                return run(*values)
+        run, assumed = _compile_for(self._gm, values, self._compiler)
+        self._compiled.setdefault(key, []).append((run, assumed))
+        return run(*values)
+
+
+def _identity(value: Any) -> tuple[Any, ...]:
+    """Return what tells a value apart from those that need another compiled graph."""
+    if isinstance(value, torch.Tensor):
+        return value.size(), _strides(value)
+    if isinstance(value, float):  # 0.0 is equal to -0.0, and nan to nothing
+        return float, math.copysign(1.0, value), "nan" if math.isnan(value) else value
+    return type(value), value
+
+
+def _compile_for(
+    gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Compiler
+) -> tuple[Callable[..., Any], _Assumed]:
+    """Compile for the sizes of these inputs, and for their values where they are numbers."""
+    tensors = [position for position, value in enumerate(values) if isinstance(value, torch.Tensor)]
+    mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
+    with _tracing(mode) as context:
+        graph, sources = _graph_for(gm, values)
+        inputs = [mode.from_tensor(values[position], static_shapes=True) for position in tensors]
+        compiled = compiler(graph, inputs)
+    assumed = _Assumed.of(context, sources, tensors, values)
+    if assumed is None:  # memory is shared in a way that torch's compilers do not see
+        return gm.forward, _Assumed()
+    return (compiled if len(tensors) == len(values) else _taking(compiled, tensors)), assumed
+
+
+def _taking(run: Callable[..., Any], positions: Sequence[int]) -> Callable[..., Any]:
+    def run_with_tensors(*values: Any) -> Any:
+        return run(*[values[position] for position in positions])
+
+    return run_with_tensors
+
+
+@contextlib.contextmanager
+def _tracing(mode: FakeTensorMode) -> Iterator[TracingContext]:
+    """Be what TorchDynamo is around a compiler: its context, its lock, and random numbers left as they were."""
+    context = TracingContext(mode)
+    compile_id = CompileId(frame_id=next(_captures), frame_compile_id=0)
+    dynamo = sys.modules.get("torch._dynamo.convert_frame")
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    state = random.getstate()
+    with contextlib.ExitStack() as stack:
+        stack.callback(random.setstate, state)
+        stack.enter_context(_lock)
+        if dynamo is not None:
+            stack.enter_context(dynamo.compile_lock)
+        stack.enter_context(torch.random.fork_rng(devices))
+        stack.enter_context(compile_context(CompileContext(compile_id)))
+        stack.enter_context(tracing(context))
+        yield context
+
+
+def _graph_for(gm: torch.fx.GraphModule, values: Sequence[Any]) -> tuple[torch.fx.GraphModule, list[_InputSource]]:
+    """Return a copy for a compiler to own, numbers in place of the inputs that are numbers, and its inputs' sources.
+
+    It carries no example values: passes would take our fakes for torch's.
+    """
+    nodes = gm.graph.find_nodes(op="placeholder")
+    numbers = {node: value for node, value in zip(nodes, values, strict=True) if not isinstance(value, torch.Tensor)}
+    graph = torch.fx.Graph()
+    graph.output(graph.graph_copy(gm.graph, dict(numbers)))
+    for node in graph.nodes:
+        node.meta.pop("example_value", None)
+    copy = torch.fx.GraphModule(gm, graph)
+    tensors = [value for value in values if isinstance(value, torch.Tensor)]
+    return copy, _describe_inputs(copy, graph.find_nodes(op="placeholder"), tensors)
+
+
+# ---- what is said of inputs -----------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _InputSource(TorchSource):
+    """Where an input comes from, in torch's terms: it has a name, and is equal to itself."""
+
+    input_name: str
+
+    @property
+    def name(self) -> str:
+        return _Name(self.input_name)
+
+
+class _Name(str):
+    """A name that may be called for itself: torch 2.11 calls a source's `name`, later ones read it."""
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        return str(self)
+
+
+def _describe_inputs(
+    gm: torch.fx.GraphModule, nodes: Sequence[torch.fx.Node], values: Sequence[Any]
+) -> list[_InputSource]:
+    """Say of each input what AOTAutograd's `_try_get_metadata_from_dynamo` reads; return where they come from."""
+    gm.meta["dynamo_compile_id"] = CompileContext.current_compile_id()
+    gm.__dict__["_param_name_to_source"] = {}
+    sources = [_InputSource(node.name) for node in nodes]
+    for node, value, source in zip(nodes, values, sources, strict=True):
+        node._dynamo_source = source
+        if _keeps_address(value, node.meta.get("origin")):
+            # "Unguarded": CUDA graphs look at the address themselves, and record again when it has changed.
+            node.meta["tensor_dict"] = {"_dynamo_static_input_type": "unguarded"}
+    return sources
+
+
+def _keeps_address(value: object, origin: object) -> bool:
+    """Tell whether an input is likely to stay where it is: a parameter, a module's buffer, or a tensor marked so."""
+    if isinstance(value, torch.nn.Parameter) or hasattr(value, "_dynamo_static_input_type"):
+        return True
+    holder = origin.base if isinstance(origin, DictItemSource) else None
+    return isinstance(holder, DictItemSource) and holder.key == "_buffers"
+
+
+# ---- what was assumed -----------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class _Assumed:
+    """What a compiled graph takes for granted about how its inputs relate, by position among the graph's inputs.
+
+    Args:
+        same: pairs that were one tensor.
+        sharing: inputs whose memory matters, since the graph writes to one.
+        memory: what `shared_memory` said of them.
+    """
+
+    same: tuple[tuple[int, int], ...] = ()
+    sharing: tuple[int, ...] = ()
+    memory: tuple[int, ...] = ()
+
+    @classmethod
+    def of(
+        cls, context: TracingContext, sources: Sequence[_InputSource], tensors: Sequence[int], values: Sequence[Any]
+    ) -> _Assumed | None:
+        """Read it from torch's context after a compilation; None if inputs share memory as torch cannot tell."""
+        positions: dict[TorchSource, int] = dict(zip(sources, tensors, strict=True))
+        pairs = [
+            (positions[guard.input_source_a], positions[guard.input_source_b])
+            for guard in context.guards_context.aotautograd_guards
+            if isinstance(guard, DuplicateInputs)
+        ]
+        if len(tensors) < 2 or not _may_write(context):
+            return cls(tuple(pairs))
+        inputs = [values[position] for position in tensors]
+        return cls(tuple(pairs), tuple(tensors), shared_memory(*inputs)) if _one_storage_each(inputs) else None
+
+    def holds(self, values: Sequence[Any]) -> bool:
+        """Tell whether it is so for these inputs."""
+        if any(values[first] is not values[second] for first, second in self.same):
+            return False
+        return not self.sharing or shared_memory(*[values[position] for position in self.sharing]) == self.memory
+
+    def guards(self, origins: Sequence[object]) -> Iterator[Guard]:
+        """Yield it as guards over where the inputs come from; nothing for a graph that was not captured."""
+        for first, second in self.same:
+            one, other = origins[first], origins[second]
+            if isinstance(one, Source) and isinstance(other, Source):
+                yield Guard(other, SameObject(one))
+        sources = [origins[position] for position in self.sharing]
+        operands = {f"input_{index}": one for index, one in enumerate(sources) if isinstance(one, Source)}
+        if not operands or len(operands) < len(sources):
+            return
+        call = ast.Call(ast.Name("shared_memory", ast.Load()), [ast.Name(name, ast.Load()) for name in operands], [])
+        expected = ast.Tuple([ast.Constant(one) for one in self.memory], ast.Load())
+        holds = ast.Compare(call, [ast.Eq()], [expected])
+        yield Guard(None, Expression(holds, operands, {"shared_memory": shared_memory}, "STORAGE_OVERLAP"))
+
+
+def _may_write(context: TracingContext) -> bool:
+    """Tell whether a graph may write to an input; a compiler that leaves no word about it may."""
+    metadata = context.fw_metadata
+    return metadata is None or any(info.mutates_data or info.mutates_metadata for info in metadata.input_info)
+
+
+def shared_memory(*tensors: torch.Tensor) -> tuple[int, ...]:
+    """Return how tensors share memory: for each, the first that it shares with, and where it lies if it does share.
+
+    >>> base = torch.zeros(4)
+    >>> shared_memory(base[:2], torch.zeros(2), base[1:]), shared_memory(base, torch.zeros(2))
+    ((0, 1, 0, 0, 1), (0, 1))
+    """
+    first: dict[int, int] = {}
+    groups = [first.setdefault(_memory(one, index), index) for index, one in enumerate(tensors)]
+    if len(first) == len(groups):
+        return tuple(groups)
+    offsets = [int(one.storage_offset()) for index, one in enumerate(tensors) if groups.count(groups[index]) > 1]
+    return (*groups, *offsets)
+
+
+def _memory(tensor: torch.Tensor, index: int) -> int:
+    address = 0 if tensor.layout is not torch.strided else tensor.data_ptr()
+    return address - int(tensor.storage_offset()) * tensor.element_size() if address else -1 - index
+
+
+def _one_storage_each(tensors: Sequence[torch.Tensor]) -> bool:
+    """Tell whether tensors that share memory have one storage: torch's compilers see no other way of sharing."""
+    groups = shared_memory(*tensors)[: len(tensors)]
+    return all(
+        first == index or tensors[first].untyped_storage()._cdata == one.untyped_storage()._cdata
+        for index, (first, one) in enumerate(zip(groups, tensors, strict=True))
+    )
