@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import sys
-import threading
 import weakref
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol
 
+from framelift_guards import ForkSafeLock
 from framelift_guards.plain import show
 
 from .errors import ConfigurationError
@@ -39,18 +39,18 @@ class Everything:
 
     def __init__(self) -> None:
         self.stance = "default"
-        self._lock = threading.Lock()
+        self._lock = ForkSafeLock()
         self._things: weakref.WeakSet[LiftedThing] = weakref.WeakSet()
 
     def add(self, thing: LiftedThing) -> None:
         """Know of one more for as long as it lives."""
-        with self._lock:
+        with self._lock.held():
             self._things.add(thing)
         thing.suspend(self.stance == "force_eager")
 
     def all(self) -> list[LiftedThing]:
         """Return those that are alive."""
-        with self._lock:
+        with self._lock.held():
             return list(self._things)
 
     def take(self, stance: str) -> None:

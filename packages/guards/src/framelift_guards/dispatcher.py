@@ -238,7 +238,7 @@ class Dispatcher:
         >>> dispatcher.function(1)
         'hit'
         """
-        with self._lock:
+        with self._lock.held():
             if suspended is not self._suspended:
                 self._suspended = suspended
                 self._link(self._specialisations)
