@@ -175,7 +175,7 @@ def _tracing(mode: FakeTensorMode) -> Iterator[TracingContext]:
     state = random.getstate()
     with contextlib.ExitStack() as stack:
         stack.callback(random.setstate, state)
-        stack.enter_context(_lock)
+        stack.enter_context(_lock.held())
         if dynamo is not None:
             stack.enter_context(dynamo.compile_lock)
         stack.enter_context(torch.random.fork_rng(devices))
