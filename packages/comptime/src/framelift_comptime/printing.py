@@ -41,7 +41,8 @@ def _constant(session: Session, variable: Any, show: Show) -> str:
 
 
 def _number(session: Session, variable: Any, show: Show) -> str:
-    return str(variable.value)
+    known = variable.value.node.constant  # once it was specialised
+    return str(variable.value) if known is None else repr(known)
 
 
 def _joined(items: Iterable[str]) -> str:

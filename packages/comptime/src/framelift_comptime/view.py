@@ -5,11 +5,12 @@ from __future__ import annotations
 import builtins
 from typing import IO, Any, Protocol
 
-from framelift_bytecode_interp import UNBOUND, Frame
+from framelift_bytecode_interp import Frame
 from framelift_graph_capture import Session
 from framelift_variable_tracking import CellVariable, Variable
 
 from .errors import CaptureEndedError, ComptimeArgumentError, ComptimeError, StackLevelError, a_or_an
+from .printing import variable_text
 
 __all__ = ["File", "FrameView"]
 
@@ -70,13 +71,27 @@ class FrameView:
         frame = self._frames()[0]
         return frame.filename, frame.line
 
-    def _locals(self, frame: Frame[Variable]) -> dict[str, Variable]:
-        bound: dict[str, Variable] = {}
-        for name, entry in zip(frame.local_names, frame.locals, strict=True):
-            content = self._session.cell_content(entry) if isinstance(entry, CellVariable) else entry
-            if content is not UNBOUND and isinstance(content, Variable):
-                bound[name] = content
-        return bound
+    def _bound(self, frame: Frame[Variable]) -> dict[str, Variable]:
+        """Return what the slots of bound variables hold: values, and cells that nobody may have looked into yet."""
+        session = self._session
+        return {
+            name: entry
+            for name, entry in zip(frame.local_names, frame.locals, strict=True)
+            if isinstance(entry, Variable) and not (isinstance(entry, CellVariable) and session.is_unbound(entry))
+        }
+
+    def _content(self, entry: Variable) -> Variable:
+        return self._session.cell_content(entry) if isinstance(entry, CellVariable) else entry
+
+    def _text(self, entry: Variable) -> str:
+        """Return how a slot is printed; what is in a cell that the program has not read stays unread."""
+        session = self._session
+        if isinstance(entry, CellVariable) and entry.content is None:
+            scratch = session.scratch()
+            return variable_text(
+                scratch, scratch.cell_content(CellVariable(None, None, entry.value, entry.content_source))
+            )
+        return variable_text(session, self._content(entry))
 
     def _write(self, text: str, file: Any) -> None:
         if file is not None and not callable(getattr(file, "write", None)):

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import torch
 import torch.fx
 
-from framelift_bytecode_interp import Break, Code, Frame, Interpreter, Result, Value
+from framelift_bytecode_interp import UNBOUND, Break, Code, Frame, Interpreter, Result, Value
 from framelift_fake_tensors import DataDependentError, FakeMode, FakeTensor, PropagationError
 from framelift_guards import (
     BuiltinSource,
@@ -55,7 +55,7 @@ from framelift_variable_tracking import (
 )
 
 from .break_record import BreakRecord
-from .dynamism import Dynamism
+from .dynamism import Dynamism, Seen
 from .graph_functions import is_graph_function, tensor_method_name
 from .lowering import NotLoweredError, Pair, lower
 from .marks import Mark, mark_of
@@ -250,6 +250,20 @@ class Session:
     def cell_content(self, cell: CellVariable) -> Any:
         """Return the variable in a cell, or UNBOUND."""
         return self.domain.cell_content(cell)
+
+    def is_unbound(self, cell: CellVariable) -> bool:
+        """Tell whether a cell is empty, without looking at what is in it."""
+        return cell.content is UNBOUND if cell.content is not None else not _is_filled(cell.value)
+
+    def scratch(self) -> Session:
+        """Return a session at the same frames, with guards and a graph of its own: looking in it leaves no trace.
+
+        It is for values of which nothing is assumed so far, such as a cell that the program has not read.
+        """
+        other = Session(self.registry, Dynamism(False, Seen()))
+        other.scope = self.scope
+        other.interpreter.frames[:] = self.frames
+        return other
 
     def is_symbolic(self, variable: Variable) -> bool:
         """Say whether a variable stands for something that the graph computes."""
@@ -467,6 +481,14 @@ class Session:
     def number(self, value: Any) -> Variable:
         """Return the variable of a size, or of a computation with sizes: a constant when it is one."""
         return SymbolicNumberVariable(value) if type(value) in PYTHON_TYPE else self.domain.constant(value)
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        cell.cell_contents  # noqa: B018 - asks whether there is one
+    except ValueError:
+        return False
+    return True
 
 
 def _nowhere() -> None:

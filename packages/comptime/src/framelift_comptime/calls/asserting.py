@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from framelift_graph_capture import BreakRecord
+from framelift_graph_capture import BreakRecord, SymbolicNumberVariable
 
 from ..errors import ComptimeAssertionError
+from ..provenance import GuardNote, guards_of
 from ..traced import Traced
 from ..variable import ComptimeVar, variable_in
 from ..view import FrameView
@@ -37,9 +38,9 @@ class AssertingContext(FrameView):
         """
         variable_in(self._session, val, "assert_dynamic(val)")
         if not val.has_dynamic_part():
-            notes = [str(note) for note in self._static_because(val)]
             remedy = "mark it dynamic before the call, or compile with dynamic=True"
-            raise self._failed(val, "must be dynamic", "static", "; ".join([remedy, *notes]), msg)
+            remedies = "; ".join([remedy, *self._static_because(val)])
+            raise self._failed(val, "must be dynamic", "static", remedies, msg)
 
     def assert_no_break(self, msg: str = "") -> None:
         """Check that no graph break comes in the rest of this frame, nor in what it calls.
@@ -60,11 +61,16 @@ class AssertingContext(FrameView):
         session.on_break(observe)
 
     def _static_because(self, val: ComptimeVar) -> list[str]:
+        """Return which decisions made sizes static, as far as they can be about this value."""
         variable = variable_in(self._session, val, "assert_dynamic(val)")
-        specialised = [
-            guard for guard in self._session.current_guards() if guard.kind == "SHAPE_ENV" and guard.user_line
+        notes = guards_of(self._session, variable)
+        if isinstance(variable, SymbolicNumberVariable) and variable.source is None:  # it was made of any of them
+            notes = tuple([GuardNote.of(guard) for guard in self._session.current_guards()])
+        return [
+            f"{note.text} is relied on at {note.line}"
+            for note in notes
+            if note.kind == "SHAPE_ENV" and " == " in note.text and note.line is not None
         ]
-        return [f"{guard} is relied on at {guard.user_line}" for guard in specialised if variable.source is not None]
 
     def _failed(self, val: ComptimeVar, rule: str, found: str, remedy: str, msg: str) -> ComptimeAssertionError:
         return ComptimeAssertionError(_with(msg, f"value {val!r}"), rule, found, remedy, self._where())

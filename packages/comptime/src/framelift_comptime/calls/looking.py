@@ -41,9 +41,9 @@ class LookingContext(FrameView):
         if type(name) is not str:
             raise self._wrong_argument("get_local(name)", "takes the name of a local", name, "pass a string")
         frame = self._at(stacklevel)
-        bound = self._locals(frame)
+        bound = self._bound(frame)
         if name in bound:
-            return ComptimeVar(self._session, bound[name])
+            return ComptimeVar(self._session, self._content(bound[name]))
         near = difflib.get_close_matches(name, bound, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
         raise UnknownLocalError(
@@ -96,8 +96,8 @@ class LookingContext(FrameView):
 
     def print_locals(self, *, file: File = None, stacklevel: int = 0) -> None:
         """Print the frame's bound variables."""
-        for name, variable in self._locals(self._at(stacklevel)).items():
-            self._write(f"{name} = {variable_text(self._session, variable)}", file)
+        for name, entry in self._bound(self._at(stacklevel)).items():
+            self._write(f"{name} = {self._text(entry)}", file)
 
     def print_bt(self, *, file: File = None, stacklevel: int = 0) -> None:
         """Print the user's stack, outermost first, as a traceback does."""

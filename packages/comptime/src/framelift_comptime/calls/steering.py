@@ -94,10 +94,15 @@ class SteeringContext(FrameView):
             raise self._wrong_argument("emit(fn, *vals)", "takes a function first", fn, "pass a torch function")
         variables = tuple([variable_of(session, item, call) for item in vals])
         keywords = {name: variable_of(session, item, call) for name, item in named.items()}
+        before = session.recorder.operations
         answer = session.record(self._frame, fn, variables, keywords)
         if isinstance(answer, Value):
-            return ComptimeVar(session, answer.value)
-        why = getattr(answer.reason, "explanation", str(answer.reason)) if isinstance(answer, Break) else "Python code"
+            # What torch's own functions tell from metadata needs no call; one of the user's may do more than tell.
+            if session.recorder.operations > before or session.claims(fn, variables, keywords):
+                return ComptimeVar(session, answer.value)
+            why = "it gives neither a tensor nor None, so the graph would drop the call"
+        else:
+            why = getattr(answer.reason, "explanation", "") if isinstance(answer, Break) else "it is Python code"
         raise ComptimeError(
             call, "must be a call that the graph can hold", f"not: {why}", "emit functions of tensors", self._where()
         )
