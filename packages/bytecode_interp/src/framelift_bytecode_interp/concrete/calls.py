@@ -7,8 +7,8 @@ import inspect
 import sys
 import types
 from collections.abc import Callable, Sequence
-from types import CellType, CodeType, FunctionType, MethodType
-from typing import Any, TypeAlias
+from types import CellType, CodeType, FunctionType, MethodType, MethodWrapperType
+from typing import Any, Final, TypeAlias
 
 from ..binding import bind_arguments
 from ..decoding import decode
@@ -23,6 +23,9 @@ from .generators import Sent, Wrapped, awaits_itself, make_driver
 from .intrinsics import run_intrinsic
 from .names import local_names
 from .operators import find_special_method
+from .special_methods import ABSENT, BUILTIN_TYPES, is_class, on_type, python_method
+
+_TYPE_CALL: Final = type.__call__
 
 FrameFunction: TypeAlias = Callable[[Frame[Any], tuple[Any, ...], dict[str, Any]], Result[Any]]
 
@@ -117,6 +120,44 @@ FRAME_FUNCTIONS: dict[int, FrameFunction] = {
 }
 
 
+def _next(domain: Any, iterator: Any, *default: Any) -> Result[Any] | None:
+    if not default:
+        return domain.next(iterator)  # type: ignore[no-any-return]
+    entered = domain.enters_method(iterator, "__next__") is not None
+    return domain.enter(polyfills.next_or, (iterator, *default), {}) if entered else None
+
+
+def _with_name(
+    operation: Callable[..., Result[Any]],
+) -> Callable[..., Result[Any] | None]:
+    """Of attributes, only those whose name is a string: CPython words what others raise."""
+    return lambda domain, owner, name, *value: operation(domain, owner, name, *value) if type(name) is str else None
+
+
+ON_VALUES: dict[int, tuple[frozenset[int], Callable[..., Result[Any] | None]]] = {
+    id(function): (frozenset(arities), operation)
+    for function, arities, operation in (
+        (len, (1,), lambda domain, value: domain.length(value)),
+        (next, (1, 2), _next),
+        (iter, (1,), lambda domain, value: domain.get_iter(value)),
+        (repr, (1,), lambda domain, value: domain.convert(value, "r")),
+        (ascii, (1,), lambda domain, value: domain.convert(value, "a")),
+        (str, (1,), lambda domain, value: domain.convert(value, "s")),
+        (bool, (1,), lambda domain, value: domain.truth(value)),
+        (getattr, (2,), _with_name(lambda domain, *operands: domain.get_attribute(*operands))),
+        (setattr, (3,), _with_name(lambda domain, *operands: domain.set_attribute(*operands))),
+        (delattr, (2,), _with_name(lambda domain, *operands: domain.delete_attribute(*operands))),
+        (object.__getattribute__, (2,), _with_name(lambda domain, *operands: domain.attribute(*operands, hooks=False))),
+        (object.__delattr__, (2,), _with_name(lambda domain, *operands: domain.delete_without_hooks(*operands))),
+        (object.__setattr__, (3,), _with_name(lambda domain, *operands: domain.set_without_hooks(*operands))),
+    )
+}
+"""Builtins that are an operation of the domain, by identity: how many arguments that takes, and the operation.
+
+It may answer None: the builtin is called.
+"""
+
+
 def always(_function: FunctionType) -> bool:
     """Interpret each Python function."""
     return True
@@ -132,6 +173,23 @@ class ConcreteCalls:
     def __init__(self, enters: Callable[[FunctionType], bool] = always) -> None:
         self.enters = enters
 
+    def enters_function(self, function: FunctionType) -> bool:
+        """Whether a Python function is to be interpreted."""
+        return self.enters(function)
+
+    def enters_method(self, value: Any, name: str) -> FunctionType | None:
+        """The special method of a value, where it is a Python function that is to be interpreted."""
+        method = python_method(value, name)
+        return method if method is not None and self.enters(method) else None
+
+    def iterates_in_python(self, value: Any) -> bool:
+        """Whether iterating a value runs Python functions that are to be interpreted."""
+        if type(value) in BUILTIN_TYPES:
+            return False
+        if self.enters_method(value, "__iter__") is not None or self.enters_method(value, "__next__") is not None:
+            return True
+        return on_type(type(value), "__iter__") is ABSENT and self.enters_method(value, "__getitem__") is not None
+
     def call(self, frame: Frame[Any], callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
         kind = type(callee)
         if kind is FunctionType:
@@ -143,16 +201,29 @@ class ConcreteCalls:
         special = FRAME_FUNCTIONS.get(id(callee))
         if special is not None:
             return special(frame, args, kwargs)
+        if kind is MethodWrapperType:
+            unbound = on_type(callee.__objclass__, callee.__name__)
+            if unbound is _TYPE_CALL or id(unbound) in ON_VALUES:
+                return self.call(frame, unbound, (callee.__self__, *args), kwargs)
+        if callee is _TYPE_CALL and args and is_class(args[0]) and _constructs_in_python(args[0]):
+            return self.enter(polyfills.construct, args, kwargs)
+        arities, operation = ON_VALUES.get(id(callee), (frozenset(), None))
+        if operation is not None and len(args) in arities and not kwargs:
+            answer = operation(self, *args)
+            if answer is not None:
+                return answer
         if callee is builtins.__build_class__:
             return self.enter(polyfills.build_class, args, kwargs)
-        if kind is type or isinstance(callee, type):
-            if _constructs_in_python(callee):
-                return self.enter(polyfills.construct, (callee, *args), kwargs)
-        elif isinstance(getattr(kind, "__call__", None), FunctionType):  # noqa: B004 - the function itself is needed
-            return self.call(frame, kind.__call__, (callee, *args), kwargs)
+        method = python_method(callee, "__call__")
+        if method is not None:
+            return self.call(frame, method, (callee, *args), kwargs)
+        if is_class(callee) and kind.__call__ is _TYPE_CALL and _constructs_in_python(callee):
+            return self.enter(polyfills.construct, (callee, *args), kwargs)
         return attempt(callee, *args, **kwargs)
 
     def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
+        if self.iterates_in_python(args):
+            return self.enter(polyfills.call_with, (callee, args, {} if kwargs is None else kwargs), {})
         positional = attempt(tuple, args)
         if isinstance(positional, Raise):
             if is_iterable(args):
@@ -237,15 +308,25 @@ class ConcreteCalls:
         if isinstance(receiver, types.GeneratorType | types.CoroutineType):
             return attempt(receiver.send, value)
         if value is None and hasattr(type(receiver), "__next__"):
-            return attempt(next, receiver)
+            entered = self.enters_method(receiver, "__next__")
+            return attempt(next, receiver) if entered is None else self.enter(entered, (receiver,), {})
         method = attempt(getattr, receiver, "send")
-        return attempt(method.value, value) if isinstance(method, Value) else method
+        if not isinstance(method, Value):
+            return method
+        function = method.value.__func__ if type(method.value) is MethodType else None
+        if type(function) is FunctionType and self.enters(function):
+            return self.enter(function, (receiver, value), {})
+        return attempt(method.value, value)
 
     def asynchronous(self, frame: Frame[Any], operation: str, operands: Sequence[Any]) -> Result[Any]:
         (value,) = operands
         if operation == "wrap":
             return Value(Wrapped(value))
-        return attempt(_ASYNCHRONOUS[operation], value)
+        name, check, whole = _ASYNCHRONOUS[operation]
+        method = None if awaits_itself(value) else self.enters_method(value, name)
+        if method is None:
+            return attempt(whole, value)
+        return self.enter(polyfills.checked, (method, (value,), check), {})
 
     def intrinsic(self, frame: Frame[Any], name: str, operands: Sequence[Any]) -> Result[Any]:
         if name == "SETUP_ANNOTATIONS":
@@ -258,7 +339,7 @@ class ConcreteCalls:
 
 def _constructs_in_python(cls: Any) -> bool:
     """Whether calling a class runs a Python `__new__` or `__init__` by `type.__call__` itself."""
-    if type(cls).__call__ is not type.__call__ or cls is type:
+    if cls is type:
         return False
     return isinstance(cls.__new__, FunctionType) or isinstance(cls.__init__, FunctionType)
 
@@ -281,7 +362,11 @@ def get_awaitable(value: Any) -> Any:
         method = find_special_method(value, "__await__")
     except AttributeError:
         raise TypeError(f"object {kind} can't be used in 'await' expression") from None
-    iterator = method()
+    return awaited_iterator(method())
+
+
+def awaited_iterator(iterator: Any) -> Any:
+    """What `__await__` gave, checked."""
     if awaits_itself(iterator):
         raise TypeError("__await__() returned a coroutine")
     if not hasattr(type(iterator), "__next__"):
@@ -296,7 +381,11 @@ def get_aiter(value: Any) -> Any:
         method = find_special_method(value, "__aiter__")
     except AttributeError:
         raise TypeError(f"'async for' requires an object with __aiter__ method, got {kind}") from None
-    iterator = method()
+    return asynchronous_iterator(method())
+
+
+def asynchronous_iterator(iterator: Any) -> Any:
+    """What `__aiter__` gave, checked."""
     if not hasattr(type(iterator), "__anext__"):
         got = type(iterator).__name__
         raise TypeError(f"'async for' received an object from __aiter__ that does not implement __anext__: {got}")
@@ -311,8 +400,11 @@ def get_anext(iterator: Any) -> Any:
         kind = type(iterator).__name__
         raise TypeError(f"'async for' requires an iterator with __anext__ method, got {kind}") from None
     awaitable = method()
-    if isinstance(iterator, types.AsyncGeneratorType):
-        return awaitable
+    return awaitable if isinstance(iterator, types.AsyncGeneratorType) else next_awaitable(awaitable)
+
+
+def next_awaitable(awaitable: Any) -> Any:
+    """What awaiting the result of `__anext__` iterates."""
     try:
         return get_awaitable(awaitable)
     except TypeError as error:
@@ -320,8 +412,9 @@ def get_anext(iterator: Any) -> Any:
         raise TypeError(f"'async for' received an invalid object from __anext__: {kind}") from error
 
 
-_ASYNCHRONOUS: dict[str, Callable[[Any], Any]] = {
-    "get_aiter": get_aiter,
-    "get_anext": get_anext,
-    "get_awaitable": get_awaitable,
+_ASYNCHRONOUS: dict[str, tuple[str, Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "get_aiter": ("__aiter__", asynchronous_iterator, get_aiter),
+    "get_anext": ("__anext__", next_awaitable, get_anext),
+    "get_awaitable": ("__await__", awaited_iterator, get_awaitable),
 }
+"""The special method of each operation, what checks its result, and the whole of it."""

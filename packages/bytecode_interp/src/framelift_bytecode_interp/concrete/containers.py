@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
+from types import FunctionType
 from typing import Any
 
 from ..outcome import Result, Value
+from . import polyfills
 from .attempt import attempt, is_iterable
+from .operators import checked_iterator
+from .special_methods import ABSENT, on_type
 
 
 def call_text(callee: Any) -> str:
@@ -87,7 +91,19 @@ def merge_keywords(target: dict[Any, Any], items: Any, callee: Any) -> None:
 
 
 class ConcreteContainers:
-    """Implements `domain.Containers`."""
+    """Implements `domain.Containers`: iterators in Python are entered, all else is done at once."""
+
+    def enters_method(self, value: Any, name: str) -> FunctionType | None:
+        """The special method of a value, where it is a Python function that is to be interpreted."""
+        raise NotImplementedError
+
+    def enter(self, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Result[Any]:
+        """Enter a Python function."""
+        raise NotImplementedError
+
+    def iterates_in_python(self, value: Any) -> bool:
+        """Whether iterating a value runs Python functions that are to be interpreted."""
+        raise NotImplementedError
 
     def constant(self, value: Any) -> Any:
         return value
@@ -120,30 +136,47 @@ class ConcreteContainers:
         return attempt(dict.__setitem__, target, key, value)
 
     def list_extend(self, target: Any, items: Any) -> Result[Any]:
+        if self.iterates_in_python(items):
+            return self.enter(polyfills.extend, (target, target.append, items), {})
         return attempt(extend_list, target, items)
 
     def list_to_tuple(self, value: Any) -> Result[Any]:
         return Value(tuple(value))
 
     def set_update(self, target: Any, items: Any) -> Result[Any]:
+        if self.iterates_in_python(items):
+            return self.enter(polyfills.extend, (target, target.add, items), {})
         return attempt(set.update, target, items)
 
     def dict_update(self, target: Any, items: Any) -> Result[Any]:
+        if self.enters_method(items, "keys") is not None:
+            return self.enter(polyfills.update_by_keys, (target, items), {})
         return attempt(update_dict, target, items)
 
     def dict_merge(self, target: Any, items: Any, callee: Any) -> Result[Any]:
         return attempt(merge_keywords, target, items, callee)
 
     def get_iter(self, value: Any) -> Result[Any]:
-        return attempt(iter, value)
+        method = self.enters_method(value, "__iter__")
+        if method is None:
+            by_index = (
+                on_type(type(value), "__iter__") is ABSENT and self.enters_method(value, "__getitem__") is not None
+            )
+            return self.enter(polyfills.by_index, (value,), {}) if by_index else attempt(iter, value)
+        return self.enter(polyfills.checked, (method, (value,), checked_iterator), {})
 
     def next(self, iterator: Any) -> Result[Any]:
-        return attempt(next, iterator)
+        method = self.enters_method(iterator, "__next__")
+        return attempt(next, iterator) if method is None else self.enter(method, (iterator,), {})
 
     def unpack(self, value: Any, count: int) -> Result[Any]:
         if type(value) in {tuple, list} and len(value) == count:
             return Value(tuple(value))
+        if self.iterates_in_python(value):
+            return self.enter(polyfills.collect, (value, count), {})
         return attempt(unpack_exactly, value, count)
 
     def unpack_ex(self, value: Any, before: int, after: int) -> Result[Any]:
+        if self.iterates_in_python(value):
+            return self.enter(polyfills.collect, (value, None), {})
         return attempt(unpack_with_rest, value, before, after)

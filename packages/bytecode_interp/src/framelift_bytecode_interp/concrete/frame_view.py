@@ -10,7 +10,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 from ..frame import Frame
-from .attempt import is_own
+from .attempt import PACKAGE, is_own
 from .names import local_names
 
 
@@ -38,6 +38,8 @@ class FrameView:
     def f_back(self) -> FrameView | FrameType | None:
         """The caller's frame: a view, or the native frame that called the interpreter."""
         back = self._frame.back
+        while back is not None and back.filename.startswith(PACKAGE):
+            back = back.back
         return native_caller() if back is None else FrameView(back)
 
     @property

@@ -3,6 +3,9 @@
 Each stands in for named operations of `ConcreteDomain`, and is used only where a subclass leaves these as they are. It
 does what can be neither interpreted nor broken at: operations on exact builtin types, calls of builtins, entering plain
 functions. All else it leaves, with the frame unchanged, to the general handler, against which it is tested.
+
+Which types run no Python code for an attribute is remembered by the type's identity: if the class changes, or another
+takes its place in memory, the operation is still done as CPython does it, only not interpreted.
 """
 
 from __future__ import annotations
@@ -31,7 +34,8 @@ from ..operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_
 from ..outcome import NEXT, Enter, Jump, Outcome, Raise, Unwind
 from . import polyfills
 from .attempt import foreign_part
-from .calls import FRAME_FUNCTIONS
+from .calls import FRAME_FUNCTIONS, ON_VALUES
+from .special_methods import BUILTIN_TYPES, attribute_is_plain, setting
 
 _VIEWS: Final[tuple[Iterable[object], ...]] = ({}.keys(), {}.values(), {}.items())
 _EMPTY: Final[tuple[Iterable[object], ...]] = (
@@ -60,6 +64,9 @@ ITERATORS: Final = frozenset(
 
 KEYED: Final = frozenset((list, tuple, str, bytes, dict, bytearray, range))
 """Types whose items are got, by a scalar or a slice, without Python code."""
+
+SPECIAL_FUNCTIONS: Final = {**dict.fromkeys(FRAME_FUNCTIONS, False), **dict.fromkeys(ON_VALUES, True)}
+"""Builtins that need their caller's frame, and those that ask their first argument (True), by identity."""
 
 _new: Final = object.__new__
 
@@ -242,11 +249,17 @@ def _store_subscr(_instruction: Instruction, general: Handler) -> Handler:
 
 def _load_attr(instruction: Instruction, general: Handler) -> Handler:
     name = instruction.arg
+    plain: set[int] = set()
 
     def step(frame: Frame[Any], instruction: Instruction, domain: Domain[Any]) -> Outcome[Any]:
         stack = frame.stack
+        owner = stack[-1]
+        if id(type(owner)) not in plain:
+            if not attribute_is_plain(owner, name):
+                return general(frame, instruction, domain)
+            plain.add(id(type(owner)))
         try:
-            stack[-1] = getattr(stack[-1], name)
+            stack[-1] = getattr(owner, name)
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
             return _failed(frame, instruction, domain, error)
         return NEXT
@@ -256,11 +269,17 @@ def _load_attr(instruction: Instruction, general: Handler) -> Handler:
 
 def _load_method(instruction: Instruction, general: Handler) -> Handler:
     name, null_first = instruction.arg
+    plain: set[int] = set()
 
     def step(frame: Frame[Any], instruction: Instruction, domain: Domain[Any]) -> Outcome[Any]:
         stack = frame.stack
+        owner = stack[-1]
+        if id(type(owner)) not in plain:
+            if not attribute_is_plain(owner, name):
+                return general(frame, instruction, domain)
+            plain.add(id(type(owner)))
         try:
-            found = getattr(stack[-1], name)
+            found = getattr(owner, name)
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
             return _failed(frame, instruction, domain, error)
         if null_first:
@@ -276,11 +295,17 @@ def _load_method(instruction: Instruction, general: Handler) -> Handler:
 
 def _store_attr(instruction: Instruction, general: Handler) -> Handler:
     name = instruction.arg
+    plain: set[int] = set()
 
     def step(frame: Frame[Any], instruction: Instruction, domain: Domain[Any]) -> Outcome[Any]:
         stack = frame.stack
+        owner = stack[-1]
+        if id(type(owner)) not in plain:
+            if setting(owner, name) is not None:
+                return general(frame, instruction, domain)
+            plain.add(id(type(owner)))
         try:
-            setattr(stack[-1], name, stack[-2])
+            setattr(owner, name, stack[-2])
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
             return _failed(frame, instruction, domain, error)
         del stack[-2:]
@@ -438,7 +463,8 @@ def _call(instruction: Instruction, general: Handler) -> Handler:
             args = stack[-with_self:]
         kind = type(callee)
         if kind in BUILTIN:
-            if id(callee) in FRAME_FUNCTIONS:
+            special = SPECIAL_FUNCTIONS.get(id(callee))
+            if special is not None and not (special and args and type(args[0]) in BUILTIN_TYPES):
                 return general(frame, instruction, domain)
             try:
                 value = callee(*args)
