@@ -124,6 +124,8 @@ def from_torch(expression: Any) -> Any:
     ours = _in().get(type(expression))
     if ours is not None:
         return ours(*operands)
+    if type(expression) is sympy.Pow and not operands[1].is_Integer and all(one.is_integer for one in operands):
+        return _in()[torch_functions.PowByNatural](*operands)  # how torch 2.11 writes shifts
     if type(expression).__module__ == torch_functions.__name__:
         raise TypeError(f"{expression} holds torch's {type(expression).__name__}, which has no counterpart here")
     return expression.func(*operands)
