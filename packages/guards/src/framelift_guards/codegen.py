@@ -220,8 +220,8 @@ class SourceFile:
     """
 
     def __init__(self, label: str, owner: object) -> None:
-        # Not "<...>": linecache never asks a lazy loader for such names. Absolute: debuggers know a file by its absolute
-        # path, and set no breakpoint where linecache has no text under that name.
+        # Not "<...>": linecache never asks a lazy loader for such names. Absolute: debuggers know a file by its
+        # absolute path, and set no breakpoint where linecache has no text under that name.
         self.filename = f"/framelift-generated/{_stem(label)}_{next(_SERIAL)}.py"
         self._finalizer = weakref.finalize(owner, linecache.cache.pop, self.filename, None)
         self._finalizer.atexit = False
