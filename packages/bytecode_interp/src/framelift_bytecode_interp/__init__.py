@@ -19,7 +19,7 @@ from .completion import (
 )
 from .concrete import ConcreteDomain, InterpretedFunction, interpret
 from .decoding import decode
-from .domain import Domain, missing_special_method
+from .domain import OPERATIONS, Domain, missing_special_method
 from .eager import EagerOperation, eager_operation
 from .errors import (
     BytecodeError,
@@ -66,6 +66,7 @@ __all__ = [
     "NO_EXCEPTION",
     "NULL",
     "OPCODES",
+    "OPERATIONS",
     "UNARY_OPERATORS",
     "UNBOUND",
     "Action",

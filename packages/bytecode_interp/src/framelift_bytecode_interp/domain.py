@@ -3,13 +3,18 @@
 `V` is the type of the values: the object itself in `ConcreteDomain`, a symbolic variable elsewhere. Operations answer
 with a `Result`: `Value`, `Raise`, `Break` (can't do this) or `Enter` (interpret this frame for the result). The frame
 that runs is passed where the operation depends on it. Where an operation says "immediate", `Enter` isn't allowed.
+
+There is one mechanism for the calls that an instruction makes implicitly (`__index__`, `__format__`, truth, iteration,
+`await` and `send`, patterns): the operation answers `Enter` of a frame, whose result goes to the instruction's own
+completion. Where a value needs checking, or several functions may run, the frame is of a polyfill: a Python function
+that does what CPython's C code does, calling the others. No operation calls back into the interpreter.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from types import CodeType
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping, Sequence
+from types import CodeType, MappingProxyType
+from typing import Any, Final, Protocol, TypeVar
 
 from .frame import Frame, Marker
 from .outcome import Result
@@ -290,3 +295,25 @@ class Domain(Names[V], Operators[V], Containers[V], Calls[V], Exceptions[V], Pat
     def load_namespace(self, frame: Frame[V]) -> Result[V]:
         """The mapping of a class body's names, for LOAD_LOCALS."""
         ...
+
+
+def _names(protocol: type) -> tuple[str, ...]:
+    return tuple(name for name, member in vars(protocol).items() if callable(member) and not name.startswith("_"))
+
+
+OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "names": _names(Names),
+        "operators": _names(Operators),
+        "containers": _names(Containers),
+        "calls": _names(Calls),
+        "exceptions": _names(Exceptions),
+        "patterns": _names(Patterns),
+        "rare": _names(Domain),
+    }
+)
+"""The names of a domain's operations, by kind.
+
+>>> OPERATIONS["patterns"]
+('match_mapping', 'match_sequence', 'match_keys', 'match_class')
+"""
