@@ -7,12 +7,12 @@ import io
 import pytest
 import torch
 
-from framelift_comptime import RULES, TYPES
+from framelift_comptime import RULES, TYPES, UNGUARDED
 from framelift_graph_capture import FunctionCall, capture, default_registry
 from framelift_guards import Scope
 
 OUT = io.StringIO()
-REGISTRY = default_registry().extend(types=TYPES, functions=RULES)
+REGISTRY = default_registry().extend(types=TYPES, functions=RULES, unguarded=UNGUARDED)
 
 
 def captured(function, dynamic=False, **values):

@@ -1,12 +1,12 @@
 """User code that runs while a frame is captured: look at locals, graph, guards and stack from the inside.
 
-Compose it with capture by `registry.extend(types=TYPES, functions=RULES)`; `framelift.compile` does.
+`registry.extend(types=TYPES, functions=RULES, unguarded=UNGUARDED)` composes it with capture; `framelift.compile` does.
 """
 
 from __future__ import annotations
 
 from .context import ComptimeContext
-from .entry import RULES, TYPES, Comptime, comptime
+from .entry import RULES, TYPES, UNGUARDED, Comptime, comptime
 from .errors import (
     CaptureEndedError,
     ComptimeArgumentError,
@@ -23,6 +23,7 @@ from .variable import ComptimeVar
 __all__ = [
     "RULES",
     "TYPES",
+    "UNGUARDED",
     "CaptureEndedError",
     "Comptime",
     "ComptimeArgumentError",

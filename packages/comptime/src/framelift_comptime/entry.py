@@ -39,7 +39,7 @@ from .traced import Traced
 from .variable import ComptimeVar
 from .watch import Watcher
 
-__all__ = ["RULES", "TYPES", "Comptime", "comptime"]
+__all__ = ["RULES", "TYPES", "UNGUARDED", "Comptime", "comptime"]
 
 
 class Comptime(LookingCalls, AssertingCalls, SteeringCalls, PausingCalls):
@@ -224,3 +224,6 @@ TYPES: dict[type, TypeHandler] = {Comptime: ComptimeHandler()}
 
 RULES: dict[Any, FunctionRule] = {function: _method_rule(name, function) for name, function in _calls().items()}
 """What calls of `comptime`'s methods mean, for a registry."""
+
+UNGUARDED: tuple[object, ...] = (comptime,)
+"""What is no part of the program, for a registry: where it is found need not stay as it is."""

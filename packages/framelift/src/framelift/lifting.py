@@ -34,7 +34,9 @@ def registry() -> Registry:
     assert called is not None
     return (
         torchs.extend(functions={call_lifted: called})
-        .extend(types=framelift_comptime.TYPES, functions=framelift_comptime.RULES)
+        .extend(
+            types=framelift_comptime.TYPES, functions=framelift_comptime.RULES, unguarded=framelift_comptime.UNGUARDED
+        )
         .extend(functions=DIRECTIVE_RULES)
     )
 

@@ -180,6 +180,8 @@ class State:
         odd = (type(cls) is not type and is_odd(type(cls))) or (is_class(cls) and is_odd(cls))
         if not odd and cls in ATOMS:
             return self.handler_for(cls).wrap(self.tracking, value, source)
+        if id(value) in self.registry.unguarded:
+            source = ConstantSource(source.name, value)
         known = self._wrapped.get(id(value))
         if known is not None:
             variable = known[1]
@@ -188,8 +190,6 @@ class State:
             elif variable.source != source:
                 self.guard(source, SameObject(variable.source))
             return variable
-        if id(value) in self.registry.unguarded:
-            source = ConstantSource(source.name, value)
         handler = self._handlers[Opaque] if odd else self.handler_for(cls)
         variable = handler.wrap(self.tracking, value, source)
         self._wrapped[id(value)] = (value, variable)
