@@ -43,7 +43,8 @@ def _varint(value: int) -> bytes:
     return bytes([group | 64 for group in groups[:0:-1]] + [groups[0]])
 
 
-def _table_entry(start: int, end: int, target: int, depth: int, *, lasti: bool) -> bytes:
+def table_entry(start: int, end: int, target: int, depth: int, *, lasti: bool) -> bytes:
+    """One entry of an exception table, by byte offsets."""
     entry = bytearray(_varint(start // 2))
     entry[0] |= 128
     return bytes(entry) + _varint((end - start) // 2) + _varint(target // 2) + _varint(depth << 1 | lasti)
@@ -59,7 +60,8 @@ def _location_varint(value: int) -> bytes:
     return bytes(groups)
 
 
-def _location_signed(value: int) -> bytes:
+def location_signed(value: int) -> bytes:
+    """A signed number of the location table."""
     return _location_varint((-value << 1 | 1) if value < 0 else value << 1)
 
 
@@ -75,14 +77,14 @@ def _locations(units: int, positions: Positions, first_line: int) -> bytes:
         count = min(8, remaining)
         remaining -= count
         if positions.column is None or positions.end_column is None:
-            table += bytes([0x80 | 13 << 3 | count - 1]) + _location_signed(delta)
+            table += bytes([0x80 | 13 << 3 | count - 1]) + location_signed(delta)
         else:
             end_line = line if positions.end_line is None else positions.end_line
-            table += bytes([0x80 | 14 << 3 | count - 1]) + _location_signed(delta)
+            table += bytes([0x80 | 14 << 3 | count - 1]) + location_signed(delta)
             table += _location_varint(max(end_line - line, 0))
             table += _location_varint(positions.column + 1) + _location_varint(positions.end_column + 1)
         delta = 0
-    return table + bytes([0x80 | 13 << 3]) + _location_signed(first_line - line)
+    return table + bytes([0x80 | 13 << 3]) + location_signed(first_line - line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,9 +200,9 @@ class Prologue:
             self.constants[place] = (offset + shift) // 2
         table = b""
         if handler is not None:
-            table += _table_entry(start, end, handler.target + shift, handler.depth, lasti=handler.lasti)
+            table += table_entry(start, end, handler.target + shift, handler.depth, lasti=handler.lasti)
         for first, last, target, depth, lasti in exception_table(code):
-            table += _table_entry(first + shift, last + shift, target + shift, depth, lasti=lasti)
+            table += table_entry(first + shift, last + shift, target + shift, depth, lasti=lasti)
         return code.replace(
             co_code=self.body + code.co_code,
             co_consts=tuple(self.constants),

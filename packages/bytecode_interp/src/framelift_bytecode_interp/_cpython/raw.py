@@ -103,6 +103,7 @@ class Version:
         keyword_prefix: the one of them that names keywords, if there is one.
         null_first: whether the NULL (or `self`) of a call is pushed before the callable.
         caches: how many units of inline cache follow an instruction.
+        yields: the arguments of YIELD_VALUE for `yield`, and for `yield from` and `await`.
     """
 
     python: tuple[int, int]
@@ -110,6 +111,7 @@ class Version:
     prefixes: frozenset[str]
     null_first: bool
     caches: Mapping[str, int]
+    yields: tuple[int, int]
 
 
 NULL_BIT: Final = 1

@@ -32,6 +32,7 @@ VERSION: Final = Version(
     prefixes=frozenset({"KW_NAMES", "PRECALL"}),
     null_first=True,
     caches={opname[op]: size for op, size in enumerate(_inline_cache_entries) if size},
+    yields=(0, 0),
     rules={
         **COMMON,
         **_pop_jump("TRUE"),

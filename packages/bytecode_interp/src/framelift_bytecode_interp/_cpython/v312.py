@@ -22,6 +22,7 @@ VERSION: Final = Version(
     prefixes=frozenset({"KW_NAMES"}),
     null_first=True,
     caches={opname[op]: size for op, size in enumerate(_inline_cache_entries) if size},
+    yields=(2, 2),
     rules={
         **COMMON,
         **dict.fromkeys(

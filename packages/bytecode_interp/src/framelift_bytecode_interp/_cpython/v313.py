@@ -61,6 +61,7 @@ VERSION: Final = Version(
     prefixes=frozenset(),
     null_first=False,
     caches=cast("Mapping[str, int]", _inline_cache_entries),
+    yields=(0, 1),
     rules={
         **COMMON,
         **dict.fromkeys(

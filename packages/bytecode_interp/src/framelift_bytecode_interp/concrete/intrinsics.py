@@ -22,7 +22,10 @@ def intrinsic_function(name: str) -> FunctionType:
     Raises:
         KeyError: CPython's tables don't have it.
     """
-    if name in INTRINSICS_1:
+    if name in opmap:
+        operation = (opmap[name], 0)
+        count = 1
+    elif name in INTRINSICS_1:
         operation = (opmap["CALL_INTRINSIC_1"], INTRINSICS_1.index(name))
         count = 1
     elif name in INTRINSICS_2:

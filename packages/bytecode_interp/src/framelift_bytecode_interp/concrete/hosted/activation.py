@@ -1,0 +1,167 @@
+"""One call of a hosted function: it interprets until something must be done in the hosting frame."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import CellType, FrameType, TracebackType
+from typing import Any, Final, TypeAlias
+
+from ...completion import Push
+from ...errors import BytecodeError, UnsupportedInstructionError
+from ...frame import UNBOUND, Frame
+from ...handlers import HANDLERS, Handler
+from ...instruction import Code, Instruction
+from ...interpreter import Interpreter
+from ...outcome import NEXT, Break, Next, Raise, Return, Value
+from ..attempt import foreign_part, is_own
+from .trampoline import START
+
+Turns: TypeAlias = Mapping[tuple[str, int], tuple[bool, ...]]
+Action: TypeAlias = tuple[Any, tuple[Any, ...]]
+
+_PUSH: Final = Push(0)
+
+
+@dataclass(slots=True)
+class NativeCall:
+    """The reason of a break: this call is the instruction's operation, and is made in the hosting frame."""
+
+    function: Any
+    args: tuple[Any, ...]
+    kwargs: Mapping[str, Any]
+
+
+@dataclass(slots=True)
+class Delegation:
+    """The reason of a break: the hosting frame delegates to this iterator until it returns."""
+
+    receiver: Any
+
+
+class HostedFrame(Frame[Any]):
+    """A frame that a real one hosts."""
+
+    __slots__ = ()
+
+    def topmost_handled(self) -> Any:
+        """The exception handled here, or in the real frames below."""
+        return sys.exception() if self.handled is None else self.handled
+
+
+def _started(frame: Frame[Any], _instruction: Instruction, _domain: Any) -> Next:
+    """RETURN_GENERATOR: the hosting frame is the generator's."""
+    frame.stack.append(None)
+    return NEXT
+
+
+HOSTED_HANDLERS: Final[Mapping[str, Handler]] = {**HANDLERS, "RETURN_GENERATOR": _started}
+
+
+def hosting_frame() -> FrameType:
+    """The nearest frame that isn't this package's: it hosts what is interpreted."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and is_own(frame):
+        frame = frame.f_back
+    assert frame is not None  # the loop of a hosting frame calls into this package
+    return frame
+
+
+def place_traceback(exception: BaseException, frame: Frame[Any], host: FrameType) -> None:
+    """Make an exception's topmost traceback entry that of the user's instruction in the hosting frame."""
+    traceback = exception.__traceback__
+    if traceback is not None and traceback.tb_frame is host:
+        traceback = traceback.tb_next
+    instruction = frame.instruction
+    entry = TracebackType(foreign_part(traceback), host, instruction.offset, frame.line)
+    BaseException.with_traceback(exception, entry)
+
+
+class Activation:
+    """Interprets one activation of a hosted function.
+
+    Args:
+        frame: at its start.
+        domain: answers for values; what needs the hosting frame, it breaks at.
+        turns: how the hosting frame's loop is led to each action.
+    """
+
+    __slots__ = ("domain", "frame", "interpreter", "turns")
+
+    def __init__(self, frame: Frame[Any], domain: Any, turns: Turns) -> None:
+        self.frame = frame
+        self.domain = domain
+        self.turns = turns
+        self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=HOSTED_HANDLERS)
+
+    def advance(self, outcome: Any, raised: bool) -> Action:  # noqa: FBT001 - called by the hosting frame's loop
+        """Go on with the outcome of the last action until there is another one to do."""
+        frame = self.frame
+        result: Value[Any] | Raise[Any] | None
+        if raised:
+            place_traceback(outcome, frame, sys._getframe(1))
+            result = Raise(outcome, again=True)
+        elif outcome is START:
+            result = None
+        elif frame.instruction.opname == "SEND":  # the iterator that was delegated to returned
+            result = Raise(self.domain.new_stop_iteration(outcome))
+        else:
+            result = Value(outcome)
+        del outcome
+        try:
+            finish = self.interpreter.run((frame,), result)
+        except BytecodeError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a signal's handler, or the end of the stack
+            interruption = error
+        else:
+            return self._action(finish)
+        finish = self.interpreter.run((frame,), Raise(interruption))
+        del interruption
+        return self._action(finish)
+
+    def _action(self, finish: Any) -> Action:
+        frame, turns = self.frame, self.turns
+        kind = type(finish)
+        if kind is Break:
+            reason = finish.reason
+            if type(reason) is NativeCall:
+                instruction = frame.instruction
+                if instruction.opname in _CALLS:  # nothing may keep the arguments alive but the callee
+                    del frame.stack[-instruction.completion.pops :]  # type: ignore[union-attr]
+                    frame.completion = _PUSH
+                payload: Any = (reason.kwargs, reason.args, reason.function)
+                return frame.handled, (*turns["call", frame.index], payload)
+            if type(reason) is Delegation:
+                return frame.handled, (*turns["delegate", frame.index], reason.receiver)
+            raise UnsupportedInstructionError(f"{frame!r}: {reason}")
+        if kind is Return:
+            return None, (*turns["return", -1], finish.value)
+        if kind is Raise:
+            payload = (finish.exception, frame.instruction.offset // 2)
+            return None, (*turns["raise", -1], payload)
+        return frame.handled, (*turns["yield", frame.index], finish.value)
+
+
+_CALLS: Final = frozenset({"CALL", "CALL_FUNCTION_EX"})
+
+
+def new_frame(code: Code, slots: tuple[Any, ...], host: FrameType) -> HostedFrame:
+    """The frame of a hosted function, from its arguments and the cells of its free variables."""
+    raw = code.raw
+    free = len(raw.co_freevars)
+    given = slots[: len(slots) - free]
+    closure: tuple[CellType, ...] = slots[len(slots) - free :]
+    return HostedFrame(
+        code,
+        globals=host.f_globals,
+        builtins=host.f_builtins,
+        locals=[*given, *[UNBOUND] * (len(code.slot_names) - len(given))],
+        closure=closure,
+        namespace=None if raw.co_flags & _OPTIMIZED else host.f_locals,
+    )
+
+
+_OPTIMIZED: Final = inspect.CO_OPTIMIZED

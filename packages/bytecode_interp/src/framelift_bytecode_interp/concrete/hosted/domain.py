@@ -1,0 +1,357 @@
+"""The domain of hosted functions: what may run Python is done in the hosting frame."""
+
+from __future__ import annotations
+
+import __future__
+
+import builtins
+import operator
+import sys
+import types
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, Final
+
+from ...decoding import decode
+from ...frame import NULL, Frame
+from ...instruction import Code
+from ...outcome import Break, Raise, Result, Value
+from ..attempt import attempt, is_iterable
+from ..calls import _FRAME_FUNCTIONS, call_text, get_aiter, get_anext, get_awaitable
+from ..containers import extend_list, merge_keywords, unpack_exactly, unpack_with_rest, update_dict
+from ..domain import ConcreteDomain
+from ..exceptions import exception_to_raise, set_context
+from ..intrinsics import run_intrinsic
+from ..names import local_names
+from ..operators import BINARY, COMPARE, CONVERT, INPLACE, UNARY
+from ..patterns import class_attributes, mapping_values
+from .activation import Activation, Delegation, NativeCall, hosting_frame, new_frame, place_traceback
+from .trampoline import Hosting, hosting
+
+_ATOMS: Final = frozenset({int, float, bool, str, bytes, complex, type(None), type(...)})
+_CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset, range, bytearray})
+_KNOWN: Final = _ATOMS | _CONTAINERS
+_ITERATORS: Final = frozenset(
+    type(iter(of)) for of in ([], (), {}, set(), range(1), "", "\u0100", b"", bytearray(), {}.items(), {}.values())
+)
+_FUTURES: Final = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names} - {0x10})
+_NO_KEYWORDS: Final[dict[str, Any]] = {}
+
+
+def native(function: Callable[..., Any], *args: Any) -> Break:
+    """Have the hosting frame call a function."""
+    return Break(NativeCall(function, args, _NO_KEYWORDS))
+
+
+class Begin:
+    """What the loop of a hosting code object calls first.
+
+    Args:
+        code: the user's.
+        domain: what it is interpreted over.
+    """
+
+    def __init__(self, code: Code, domain: HostedDomain) -> None:
+        self.code = code
+        self.domain = domain
+        self.hosting: Hosting = hosting(code, self)
+
+    def __call__(self, *slots: Any) -> Callable[[Any, bool], Any]:
+        """Make the activation, and give the loop what it asks."""
+        frame = new_frame(self.code, slots, sys._getframe(1))
+        return Activation(frame, self.domain, self.hosting.turns).advance
+
+
+class HostedDomain(ConcreteDomain):
+    """Values are the objects themselves, and each Python function that is interpreted runs in a real frame.
+
+    Functions, classes and generators that interpreted code makes are interpreted whoever calls them, C code included.
+
+    Args:
+        enters: which Python functions made elsewhere are interpreted when interpreted code calls them.
+    """
+
+    def __init__(self, enters: Callable[[FunctionType], bool] = lambda _function: True) -> None:
+        super().__init__(enters)
+        self._begins: OrderedDict[int, Begin] = OrderedDict()
+        self._hosts: OrderedDict[int, CodeType] = OrderedDict()
+
+    # code
+
+    def is_hosting(self, code: CodeType) -> bool:
+        """Whether a code object hosts an interpreted one."""
+        return bool(code.co_consts) and any(type(constant) is Begin for constant in code.co_consts[-6:])
+
+    def hosted_code(self, code: CodeType) -> CodeType:
+        """The code object that interprets `code`; the same one each time."""
+        if self.is_hosting(code):
+            return code
+        found = self._begins.get(id(code))
+        if found is None or found.code.raw is not code:
+            found = self._begins[id(code)] = Begin(decode(code), self)
+        return found.hosting.code
+
+    def hosted_function(self, function: FunctionType) -> FunctionType:
+        """A function that is interpreted, and is otherwise as `function`."""
+        if self.is_hosting(function.__code__):
+            return function
+        made = FunctionType(
+            self.hosted_code(function.__code__),
+            function.__globals__,
+            function.__name__,
+            function.__defaults__,
+            function.__closure__,
+        )
+        made.__kwdefaults__ = function.__kwdefaults__
+        made.__annotations__ = function.__annotations__
+        made.__qualname__ = function.__qualname__
+        made.__module__ = function.__module__
+        made.__doc__ = function.__doc__
+        made.__dict__.update(function.__dict__)
+        return made
+
+    # calls
+
+    def call(self, frame: Frame[Any], callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+        if type(callee) is MethodType and type(callee.__func__) is FunctionType:
+            callee, args = callee.__func__, (callee.__self__, *args)
+        if type(callee) is FunctionType:
+            if not self.is_hosting(callee.__code__) and self.enters(callee):
+                callee = self.hosted_function(callee)
+            return Break(NativeCall(callee, args, kwargs))
+        special = _OF_FRAMES.get(id(callee))
+        if special is not None and not (kwargs and special is not _evaluate and special is not _execute):
+            found = special(self, frame, args, kwargs)
+            if found is not None:
+                return found
+        return Break(NativeCall(callee, args, kwargs))
+
+    def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
+        if type(args) is not tuple:
+            if type(args) is not list and not is_iterable(args):
+                kind = type(args).__name__
+                return Raise(TypeError(f"{call_text(callee)} argument after * must be an iterable, not {kind}"))
+            return native(_call_unpacked, callee, args, {} if kwargs is None else kwargs)
+        keywords = {} if kwargs is None else kwargs
+        if type(keywords) is not dict or not all(type(keyword) is str for keyword in keywords):
+            return native(_call_unpacked, callee, args, keywords)
+        return self.call(frame, callee, args, keywords)
+
+    def make_function(
+        self, frame: Frame[Any], code: CodeType, defaults: Any, kwdefaults: Any, annotations: Any, closure: Any
+    ) -> Result[Any]:
+        return super().make_function(frame, self.hosted_code(code), defaults, kwdefaults, annotations, closure)
+
+    def send(self, receiver: Any, value: Any) -> Result[Any]:
+        return Break(Delegation(receiver))
+
+    def get_yield_from_iter(self, frame: Frame[Any], value: Any) -> Result[Any]:
+        if isinstance(value, types.CoroutineType | types.GeneratorType):
+            return super().get_yield_from_iter(frame, value)
+        return native(iter, value)
+
+    def asynchronous(self, frame: Frame[Any], operation: str, operands: Sequence[Any]) -> Result[Any]:
+        (value,) = operands
+        if operation == "wrap":
+            return Value(run_intrinsic("ASYNC_GEN_WRAP", value))
+        return native(_ASYNCHRONOUS[operation], value)
+
+    def import_name(self, frame: Frame[Any], name: str, fromlist: Any, level: Any) -> Result[Any]:
+        importer = frame.builtins.get("__import__")
+        if importer is None:
+            return Raise(ImportError("__import__ not found"))
+        return native(importer, name, frame.globals, frame.namespace, fromlist, level)
+
+    # operators
+
+    def unary(self, op: str, operand: Any) -> Result[Any]:
+        return super().unary(op, operand) if type(operand) in _KNOWN else native(UNARY[op], operand)
+
+    def binary(self, op: str, left: Any, right: Any) -> Result[Any]:
+        if type(left) in _ATOMS and type(right) in _ATOMS:
+            return super().binary(op, left, right)
+        return native(BINARY[op], left, right)
+
+    def inplace(self, op: str, left: Any, right: Any) -> Result[Any]:
+        if type(left) in _ATOMS and type(right) in _ATOMS:
+            return super().inplace(op, left, right)
+        return native(INPLACE[op], left, right)
+
+    def compare(self, op: str, left: Any, right: Any) -> Result[Any]:
+        if type(left) in _ATOMS and type(right) in _ATOMS:
+            return super().compare(op, left, right)
+        return native(COMPARE[op], left, right)
+
+    def contains(self, item: Any, container: Any) -> Result[Any]:
+        return native(operator.contains, container, item)
+
+    def truth(self, value: Any) -> Result[Any]:
+        if value is True or value is False:
+            return Value(value)
+        return Value(bool(value)) if type(value) in _KNOWN else native(bool, value)
+
+    def get_item(self, container: Any, key: Any) -> Result[Any]:
+        if type(container) in _CONTAINERS and type(key) in _ATOMS:
+            return attempt(operator.getitem, container, key)
+        return native(operator.getitem, container, key)
+
+    def set_item(self, container: Any, key: Any, value: Any) -> Result[Any]:
+        return native(operator.setitem, container, key, value)
+
+    def delete_item(self, container: Any, key: Any) -> Result[Any]:
+        return native(operator.delitem, container, key)
+
+    def get_attribute(self, owner: Any, name: str) -> Result[Any]:
+        if type(owner) in _KNOWN or type(owner) is ModuleType:
+            return attempt(getattr, owner, name)
+        return native(getattr, owner, name)
+
+    def set_attribute(self, owner: Any, name: str, value: Any) -> Result[Any]:
+        return native(setattr, owner, name, value)
+
+    def delete_attribute(self, owner: Any, name: str) -> Result[Any]:
+        return native(delattr, owner, name)
+
+    def length(self, value: Any) -> Result[Any]:
+        return Value(len(value)) if type(value) in _CONTAINERS else native(len, value)
+
+    def format_value(self, value: Any, spec: Any) -> Result[Any]:
+        if type(value) in _ATOMS:
+            return super().format_value(value, spec)
+        return native(format, value) if spec is None else native(format, value, spec)
+
+    def convert(self, value: Any, conversion: str) -> Result[Any]:
+        return super().convert(value, conversion) if type(value) in _ATOMS else native(CONVERT[conversion], value)
+
+    # containers
+
+    def build_set(self, items: Sequence[Any]) -> Result[Any]:
+        return native(set, tuple(items))
+
+    def build_map(self, keys: Sequence[Any], values: Sequence[Any]) -> Result[Any]:
+        if all(type(key) in _ATOMS for key in keys):
+            return super().build_map(keys, values)
+        return native(dict, tuple(zip(keys, values, strict=True)))
+
+    def build_string(self, parts: Sequence[Any]) -> Result[Any]:
+        return super().build_string(parts)
+
+    def set_add(self, target: Any, item: Any) -> Result[Any]:
+        return super().set_add(target, item) if type(item) in _ATOMS else native(set.add, target, item)
+
+    def map_add(self, target: Any, key: Any, value: Any) -> Result[Any]:
+        if type(key) in _ATOMS:
+            return super().map_add(target, key, value)
+        return native(dict.__setitem__, target, key, value)
+
+    def list_extend(self, target: Any, items: Any) -> Result[Any]:
+        return super().list_extend(target, items) if type(items) in _KNOWN else native(extend_list, target, items)
+
+    def set_update(self, target: Any, items: Any) -> Result[Any]:
+        return native(set.update, target, items)
+
+    def dict_update(self, target: Any, items: Any) -> Result[Any]:
+        return native(update_dict, target, items)
+
+    def dict_merge(self, target: Any, items: Any, callee: Any) -> Result[Any]:
+        return native(merge_keywords, target, items, callee)
+
+    def get_iter(self, value: Any) -> Result[Any]:
+        return Value(iter(value)) if type(value) in _CONTAINERS else native(iter, value)
+
+    def next(self, iterator: Any) -> Result[Any]:
+        return attempt(next, iterator) if type(iterator) in _ITERATORS else native(next, iterator)
+
+    def unpack(self, value: Any, count: int) -> Result[Any]:
+        if type(value) in {tuple, list} and len(value) == count:
+            return Value(tuple(value))
+        return native(unpack_exactly, value, count)
+
+    def unpack_ex(self, value: Any, before: int, after: int) -> Result[Any]:
+        return native(unpack_with_rest, value, before, after)
+
+    # exceptions
+
+    def raise_exception(self, exception: Any, cause: Any, handled: Any) -> Result[Any]:
+        if exception is NULL or (isinstance(exception, BaseException) and cause is NULL):
+            return super().raise_exception(exception, cause, handled)
+        return native(exception_to_raise, exception, cause)
+
+    def note_traceback(self, exception: Any, frame: Frame[Any]) -> None:
+        place_traceback(exception, frame, hosting_frame())
+
+    def set_context(self, exception: Any, handled: Any) -> None:
+        set_context(exception, handled)
+
+    # patterns
+
+    def match_keys(self, subject: Any, keys: Any) -> Result[Any]:
+        return native(mapping_values, subject, keys)
+
+    def match_class(self, subject: Any, cls: Any, count: int, names: Any) -> Result[Any]:
+        return native(class_attributes, subject, cls, count, names)
+
+
+def _call_unpacked(callee: Any, args: Any, kwargs: Any) -> Any:
+    return callee(*args, **kwargs)
+
+
+_ASYNCHRONOUS: Final[dict[str, Callable[[Any], Any]]] = {
+    "get_aiter": get_aiter,
+    "get_anext": get_anext,
+    "get_awaitable": get_awaitable,
+}
+
+
+def _of_concrete(function: Any) -> Any:
+    found = _FRAME_FUNCTIONS[id(function)]
+
+    def run(_domain: HostedDomain, frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        return None if args or kwargs else found(frame, args, kwargs)
+
+    return run
+
+
+def _compiled(frame: Frame[Any], source: Any, mode: str) -> CodeType | None:
+    """A code object, or None where the real `exec` has to say what is wrong."""
+    if isinstance(source, CodeType):
+        return source
+    if not isinstance(source, str | bytes):
+        return None
+    if mode == "eval":
+        source = source.lstrip(" \t" if isinstance(source, str) else b" \t")
+    flags = frame.code.raw.co_flags & _FUTURES
+    made: CodeType = compile(source, "<string>", mode, flags, dont_inherit=True)
+    return made
+
+
+def _evaluating(function: Any, mode: str) -> Any:
+    def run(domain: HostedDomain, frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not args or len(args) > 3:
+            return None
+        code = attempt(_compiled, frame, args[0], mode)
+        if isinstance(code, Raise):
+            return code
+        if code.value is None:
+            return None
+        hosted = domain.hosted_code(code.value)
+        rest = args[1:]
+        if not rest or rest[0] is None:
+            namespace = local_names(frame) if len(rest) < 2 or rest[1] is None else rest[1]
+            rest = (frame.globals, namespace)
+        return Break(NativeCall(function, (hosted, *rest), kwargs))
+
+    return run
+
+
+_evaluate: Final = _evaluating(eval, "eval")
+_execute: Final = _evaluating(exec, "exec")
+_OF_FRAMES: Final[dict[int, Any]] = {
+    id(builtins.super): _of_concrete(super),
+    id(builtins.locals): _of_concrete(locals),
+    id(builtins.vars): _of_concrete(vars),
+    id(builtins.dir): _of_concrete(dir),
+    id(builtins.eval): _evaluate,
+    id(builtins.exec): _execute,
+}

@@ -1,0 +1,318 @@
+"""Hosting code: a code object that looks like the user's, and whose real frame has the interpreter do what it does.
+
+The user's bytes stay where they are, so that each offset keeps its line and columns, but the first ones jump behind
+them, to a loop: ask the activation for the next action, do it in this very frame, tell the activation the outcome.
+What is called, yielded or raised so sees the user's frame, function and line, as CPython's own machinery does
+(`sys._getframe`, warnings, `sys.exception`, recursion, a generator's `throw`). All the loop's state is on its stack:
+no name of the user's changes.
+
+Rejected: generating Python source or an AST for the loop (it would need local variables, which the user would see).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from opcode import opmap
+from types import CodeType
+from typing import Any, Final
+
+from ..._cpython import VERSION
+from ...instruction import Code
+from ...splice import location_signed, table_entry, unit
+
+SUSPENDS: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
+START: Final = object()
+"""What the loop hands to an activation first, in place of an outcome."""
+
+_NAMES: Final = {
+    name: name if name in opmap else name.replace("JUMP_IF", "JUMP_FORWARD_IF")
+    for name in ("POP_JUMP_IF_TRUE", "POP_JUMP_IF_NONE")
+}
+_JUMP_UNITS: Final = 3  # room for an argument of 24 bits, so that no jump grows when its target moves
+_STACK: Final = 12
+
+
+class Assembly:
+    """Raw instructions with labels, lines and an exception table.
+
+    Args:
+        base: the byte offset of the first one.
+        constants: the code's constants so far; more are appended.
+    """
+
+    def __init__(self, base: int, constants: Sequence[Any]) -> None:
+        self.base = base
+        self.constants = list(constants)
+        self.lines: list[tuple[int, int]] = []
+        self._code = bytearray()
+        self._labels: dict[str, int] = {}
+        self._jumps: list[tuple[int, str, str]] = []
+        self._handlers: list[tuple[int, int, str, int]] = []
+
+    @property
+    def offset(self) -> int:
+        """The byte offset of the next instruction."""
+        return self.base + len(self._code)
+
+    def add(self, *program: str | tuple[str, int]) -> None:
+        """Append instructions, those with an argument as pairs."""
+        for part in program:
+            self._code += unit(part) if isinstance(part, str) else unit(*part)
+
+    def constant(self, value: Any) -> None:
+        """Append a LOAD_CONST."""
+        self.add(("LOAD_CONST", len(self.constants)))
+        self.constants.append(value)
+
+    def label(self, name: str) -> None:
+        """Name the place of the next instruction."""
+        self._labels[name] = self.offset
+
+    def jump(self, name: str, label: str) -> None:
+        """Append a jump to a label."""
+        name = _NAMES.get(name, name)
+        self._jumps.append((len(self._code), name, label))
+        self._code += bytes(2 * (_JUMP_UNITS - 1)) + unit(name)
+
+    def handle(self, start: int, label: str, depth: int) -> None:
+        """From byte offset `start` to here, an exception is handled at a label."""
+        if start < self.offset:
+            self._handlers.append((start, self.offset, label, depth))
+
+    def at_line(self, line: int) -> None:
+        """The instructions from here on belong to a line."""
+        if not self.lines or self.lines[-1][1] != line:
+            self.lines.append((self.offset, line))
+
+    def finish(self) -> tuple[bytes, bytes]:
+        """The bytes, and the exception table."""
+        for place, name, label in self._jumps:
+            end = self.base + place + 2 * (_JUMP_UNITS + VERSION.caches.get(name, 0))
+            distance = self._labels[label] - end
+            units = (-distance if "BACKWARD" in name else distance) // 2
+            if units < 0:
+                raise ValueError(f"{name} to {label} goes the other way")
+            extended = opmap["EXTENDED_ARG"]
+            self._code[place : place + 2 * _JUMP_UNITS] = bytes(
+                (extended, units >> 16, extended, units >> 8 & 255, opmap[name], units & 255)
+            )
+        table = b"".join(
+            table_entry(start, end, self._labels[label], depth, lasti=False)
+            for start, end, label, depth in sorted(self._handlers)
+        )
+        return bytes(self._code), table
+
+    def line_table(self, line: int) -> bytes:
+        """The location table, behind one that ends at `line`."""
+        table = b""
+        for (start, here), (end, _) in zip(self.lines, [*self.lines[1:], (self.offset, 0)], strict=True):
+            units = (end - start) // 2
+            while units:
+                count = min(units, 8)
+                table += bytes([0x80 | 13 << 3 | count - 1]) + location_signed(here - line)
+                units -= count
+                line = here
+        return table
+
+
+@dataclass(frozen=True, slots=True)
+class Hosting:
+    """A hosting code object, and how its loop is told what to do.
+
+    Args:
+        code: it.
+        turns: for the index of an instruction, the turns through the loop's binary tree to each kind of action there.
+    """
+
+    code: CodeType
+    turns: Mapping[tuple[str, int], tuple[bool, ...]]
+
+
+def hosting(code: Code, begin: Callable[..., Any]) -> Hosting:
+    """Assemble the hosting code of a code object.
+
+    Args:
+        code: the user's, decoded.
+        begin: called with the arguments and then the cells of the free variables, in the hosting frame; gives the
+            function that is asked for actions.
+    """
+    raw = code.raw
+    body = _leading_over(raw.co_code)
+    positions = [entry[0] for entry in raw.co_positions() if entry[0] is not None]
+    assembly = Assembly(len(body), raw.co_consts)
+    assembly.at_line(raw.co_firstlineno)
+    _begin(assembly, raw, begin)
+    turns = _loop(assembly, code)
+    extension, table = assembly.finish()
+    padding = b""
+    if len(body) > len(raw.co_code):
+        padding = bytes([0x80 | 15 << 3 | (len(body) - len(raw.co_code)) // 2 - 1])
+    last = positions[-1] if positions else raw.co_firstlineno
+    return Hosting(
+        raw.replace(
+            co_code=body + extension,
+            co_consts=tuple(assembly.constants),
+            co_exceptiontable=table,
+            co_linetable=raw.co_linetable + padding + assembly.line_table(last),
+            co_stacksize=max(raw.co_stacksize, _STACK + raw.co_nlocals + len(raw.co_freevars)),
+        ),
+        turns,
+    )
+
+
+def _leading_over(code: bytes) -> bytes:
+    """The user's bytes, with a jump over them in place of the first ones."""
+    while True:
+        lead = unit("JUMP_FORWARD", len(code) // 2)  # as long as the real one, or longer by a prefix
+        jump = unit("JUMP_FORWARD", max(0, len(code) - len(lead)) // 2)
+        if len(jump) == len(lead) <= len(code):
+            return jump + code[len(jump) :]
+        code += unit("NOP")
+
+
+def _call_with_tuple(assembly: Assembly) -> None:
+    """`[function, arguments] -> [function, result]`."""
+    if VERSION.null_first:
+        assembly.add("PUSH_NULL", ("SWAP", 2), ("COPY", 3), ("SWAP", 2))
+    else:
+        assembly.add(("COPY", 2), ("SWAP", 2), "PUSH_NULL", ("SWAP", 2))
+    assembly.add(("CALL_FUNCTION_EX", 0))
+
+
+def _begin(assembly: Assembly, raw: CodeType, begin: Callable[..., Any]) -> None:
+    """Enter the function, and hand its arguments over: this frame keeps none, so that each dies when it should."""
+    if raw.co_freevars:
+        assembly.add(("COPY_FREE_VARS", len(raw.co_freevars)))
+    if raw.co_flags & SUSPENDS:
+        assembly.add("RETURN_GENERATOR", "POP_TOP")
+    assembly.add("RESUME")
+    count = raw.co_argcount + raw.co_kwonlyargcount
+    count += bool(raw.co_flags & inspect.CO_VARARGS) + bool(raw.co_flags & inspect.CO_VARKEYWORDS)
+    if VERSION.null_first:
+        assembly.add("PUSH_NULL")
+    assembly.constant(begin)
+    if not VERSION.null_first:
+        assembly.add("PUSH_NULL")
+    slots = raw.co_nlocals + len(set(raw.co_cellvars) - set(raw.co_varnames))
+    assembly.add(*(("LOAD_FAST", slot) for slot in range(count)))
+    assembly.add(*(("LOAD_FAST", slots + free) for free in range(len(raw.co_freevars))))
+    assembly.add(("BUILD_TUPLE", count + len(raw.co_freevars)), ("CALL_FUNCTION_EX", 0))
+    assembly.add(*(("DELETE_FAST", slot) for slot in range(count)))
+
+
+def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, ...]]:
+    """The loop over actions; an action is `(exception to handle meanwhile or None, (*turns, payload))`."""
+    leaves: dict[tuple[str, int], None] = {("return", 0): None, ("raise", 0): None}
+    first = code.raw.co_firstlineno
+    delegation = "delegate" if code.raw.co_flags & SUSPENDS == inspect.CO_GENERATOR else "await"
+    kinds = {"SEND": delegation, "YIELD_VALUE": "yield"}
+    wanted: dict[tuple[str, int], tuple[str, int]] = {}
+    for instruction in code:
+        kind = kinds.get(instruction.opname, "call")
+        if kind == "call" and instruction.completion is None:
+            continue
+        key = kind, instruction.line or first
+        leaves[key] = None
+        wanted["delegate" if kind == "await" else kind, instruction.index] = key
+    turns: dict[tuple[str, int], tuple[bool, ...]] = {}
+    depth = (len(leaves) - 1).bit_length()
+
+    assembly.constant((START, False))
+    assembly.label("ask")  # [advance, outcome]
+    _call_with_tuple(assembly)
+    assembly.add(("UNPACK_SEQUENCE", 2), ("COPY", 1))
+    assembly.jump("POP_JUMP_IF_NONE", "unhandled")
+    assembly.add("PUSH_EXC_INFO", ("SWAP", 3))  # [advance, handled, previous, routed]
+    assembly.jump("JUMP_FORWARD", "act")
+    assembly.label("unhandled")
+    assembly.add(("COPY", 1), ("SWAP", 3))  # [advance, None, None, routed]
+    assembly.label("act")
+    assembly.add(("UNPACK_SEQUENCE", depth + 1))
+
+    def branch(keys: Sequence[tuple[str, int]], path: tuple[bool, ...]) -> None:
+        left = depth - len(path)
+        if len(keys) == 1:
+            assembly.at_line(keys[0][1] or first)
+            assembly.add(*["POP_TOP"] * left)
+            turns[keys[0]] = path + (False,) * left
+            _act(assembly, keys[0])
+            return
+        half = ceil(len(keys) / 2)
+        label = f"{keys[half]}"
+        assembly.at_line(first)
+        assembly.jump("POP_JUMP_IF_TRUE", label)
+        branch(keys[:half], (*path, False))
+        assembly.label(label)
+        branch(keys[half:], (*path, True))
+
+    branch(tuple(leaves), ())
+    assembly.at_line(first)
+    assembly.label("raised")  # [advance, handled, previous, exception]
+    assembly.constant(True)
+    assembly.jump("JUMP_FORWARD", "tell")
+    assembly.label("done")
+    assembly.constant(False)
+    assembly.label("tell")  # [advance, handled, previous, outcome, whether it was raised]
+    assembly.add(("COPY", 4))
+    assembly.jump("POP_JUMP_IF_NONE", "none handled")
+    assembly.add(("SWAP", 3), "POP_EXCEPT")
+    assembly.jump("JUMP_FORWARD", "ask again")
+    assembly.label("none handled")
+    assembly.add(("SWAP", 3), "POP_TOP")
+    assembly.label("ask again")
+    assembly.add(("SWAP", 3), "POP_TOP", ("BUILD_TUPLE", 2))
+    assembly.jump("JUMP_BACKWARD", "ask")
+    routes = {place: turns[key] for place, key in wanted.items()}
+    routes["return", -1] = turns["return", 0]
+    routes["raise", -1] = turns["raise", 0]
+    return routes
+
+
+def _act(assembly: Assembly, key: tuple[str, int]) -> None:
+    """What an action does; the stack is `[advance, handled, previous, payload]`."""
+    kind, _ = key
+    start = assembly.offset
+    if kind == "return":
+        assembly.add(("SWAP", 4), "POP_TOP", "POP_TOP", "POP_TOP", "RETURN_VALUE")
+        return
+    if kind == "raise":  # the position decides what the traceback says, and that nothing here handles it
+        assembly.add(("UNPACK_SEQUENCE", 2), ("RERAISE", 1))
+        return
+    if kind == "call":
+        if VERSION.null_first:
+            assembly.add("PUSH_NULL", ("SWAP", 2), ("UNPACK_SEQUENCE", 3))
+        else:
+            assembly.add(("UNPACK_SEQUENCE", 3), "PUSH_NULL", ("SWAP", 3), ("SWAP", 2))
+        assembly.add(("CALL_FUNCTION_EX", 1))
+    elif kind == "yield":
+        assembly.add(("YIELD_VALUE", VERSION.yields[0]), ("RESUME", 1))
+    else:
+        start = _delegate(assembly, key, 3 if kind == "await" else 2)
+    assembly.jump("JUMP_FORWARD", "done")
+    assembly.handle(start, "raised", 3)
+
+
+def _delegate(assembly: Assembly, key: tuple[str, int], resume: int) -> int:
+    """The loop of `yield from` and `await`, as the compiler lays it out: a generator's `throw` reads these bytes."""
+    start = assembly.offset
+    assembly.constant(None)
+    assembly.add(("SEND", 3))
+    assembly.handle(start, "raised", 3)
+    thrown = assembly.offset
+    assembly.add(("YIELD_VALUE", VERSION.yields[1]))
+    cleans = "CLEANUP_THROW" in opmap
+    if cleans:
+        assembly.handle(thrown, f"cleanup {key}", 5)
+        thrown = assembly.offset
+    assembly.add(("RESUME", resume), ("JUMP_BACKWARD_NO_INTERRUPT", 4 + VERSION.caches.get("SEND", 0)))
+    if cleans:
+        assembly.add("END_SEND")
+        assembly.jump("JUMP_FORWARD", "done")
+        assembly.handle(thrown, "raised", 3)
+        assembly.label(f"cleanup {key}")
+        thrown = assembly.offset
+        assembly.add("CLEANUP_THROW", "END_SEND")
+    return thrown
