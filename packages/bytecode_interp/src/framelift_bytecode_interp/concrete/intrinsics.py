@@ -9,10 +9,44 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from .._cpython.raw import INTRINSICS_1, INTRINSICS_2
+from ..splice import unit
 
 
 def _template() -> None:
     """Gives its code object to `intrinsic_function`."""
+
+
+@functools.lru_cache(maxsize=1024)
+def instruction_function(name: str, arg: int, operands: int, kept: int = 0, given: int | None = None) -> FunctionType:
+    """A function that runs one raw instruction over its arguments.
+
+    Args:
+        name: CPython's.
+        arg: its argument.
+        operands: how many entries of the stack it reads.
+        kept: how many of them it leaves below what it gives.
+        given: how many entries it gives, as a tuple; None for one that comes as it is, in the order of Python.
+    """
+    program = [("RESUME", 0), *(("LOAD_FAST", slot) for slot in range(operands)), (name, arg)]
+    if given is not None:
+        last = len(_template.__code__.co_consts)
+        program += [("BUILD_TUPLE", given), ("LOAD_CONST", last), ("BINARY_SUBSCR", 0)]
+    for _ in range(kept):
+        program += [("SWAP", 2), ("POP_TOP", 0)]
+    base = _template.__code__
+    names = tuple(f"operand_{slot}" for slot in range(operands))
+    code: CodeType = base.replace(
+        co_code=b"".join(unit(*part) for part in [*program, ("RETURN_VALUE", 0)]),
+        co_argcount=operands,
+        co_nlocals=operands,
+        co_varnames=names,
+        co_stacksize=operands + (given or 1) + 1,
+        co_consts=(*base.co_consts, slice(None, None, -1)),
+        co_exceptiontable=b"",
+        co_linetable=b"",
+        co_name=name,
+    )
+    return FunctionType(code, {"__builtins__": builtins})  # some intrinsics import `typing`
 
 
 @functools.cache
@@ -23,29 +57,12 @@ def intrinsic_function(name: str) -> FunctionType:
         KeyError: CPython's tables don't have it.
     """
     if name in opmap:
-        operation = (opmap[name], 0)
-        count = 1
-    elif name in INTRINSICS_1:
-        operation = (opmap["CALL_INTRINSIC_1"], INTRINSICS_1.index(name))
-        count = 1
-    elif name in INTRINSICS_2:
-        operation = (opmap["CALL_INTRINSIC_2"], INTRINSICS_2.index(name))
-        count = 2
-    else:
-        raise KeyError(f"{name} is no intrinsic function of CPython: {', '.join((*INTRINSICS_1, *INTRINSICS_2))}")
-    loads = [(opmap["LOAD_FAST"], slot) for slot in range(count)]
-    program = [(opmap["RESUME"], 0), *loads, operation, (opmap["RETURN_VALUE"], 0)]
-    base = _template.__code__
-    code: CodeType = base.replace(
-        co_code=bytes(byte for instruction in program for byte in instruction),
-        co_argcount=count,
-        co_nlocals=count,
-        co_varnames=("first", "second")[:count],
-        co_stacksize=count + 1,
-        co_exceptiontable=b"",
-        co_name=name,
-    )
-    return FunctionType(code, {"__builtins__": builtins})  # some intrinsics import `typing`
+        return instruction_function(name, 0, 1)
+    if name in INTRINSICS_1:
+        return instruction_function("CALL_INTRINSIC_1", INTRINSICS_1.index(name), 1)
+    if name in INTRINSICS_2:
+        return instruction_function("CALL_INTRINSIC_2", INTRINSICS_2.index(name), 2)
+    raise KeyError(f"{name} is no intrinsic function of CPython: {', '.join((*INTRINSICS_1, *INTRINSICS_2))}")
 
 
 def run_intrinsic(name: str, *operands: Any) -> Any:

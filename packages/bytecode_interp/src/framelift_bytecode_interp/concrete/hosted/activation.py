@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import CellType, FrameType, TracebackType
 from typing import Any, Final, TypeAlias
 
 from ...completion import Push
 from ...errors import BytecodeError, UnsupportedInstructionError
-from ...frame import UNBOUND, Frame
+from ...frame import UNBOUND, Frame, LastInstruction
 from ...handlers import HANDLERS, Handler
 from ...instruction import Code, Instruction
 from ...interpreter import Interpreter
 from ...outcome import NEXT, Break, Next, Raise, Return, Value
 from ..attempt import foreign_part, is_own
-from .trampoline import START
+from .trampoline import START, kept_locals
 
 Turns: TypeAlias = Mapping[tuple[str, int], tuple[bool, ...]]
 Action: TypeAlias = tuple[Any, tuple[Any, ...]]
 
 _PUSH: Final = Push(0)
+HEADROOM: Final = 64
+"""How many frames of this package the interpretation of an instruction takes at most, with room to spare."""
 
 
 @dataclass(slots=True)
@@ -69,14 +71,23 @@ def hosting_frame() -> FrameType:
     return frame
 
 
-def place_traceback(exception: BaseException, frame: Frame[Any], host: FrameType) -> None:
-    """Make an exception's topmost traceback entry that of the user's instruction in the hosting frame."""
-    traceback = exception.__traceback__
-    if traceback is not None and traceback.tb_frame is host:
-        traceback = traceback.tb_next
+def add_traceback(exception: BaseException, frame: Frame[Any], host: FrameType) -> None:
+    """Add a traceback entry: the user's instruction, in the hosting frame."""
     instruction = frame.instruction
-    entry = TracebackType(foreign_part(traceback), host, instruction.offset, frame.line)
+    entry = TracebackType(foreign_part(exception.__traceback__), host, instruction.offset, frame.line)
     BaseException.with_traceback(exception, entry)
+
+
+def place_traceback(exception: BaseException, frame: Frame[Any], host: FrameType) -> None:
+    """Replace the entry that the hosting frame's loop got by that of the user's instruction.
+
+    There may be none: CPython adds none for a class that a C function raises, but can't be instantiated.
+    """
+    traceback = exception.__traceback__
+    size = len(frame.code.raw.co_code)
+    if traceback is not None and traceback.tb_frame is host and traceback.tb_lasti >= size:
+        BaseException.with_traceback(exception, traceback.tb_next)
+        add_traceback(exception, frame, host)
 
 
 class Activation:
@@ -99,28 +110,38 @@ class Activation:
     def advance(self, outcome: Any, raised: bool) -> Action:  # noqa: FBT001 - called by the hosting frame's loop
         """Go on with the outcome of the last action until there is another one to do."""
         frame = self.frame
-        result: Value[Any] | Raise[Any] | None
-        if raised:
-            place_traceback(outcome, frame, sys._getframe(1))
-            result = Raise(outcome, again=True)
-        elif outcome is START:
-            result = None
-        elif frame.instruction.opname == "SEND":  # the iterator that was delegated to returned
-            result = Raise(self.domain.new_stop_iteration(outcome))
-        else:
-            result = Value(outcome)
-        del outcome
+        interruption: BaseException | None = None
+        asked = self.domain.recursion_limit
+        if asked is not None:
+            sys.setrecursionlimit(asked + HEADROOM)
         try:
-            finish = self.interpreter.run((frame,), result)
+            if raised:
+                place_traceback(outcome, frame, sys._getframe(1))
+                result: Value[Any] | Raise[Any] | None = Raise(outcome, again=True)
+            elif outcome is START:
+                result = None
+            elif frame.instruction.opname == "SEND":  # the iterator that was delegated to returned
+                result = Raise(self.domain.new_stop_iteration(outcome))
+            else:
+                result = Value(outcome)
+            del outcome
+            return self._action(self.interpreter.run((frame,), result))
         except BytecodeError:
             raise
         except BaseException as error:  # noqa: BLE001 - a signal's handler, or the end of the stack
             interruption = error
-        else:
-            return self._action(finish)
-        finish = self.interpreter.run((frame,), Raise(interruption))
-        del interruption
-        return self._action(finish)
+        finally:
+            if asked is not None:
+                self.domain.restore_recursion_limit()
+        # Operands lie above what a handler keeps of the stack, so the frame can go on wherever this came from. The
+        # room is for this package's frames only: what is to be done is done after it returned.
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(limit + HEADROOM)
+        try:
+            return self._action(self.interpreter.run((frame,), Raise(interruption)))
+        finally:
+            del interruption
+            sys.setrecursionlimit(limit)
 
     def _action(self, finish: Any) -> Action:
         frame, turns = self.frame, self.turns
@@ -140,9 +161,33 @@ class Activation:
         if kind is Return:
             return None, (*turns["return", -1], finish.value)
         if kind is Raise:
-            payload = (finish.exception, frame.instruction.offset // 2)
+            payload = (*_shown(frame), finish.exception, _raised_at(frame) // 2)
             return None, (*turns["raise", -1], payload)
         return frame.handled, (*turns["yield", frame.index], finish.value)
+
+
+def _raised_at(frame: Frame[Any]) -> int:
+    """The byte offset that the frame ends at: of what raised at first, where a handler raises again."""
+    instruction = frame.instruction
+    if instruction.opname == "RERAISE" and instruction.arg:
+        entry = frame.stack[-1 - instruction.arg]
+        if isinstance(entry, LastInstruction):
+            return frame.code.instructions[entry.index].offset
+    return instruction.offset
+
+
+def _shown(frame: Frame[Any]) -> Iterator[Any]:
+    """For each slot, whether it has a value, and that."""
+    cells = frame.code.cell_slots
+    for slot in kept_locals(frame.code):
+        value = frame.locals[slot]
+        if slot in cells and isinstance(value, CellType):
+            try:
+                value = value.cell_contents
+            except ValueError:
+                value = UNBOUND
+        yield value is not UNBOUND
+        yield value
 
 
 _CALLS: Final = frozenset({"CALL", "CALL_FUNCTION_EX"})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import __future__
 
 import builtins
+import inspect
 import operator
 import sys
 import types
@@ -13,20 +14,19 @@ from collections.abc import Callable, Sequence
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, Final
 
+from ..._cpython import VERSION
 from ...decoding import decode
 from ...frame import NULL, Frame
 from ...instruction import Code
 from ...outcome import Break, Raise, Result, Value
 from ..attempt import attempt, is_iterable
-from ..calls import _FRAME_FUNCTIONS, call_text, get_aiter, get_anext, get_awaitable
-from ..containers import extend_list, merge_keywords, unpack_exactly, unpack_with_rest, update_dict
+from ..calls import _FRAME_FUNCTIONS
 from ..domain import ConcreteDomain
 from ..exceptions import exception_to_raise, set_context
-from ..intrinsics import run_intrinsic
+from ..intrinsics import instruction_function, run_intrinsic
 from ..names import local_names
 from ..operators import BINARY, COMPARE, CONVERT, INPLACE, UNARY
-from ..patterns import class_attributes, mapping_values
-from .activation import Activation, Delegation, NativeCall, hosting_frame, new_frame, place_traceback
+from .activation import Activation, Delegation, NativeCall, add_traceback, hosting_frame, new_frame
 from .trampoline import Hosting, hosting
 
 _ATOMS: Final = frozenset({int, float, bool, str, bytes, complex, type(None), type(...)})
@@ -36,6 +36,10 @@ _ITERATORS: Final = frozenset(
     type(iter(of)) for of in ([], (), {}, set(), range(1), "", "\u0100", b"", bytearray(), {}.items(), {}.values())
 )
 _FUTURES: Final = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names} - {0x10})
+_DICT_MERGE: Final = instruction_function("DICT_MERGE", 1, 4 + (not VERSION.null_first))
+_DICT_UPDATE: Final = instruction_function("DICT_UPDATE", 1, 2)
+_LIST_EXTEND: Final = instruction_function("LIST_EXTEND", 1, 2)
+_AMPLE: Final = 1000
 _NO_KEYWORDS: Final[dict[str, Any]] = {}
 
 
@@ -74,6 +78,7 @@ class HostedDomain(ConcreteDomain):
 
     def __init__(self, enters: Callable[[FunctionType], bool] = lambda _function: True) -> None:
         super().__init__(enters)
+        self.recursion_limit: int | None = None
         self._begins: OrderedDict[int, Begin] = OrderedDict()
         self._hosts: OrderedDict[int, CodeType] = OrderedDict()
 
@@ -111,6 +116,20 @@ class HostedDomain(ConcreteDomain):
         made.__dict__.update(function.__dict__)
         return made
 
+    # recursion
+
+    def limit_recursion(self, limit: int) -> None:
+        """`sys.setrecursionlimit`: where there is little room, this package takes its own."""
+        sys.setrecursionlimit(limit)
+        self.recursion_limit = limit if limit < _AMPLE else None
+
+    def restore_recursion_limit(self) -> None:
+        """Have the program's own limit count for what is done in a hosting frame."""
+        try:
+            sys.setrecursionlimit(self.recursion_limit or sys.getrecursionlimit())
+        except RecursionError:  # noqa: S110 - the program is at its limit: what it does next has to say so
+            pass
+
     # calls
 
     def call(self, frame: Frame[Any], callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
@@ -128,15 +147,10 @@ class HostedDomain(ConcreteDomain):
         return Break(NativeCall(callee, args, kwargs))
 
     def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
-        if type(args) is not tuple:
-            if type(args) is not list and not is_iterable(args):
-                kind = type(args).__name__
-                return Raise(TypeError(f"{call_text(callee)} argument after * must be an iterable, not {kind}"))
-            return native(_call_unpacked, callee, args, {} if kwargs is None else kwargs)
         keywords = {} if kwargs is None else kwargs
-        if type(keywords) is not dict or not all(type(keyword) is str for keyword in keywords):
-            return native(_call_unpacked, callee, args, keywords)
-        return self.call(frame, callee, args, keywords)
+        if type(args) is tuple and type(keywords) is dict and all(type(keyword) is str for keyword in keywords):
+            return self.call(frame, callee, args, keywords)
+        return Break(NativeCall(callee, args, keywords))  # CPython unpacks them, or says what is wrong
 
     def make_function(
         self, frame: Frame[Any], code: CodeType, defaults: Any, kwdefaults: Any, annotations: Any, closure: Any
@@ -147,15 +161,21 @@ class HostedDomain(ConcreteDomain):
         return Break(Delegation(receiver))
 
     def get_yield_from_iter(self, frame: Frame[Any], value: Any) -> Result[Any]:
-        if isinstance(value, types.CoroutineType | types.GeneratorType):
-            return super().get_yield_from_iter(frame, value)
-        return native(iter, value)
+        if isinstance(value, types.CoroutineType):  # `types.coroutine` changes the flags of the hosting code
+            if not hosting_frame().f_code.co_flags & (inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE):
+                return Raise(TypeError("cannot 'yield from' a coroutine object in a non-coroutine generator"))
+            return Value(value)
+        return Value(value) if isinstance(value, types.GeneratorType) else native(iter, value)
 
     def asynchronous(self, frame: Frame[Any], operation: str, operands: Sequence[Any]) -> Result[Any]:
         (value,) = operands
         if operation == "wrap":
             return Value(run_intrinsic("ASYNC_GEN_WRAP", value))
-        return native(_ASYNCHRONOUS[operation], value)
+        if operation == "get_awaitable":
+            return native(instruction_function("GET_AWAITABLE", frame.instruction.arg, 1), value)
+        if operation == "get_anext":
+            return native(instruction_function("GET_ANEXT", 0, 1, kept=1), value)
+        return native(instruction_function("GET_AITER", 0, 1), value)
 
     def import_name(self, frame: Frame[Any], name: str, fromlist: Any, level: Any) -> Result[Any]:
         importer = frame.builtins.get("__import__")
@@ -246,16 +266,16 @@ class HostedDomain(ConcreteDomain):
         return native(dict.__setitem__, target, key, value)
 
     def list_extend(self, target: Any, items: Any) -> Result[Any]:
-        return super().list_extend(target, items) if type(items) in _KNOWN else native(extend_list, target, items)
+        return super().list_extend(target, items) if type(items) in _CONTAINERS else native(_LIST_EXTEND, target, items)
 
     def set_update(self, target: Any, items: Any) -> Result[Any]:
         return native(set.update, target, items)
 
     def dict_update(self, target: Any, items: Any) -> Result[Any]:
-        return native(update_dict, target, items)
+        return native(_DICT_UPDATE, target, items)
 
     def dict_merge(self, target: Any, items: Any, callee: Any) -> Result[Any]:
-        return native(merge_keywords, target, items, callee)
+        return native(_DICT_MERGE, *(callee, None, None)[: 2 + (not VERSION.null_first)], target, items)
 
     def get_iter(self, value: Any) -> Result[Any]:
         return Value(iter(value)) if type(value) in _CONTAINERS else native(iter, value)
@@ -266,10 +286,12 @@ class HostedDomain(ConcreteDomain):
     def unpack(self, value: Any, count: int) -> Result[Any]:
         if type(value) in {tuple, list} and len(value) == count:
             return Value(tuple(value))
-        return native(unpack_exactly, value, count)
+        return native(instruction_function("UNPACK_SEQUENCE", count, 1, given=count), value)
 
     def unpack_ex(self, value: Any, before: int, after: int) -> Result[Any]:
-        return native(unpack_with_rest, value, before, after)
+        if type(value) in {tuple, list} or not is_iterable(value):
+            return super().unpack_ex(value, before, after)
+        return native(tuple, value)
 
     # exceptions
 
@@ -279,7 +301,7 @@ class HostedDomain(ConcreteDomain):
         return native(exception_to_raise, exception, cause)
 
     def note_traceback(self, exception: Any, frame: Frame[Any]) -> None:
-        place_traceback(exception, frame, hosting_frame())
+        add_traceback(exception, frame, hosting_frame())
 
     def set_context(self, exception: Any, handled: Any) -> None:
         set_context(exception, handled)
@@ -287,21 +309,10 @@ class HostedDomain(ConcreteDomain):
     # patterns
 
     def match_keys(self, subject: Any, keys: Any) -> Result[Any]:
-        return native(mapping_values, subject, keys)
+        return native(instruction_function("MATCH_KEYS", 0, 2, kept=2), subject, keys)
 
     def match_class(self, subject: Any, cls: Any, count: int, names: Any) -> Result[Any]:
-        return native(class_attributes, subject, cls, count, names)
-
-
-def _call_unpacked(callee: Any, args: Any, kwargs: Any) -> Any:
-    return callee(*args, **kwargs)
-
-
-_ASYNCHRONOUS: Final[dict[str, Callable[[Any], Any]]] = {
-    "get_aiter": get_aiter,
-    "get_anext": get_anext,
-    "get_awaitable": get_awaitable,
-}
+        return native(instruction_function("MATCH_CLASS", count, 3), subject, cls, names)
 
 
 def _of_concrete(function: Any) -> Any:
@@ -347,7 +358,24 @@ def _evaluating(function: Any, mode: str) -> Any:
 
 _evaluate: Final = _evaluating(eval, "eval")
 _execute: Final = _evaluating(exec, "exec")
+def _set_recursion_limit(
+    domain: HostedDomain, _frame: Frame[Any], args: tuple[Any, ...], _kwargs: dict[str, Any]
+) -> Break | None:
+    """A low limit counts the program's frames; this package's own run above it."""
+    if len(args) == 1 and type(args[0]) is int:
+        return native(domain.limit_recursion, args[0])
+    return None
+
+
+def _get_recursion_limit(
+    domain: HostedDomain, _frame: Frame[Any], args: tuple[Any, ...], _kwargs: dict[str, Any]
+) -> Value[int] | None:
+    return None if args or domain.recursion_limit is None else Value(domain.recursion_limit)
+
+
 _OF_FRAMES: Final[dict[int, Any]] = {
+    id(sys.getrecursionlimit): _get_recursion_limit,
+    id(sys.setrecursionlimit): _set_recursion_limit,
     id(builtins.super): _of_concrete(super),
     id(builtins.locals): _of_concrete(locals),
     id(builtins.vars): _of_concrete(vars),

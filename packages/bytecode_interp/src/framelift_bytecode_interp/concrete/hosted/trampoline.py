@@ -157,19 +157,28 @@ def hosting(code: Code, begin: Callable[..., Any]) -> Hosting:
             co_consts=tuple(assembly.constants),
             co_exceptiontable=table,
             co_linetable=raw.co_linetable + padding + assembly.line_table(last),
-            co_stacksize=max(raw.co_stacksize, _STACK + raw.co_nlocals + len(raw.co_freevars)),
+            co_stacksize=max(raw.co_stacksize, _STACK + max(24, 2 * len(kept_locals(code))) + len(raw.co_freevars)),
         ),
         turns,
     )
 
 
 def _leading_over(code: bytes) -> bytes:
-    """The user's bytes, with a jump over them in place of the first ones."""
+    """The user's bytes up to RESUME, and then a jump over the others.
+
+    CPython takes a frame before its first RESUME for an incomplete one. Cells are not made: the interpreter does that.
+    """
+    resume = 0
+    while code[resume] != opmap["RESUME"]:
+        resume += 2
+    start = resume + 2
+    nop, make_cell = opmap["NOP"], opmap["MAKE_CELL"]
+    lead = bytes(nop if at % 2 == 0 and byte == make_cell else byte for at, byte in enumerate(code[:start]))
     while True:
-        lead = unit("JUMP_FORWARD", len(code) // 2)  # as long as the real one, or longer by a prefix
-        jump = unit("JUMP_FORWARD", max(0, len(code) - len(lead)) // 2)
-        if len(jump) == len(lead) <= len(code):
-            return jump + code[len(jump) :]
+        over = unit("JUMP_FORWARD", (len(code) - start) // 2)  # as long as the real jump, or longer by a prefix
+        jump = unit("JUMP_FORWARD", max(0, len(code) - start - len(over)) // 2)
+        if len(jump) == len(over) <= len(code) - start:
+            return lead + jump + code[start + len(jump) :]
         code += unit("NOP")
 
 
@@ -183,12 +192,7 @@ def _call_with_tuple(assembly: Assembly) -> None:
 
 
 def _begin(assembly: Assembly, raw: CodeType, begin: Callable[..., Any]) -> None:
-    """Enter the function, and hand its arguments over: this frame keeps none, so that each dies when it should."""
-    if raw.co_freevars:
-        assembly.add(("COPY_FREE_VARS", len(raw.co_freevars)))
-    if raw.co_flags & SUSPENDS:
-        assembly.add("RETURN_GENERATOR", "POP_TOP")
-    assembly.add("RESUME")
+    """Hand the arguments over: this frame keeps none, so that each dies when it should."""
     count = raw.co_argcount + raw.co_kwonlyargcount
     count += bool(raw.co_flags & inspect.CO_VARARGS) + bool(raw.co_flags & inspect.CO_VARKEYWORDS)
     if VERSION.null_first:
@@ -220,6 +224,7 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
     turns: dict[tuple[str, int], tuple[bool, ...]] = {}
     depth = (len(leaves) - 1).bit_length()
 
+    locals_ = kept_locals(code)
     assembly.constant((START, False))
     assembly.label("ask")  # [advance, outcome]
     _call_with_tuple(assembly)
@@ -238,7 +243,7 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
             assembly.at_line(keys[0][1] or first)
             assembly.add(*["POP_TOP"] * left)
             turns[keys[0]] = path + (False,) * left
-            _act(assembly, keys[0])
+            _act(assembly, keys[0], locals_)
             return
         half = ceil(len(keys) / 2)
         label = f"{keys[half]}"
@@ -271,7 +276,12 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
     return routes
 
 
-def _act(assembly: Assembly, key: tuple[str, int]) -> None:
+def kept_locals(code: Code) -> range:
+    """The slots whose values the hosting frame gets when it raises, since a traceback keeps them alive and shows them."""
+    return range(code.first_free_slot)
+
+
+def _act(assembly: Assembly, key: tuple[str, int], locals_: Sequence[int]) -> None:
     """What an action does; the stack is `[advance, handled, previous, payload]`."""
     kind, _ = key
     start = assembly.offset
@@ -279,7 +289,15 @@ def _act(assembly: Assembly, key: tuple[str, int]) -> None:
         assembly.add(("SWAP", 4), "POP_TOP", "POP_TOP", "POP_TOP", "RETURN_VALUE")
         return
     if kind == "raise":  # the position decides what the traceback says, and that nothing here handles it
-        assembly.add(("UNPACK_SEQUENCE", 2), ("RERAISE", 1))
+        assembly.add(("UNPACK_SEQUENCE", 2 * len(locals_) + 2))
+        for slot in locals_:
+            assembly.jump("POP_JUMP_IF_TRUE", f"bound {slot}")
+            assembly.add("POP_TOP")
+            assembly.jump("JUMP_FORWARD", f"after {slot}")
+            assembly.label(f"bound {slot}")
+            assembly.add(("STORE_FAST", slot))
+            assembly.label(f"after {slot}")
+        assembly.add(("RERAISE", 1))
         return
     if kind == "call":
         if VERSION.null_first:
