@@ -151,6 +151,16 @@ class Frame(Generic[V]):
         return self.code.instructions[self.index]
 
     @property
+    def raising_index(self) -> int:
+        """The instruction that an exception raised by the current one comes from: RERAISE may know an earlier one."""
+        instruction = self.code.instructions[self.index]
+        if instruction.opname == "RERAISE" and instruction.arg and len(self.stack) > instruction.arg:
+            entry = self.stack[-1 - instruction.arg]
+            if isinstance(entry, LastInstruction):
+                return entry.index
+        return self.index
+
+    @property
     def line(self) -> int:
         """The user's line (the function's first one where the compiler recorded none)."""
         return self.code.instructions[self.index].positions.line or self.code.raw.co_firstlineno

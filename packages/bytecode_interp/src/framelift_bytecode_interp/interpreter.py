@@ -225,9 +225,10 @@ class Interpreter(Generic[V]):
         if entry is None:
             return False
         stack = frame.stack
+        position = frame.raising_index
         del stack[entry.depth :]
         if entry.lasti:
-            stack.append(LastInstruction(frame.index))
+            stack.append(LastInstruction(position))
         stack.append(exception)
         frame.index = entry.target
         return True

@@ -11,12 +11,13 @@ from typing import Any, Final, TypeAlias
 
 from ...completion import Push
 from ...errors import BytecodeError, UnsupportedInstructionError
-from ...frame import UNBOUND, Frame, LastInstruction
-from ...handlers import HANDLERS, Handler
+from ...frame import UNBOUND, Frame
+from ...handlers import HANDLERS, HandlerTable
 from ...instruction import Code, Instruction
 from ...interpreter import Interpreter
 from ...outcome import NEXT, Break, Next, Raise, Return, Value
 from ..attempt import foreign_part, is_own
+from ..shortcuts import SUBSTITUTES
 from .trampoline import START, kept_locals
 
 Turns: TypeAlias = Mapping[tuple[str, int], tuple[bool, ...]]
@@ -46,8 +47,6 @@ class Delegation:
 class HostedFrame(Frame[Any]):
     """A frame that a real one hosts."""
 
-    __slots__ = ()
-
     def topmost_handled(self) -> Any:
         """The exception handled here, or in the real frames below."""
         return sys.exception() if self.handled is None else self.handled
@@ -59,7 +58,11 @@ def _started(frame: Frame[Any], _instruction: Instruction, _domain: Any) -> Next
     return NEXT
 
 
-HOSTED_HANDLERS: Final[Mapping[str, Handler]] = {**HANDLERS, "RETURN_GENERATOR": _started}
+HOSTED_HANDLERS: Final = HandlerTable(
+    {**HANDLERS, "RETURN_GENERATOR": _started},
+    {opname: substitute.shortcut for opname, substitute in SUBSTITUTES.items() if opname != "CALL"},
+)
+"""The general handlers, and the shortcuts over exact builtin types; calls are the hosting frame's."""
 
 
 def hosting_frame() -> FrameType:
@@ -105,9 +108,9 @@ class Activation:
         self.frame = frame
         self.domain = domain
         self.turns = turns
-        self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=HOSTED_HANDLERS)
+        self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=HOSTED_HANDLERS, count=domain.count)
 
-    def advance(self, outcome: Any, raised: bool) -> Action:  # noqa: FBT001 - called by the hosting frame's loop
+    def advance(self, outcome: Any, raised: bool) -> Action:
         """Go on with the outcome of the last action until there is another one to do."""
         frame = self.frame
         interruption: BaseException | None = None
@@ -161,19 +164,9 @@ class Activation:
         if kind is Return:
             return None, (*turns["return", -1], finish.value)
         if kind is Raise:
-            payload = (*_shown(frame), finish.exception, _raised_at(frame) // 2)
+            payload = (*_shown(frame), finish.exception, frame.code.instructions[frame.raising_index].offset // 2)
             return None, (*turns["raise", -1], payload)
         return frame.handled, (*turns["yield", frame.index], finish.value)
-
-
-def _raised_at(frame: Frame[Any]) -> int:
-    """The byte offset that the frame ends at: of what raised at first, where a handler raises again."""
-    instruction = frame.instruction
-    if instruction.opname == "RERAISE" and instruction.arg:
-        entry = frame.stack[-1 - instruction.arg]
-        if isinstance(entry, LastInstruction):
-            return frame.code.instructions[entry.index].offset
-    return instruction.offset
 
 
 def _shown(frame: Frame[Any]) -> Iterator[Any]:

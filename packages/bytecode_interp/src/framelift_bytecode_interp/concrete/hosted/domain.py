@@ -1,7 +1,6 @@
 """The domain of hosted functions: what may run Python is done in the hosting frame."""
 
 from __future__ import annotations
-
 import __future__
 
 import builtins
@@ -11,35 +10,33 @@ import sys
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from types import CellType, CodeType, FunctionType, MethodType, ModuleType
+from contextlib import suppress
+from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
 
 from ..._cpython import VERSION
 from ...decoding import decode
 from ...frame import NULL, Frame
 from ...instruction import Code
+from ...operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
 from ...outcome import Break, Raise, Result, Value
 from ..attempt import attempt, is_iterable
-from ..calls import _FRAME_FUNCTIONS
+from ..calls import FRAME_FUNCTIONS
 from ..domain import ConcreteDomain
 from ..exceptions import exception_to_raise, set_context
 from ..intrinsics import instruction_function, run_intrinsic
 from ..names import local_names
-from ..operators import BINARY, COMPARE, CONVERT, INPLACE, UNARY
+from ..operators import CONVERT
+from ..shortcuts import ITERABLE, SCALARS, SIZED
 from .activation import Activation, Delegation, NativeCall, add_traceback, hosting_frame, new_frame
 from .trampoline import Hosting, hosting
 
-_ATOMS: Final = frozenset({int, float, bool, str, bytes, complex, type(None), type(...)})
-_CONTAINERS: Final = frozenset({list, tuple, dict, set, frozenset, range, bytearray})
-_KNOWN: Final = _ATOMS | _CONTAINERS
-_ITERATORS: Final = frozenset(
-    type(iter(of)) for of in ([], (), {}, set(), range(1), "", "\u0100", b"", bytearray(), {}.items(), {}.values())
-)
 _FUTURES: Final = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names} - {0x10})
 _DICT_MERGE: Final = instruction_function("DICT_MERGE", 1, 4 + (not VERSION.null_first))
 _DICT_UPDATE: Final = instruction_function("DICT_UPDATE", 1, 2)
 _LIST_EXTEND: Final = instruction_function("LIST_EXTEND", 1, 2)
 _AMPLE: Final = 1000
+_CACHE_SIZE: Final = 4096
 _NO_KEYWORDS: Final[dict[str, Any]] = {}
 
 
@@ -80,13 +77,12 @@ class HostedDomain(ConcreteDomain):
         super().__init__(enters)
         self.recursion_limit: int | None = None
         self._begins: OrderedDict[int, Begin] = OrderedDict()
-        self._hosts: OrderedDict[int, CodeType] = OrderedDict()
 
     # code
 
     def is_hosting(self, code: CodeType) -> bool:
         """Whether a code object hosts an interpreted one."""
-        return bool(code.co_consts) and any(type(constant) is Begin for constant in code.co_consts[-6:])
+        return bool(code.co_consts) and any(type(constant) is Begin for constant in code.co_consts[-5:])
 
     def hosted_code(self, code: CodeType) -> CodeType:
         """The code object that interprets `code`; the same one each time."""
@@ -94,6 +90,8 @@ class HostedDomain(ConcreteDomain):
             return code
         found = self._begins.get(id(code))
         if found is None or found.code.raw is not code:
+            while len(self._begins) >= _CACHE_SIZE:
+                self._begins.popitem(last=False)
             found = self._begins[id(code)] = Begin(decode(code), self)
         return found.hosting.code
 
@@ -125,10 +123,8 @@ class HostedDomain(ConcreteDomain):
 
     def restore_recursion_limit(self) -> None:
         """Have the program's own limit count for what is done in a hosting frame."""
-        try:
+        with suppress(RecursionError):  # the program is at its limit: what it does next has to say so
             sys.setrecursionlimit(self.recursion_limit or sys.getrecursionlimit())
-        except RecursionError:  # noqa: S110 - the program is at its limit: what it does next has to say so
-            pass
 
     # calls
 
@@ -141,7 +137,7 @@ class HostedDomain(ConcreteDomain):
             return Break(NativeCall(callee, args, kwargs))
         special = _OF_FRAMES.get(id(callee))
         if special is not None and not (kwargs and special is not _evaluate and special is not _execute):
-            found = special(self, frame, args, kwargs)
+            found: Result[Any] | None = special(self, frame, args, kwargs)
             if found is not None:
                 return found
         return Break(NativeCall(callee, args, kwargs))
@@ -186,22 +182,16 @@ class HostedDomain(ConcreteDomain):
     # operators
 
     def unary(self, op: str, operand: Any) -> Result[Any]:
-        return super().unary(op, operand) if type(operand) in _KNOWN else native(UNARY[op], operand)
+        return native(UNARY_OPERATORS[op], operand)
 
     def binary(self, op: str, left: Any, right: Any) -> Result[Any]:
-        if type(left) in _ATOMS and type(right) in _ATOMS:
-            return super().binary(op, left, right)
-        return native(BINARY[op], left, right)
+        return native(BINARY_OPERATORS[op], left, right)
 
     def inplace(self, op: str, left: Any, right: Any) -> Result[Any]:
-        if type(left) in _ATOMS and type(right) in _ATOMS:
-            return super().inplace(op, left, right)
-        return native(INPLACE[op], left, right)
+        return native(INPLACE_OPERATORS[op], left, right)
 
     def compare(self, op: str, left: Any, right: Any) -> Result[Any]:
-        if type(left) in _ATOMS and type(right) in _ATOMS:
-            return super().compare(op, left, right)
-        return native(COMPARE[op], left, right)
+        return native(COMPARISONS[op], left, right)
 
     def contains(self, item: Any, container: Any) -> Result[Any]:
         return native(operator.contains, container, item)
@@ -209,11 +199,9 @@ class HostedDomain(ConcreteDomain):
     def truth(self, value: Any) -> Result[Any]:
         if value is True or value is False:
             return Value(value)
-        return Value(bool(value)) if type(value) in _KNOWN else native(bool, value)
+        return Value(bool(value)) if type(value) in SIZED else native(bool, value)
 
     def get_item(self, container: Any, key: Any) -> Result[Any]:
-        if type(container) in _CONTAINERS and type(key) in _ATOMS:
-            return attempt(operator.getitem, container, key)
         return native(operator.getitem, container, key)
 
     def set_item(self, container: Any, key: Any, value: Any) -> Result[Any]:
@@ -223,8 +211,6 @@ class HostedDomain(ConcreteDomain):
         return native(operator.delitem, container, key)
 
     def get_attribute(self, owner: Any, name: str) -> Result[Any]:
-        if type(owner) in _KNOWN or type(owner) is ModuleType:
-            return attempt(getattr, owner, name)
         return native(getattr, owner, name)
 
     def set_attribute(self, owner: Any, name: str, value: Any) -> Result[Any]:
@@ -234,15 +220,15 @@ class HostedDomain(ConcreteDomain):
         return native(delattr, owner, name)
 
     def length(self, value: Any) -> Result[Any]:
-        return Value(len(value)) if type(value) in _CONTAINERS else native(len, value)
+        return Value(len(value)) if type(value) in ITERABLE else native(len, value)
 
     def format_value(self, value: Any, spec: Any) -> Result[Any]:
-        if type(value) in _ATOMS:
+        if type(value) in SCALARS:
             return super().format_value(value, spec)
         return native(format, value) if spec is None else native(format, value, spec)
 
     def convert(self, value: Any, conversion: str) -> Result[Any]:
-        return super().convert(value, conversion) if type(value) in _ATOMS else native(CONVERT[conversion], value)
+        return super().convert(value, conversion) if type(value) in SCALARS else native(CONVERT[conversion], value)
 
     # containers
 
@@ -250,7 +236,7 @@ class HostedDomain(ConcreteDomain):
         return native(set, tuple(items))
 
     def build_map(self, keys: Sequence[Any], values: Sequence[Any]) -> Result[Any]:
-        if all(type(key) in _ATOMS for key in keys):
+        if all(type(key) in SCALARS for key in keys):
             return super().build_map(keys, values)
         return native(dict, tuple(zip(keys, values, strict=True)))
 
@@ -258,15 +244,15 @@ class HostedDomain(ConcreteDomain):
         return super().build_string(parts)
 
     def set_add(self, target: Any, item: Any) -> Result[Any]:
-        return super().set_add(target, item) if type(item) in _ATOMS else native(set.add, target, item)
+        return super().set_add(target, item) if type(item) in SCALARS else native(set.add, target, item)
 
     def map_add(self, target: Any, key: Any, value: Any) -> Result[Any]:
-        if type(key) in _ATOMS:
+        if type(key) in SCALARS:
             return super().map_add(target, key, value)
         return native(dict.__setitem__, target, key, value)
 
     def list_extend(self, target: Any, items: Any) -> Result[Any]:
-        return super().list_extend(target, items) if type(items) in _CONTAINERS else native(_LIST_EXTEND, target, items)
+        return super().list_extend(target, items) if type(items) in ITERABLE else native(_LIST_EXTEND, target, items)
 
     def set_update(self, target: Any, items: Any) -> Result[Any]:
         return native(set.update, target, items)
@@ -278,14 +264,14 @@ class HostedDomain(ConcreteDomain):
         return native(_DICT_MERGE, *(callee, None, None)[: 2 + (not VERSION.null_first)], target, items)
 
     def get_iter(self, value: Any) -> Result[Any]:
-        return Value(iter(value)) if type(value) in _CONTAINERS else native(iter, value)
+        return native(iter, value)
 
     def next(self, iterator: Any) -> Result[Any]:
-        return attempt(next, iterator) if type(iterator) in _ITERATORS else native(next, iterator)
+        return native(next, iterator)
 
     def unpack(self, value: Any, count: int) -> Result[Any]:
-        if type(value) in {tuple, list} and len(value) == count:
-            return Value(tuple(value))
+        if type(value) is tuple and len(value) == count:
+            return Value(value)
         return native(instruction_function("UNPACK_SEQUENCE", count, 1, given=count), value)
 
     def unpack_ex(self, value: Any, before: int, after: int) -> Result[Any]:
@@ -316,7 +302,7 @@ class HostedDomain(ConcreteDomain):
 
 
 def _of_concrete(function: Any) -> Any:
-    found = _FRAME_FUNCTIONS[id(function)]
+    found = FRAME_FUNCTIONS[id(function)]
 
     def run(_domain: HostedDomain, frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         return None if args or kwargs else found(frame, args, kwargs)
@@ -331,7 +317,7 @@ def _compiled(frame: Frame[Any], source: Any, mode: str) -> CodeType | None:
     if not isinstance(source, str | bytes):
         return None
     if mode == "eval":
-        source = source.lstrip(" \t" if isinstance(source, str) else b" \t")
+        source = source.lstrip(" \t") if isinstance(source, str) else source.lstrip(b" \t")
     flags = frame.code.raw.co_flags & _FUTURES
     made: CodeType = compile(source, "<string>", mode, flags, dont_inherit=True)
     return made
@@ -358,6 +344,8 @@ def _evaluating(function: Any, mode: str) -> Any:
 
 _evaluate: Final = _evaluating(eval, "eval")
 _execute: Final = _evaluating(exec, "exec")
+
+
 def _set_recursion_limit(
     domain: HostedDomain, _frame: Frame[Any], args: tuple[Any, ...], _kwargs: dict[str, Any]
 ) -> Break | None:

@@ -46,6 +46,7 @@ class Assembly:
     def __init__(self, base: int, constants: Sequence[Any]) -> None:
         self.base = base
         self.constants = list(constants)
+        self._own = len(constants)
         self.lines: list[tuple[int, int]] = []
         self._code = bytearray()
         self._labels: dict[str, int] = {}
@@ -63,9 +64,14 @@ class Assembly:
             self._code += unit(part) if isinstance(part, str) else unit(*part)
 
     def constant(self, value: Any) -> None:
-        """Append a LOAD_CONST."""
-        self.add(("LOAD_CONST", len(self.constants)))
-        self.constants.append(value)
+        """Append a LOAD_CONST of one of the loop's own constants, which come behind the user's."""
+        for place in range(self._own, len(self.constants)):
+            if self.constants[place] is value:
+                break
+        else:
+            place = len(self.constants)
+            self.constants.append(value)
+        self.add(("LOAD_CONST", place))
 
     def label(self, name: str) -> None:
         """Name the place of the next instruction."""
@@ -277,7 +283,7 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
 
 
 def kept_locals(code: Code) -> range:
-    """The slots whose values the hosting frame gets when it raises, since a traceback keeps them alive and shows them."""
+    """The slots whose values the hosting frame gets when it raises: a traceback shows them and keeps them alive."""
     return range(code.first_free_slot)
 
 
