@@ -74,8 +74,10 @@ def _sum(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywor
     if bound is None:
         return refuse(domain, sum, args, kwargs)
     items, start = domain.sequence(bound[0]), plain(domain, bound[1])
-    if items is None or type(start) not in NUMBERS:
+    if type(start) not in NUMBERS:
         return domain.polyfill(polyfills.sum_, *bound)
+    if items is None:
+        return domain.polyfill(polyfills.sum_of_iterator, *bound)
     # Floats in a row are added as Python does it (since 3.12 with compensation), up to the first other value.
     split = next((at for at, item in enumerate(items) if plain_type(item) not in NUMBERS), len(items))
     total = evaluate(domain, sum, [plain(domain, item) for item in items[:split]], start)

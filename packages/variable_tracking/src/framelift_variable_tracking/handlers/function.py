@@ -116,7 +116,10 @@ class FunctionHandler(IdentityHandler):
         if name == "__annotations__":
             return self._annotations(domain, function)
         if name == "__type_params__":
-            return domain.build_tuple(())
+            if function.value is NEW:
+                return domain.build_tuple(())
+            values = function.value.__type_params__
+            return Value(domain.wrap(values, AttributeSource(domain.source_of(function), name)))
         return domain.unsupported(function, f"reading the attribute {name!r}")
 
     def _keyword_defaults(self, domain: Tracking, function: FunctionVariable) -> Answer:
@@ -232,22 +235,7 @@ _TEXTS = frozenset({"__doc__", "__module__", "__name__", "__qualname__"})
 """What of the following is a text."""
 
 _NATIVE = frozenset(
-    {
-        "__annotations__",
-        "__builtins__",
-        "__class__",
-        "__closure__",
-        "__code__",
-        "__defaults__",
-        "__dict__",
-        "__doc__",
-        "__globals__",
-        "__kwdefaults__",
-        "__module__",
-        "__name__",
-        "__qualname__",
-        "__type_params__",
-    }
+    ["__class__", *(name for name, found in vars(types.FunctionType).items() if hasattr(type(found), "__set__"))]
 )
 """What functions keep outside of their dictionary."""
 

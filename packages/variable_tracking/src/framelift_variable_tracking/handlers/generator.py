@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import builtins
 import types
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Generator, Sequence
+from typing import Any, Final
 
 from framelift_bytecode_interp import NULL, Break, Enter, Frame, NativeFrame, Raise, Result, Value, native_generator
 
@@ -82,7 +82,7 @@ class GeneratorHandler(IdentityHandler):
                 generator.frame = None
                 return Value(domain.constant(None))
             throw = self.get_attribute(domain, variable, "throw")
-            return domain.polyfill(generators.close, throw.value) if type(throw) is Value else throw
+            return domain.polyfill(_CLOSE, throw.value) if type(throw) is Value else throw
         return super().call_method(domain, variable, name, args, kwargs)
 
     def _throw(self, domain: Tracking, generator: GeneratorVariable, args: Arguments) -> Answer:
@@ -112,6 +112,24 @@ class GeneratorHandler(IdentityHandler):
             _tuple(emitter, frame.locals),
             _tuple(emitter, frame.stack),
         )
+
+
+def _answer_of_close() -> object:
+    """Return what `close()` of a generator gives here that answers with `return True`."""
+
+    def answering() -> Generator[None, None, bool]:
+        try:
+            yield
+        except GeneratorExit:
+            return True
+        return False
+
+    generator: Any = answering()
+    next(generator)
+    return generator.close()
+
+
+_CLOSE: Final = generators.close_and_return if _answer_of_close() else generators.close
 
 
 def _tuple(emitter: Emitter, entries: Sequence[Any]) -> ast.expr:

@@ -27,3 +27,14 @@ def close(throw: Callable[..., Any]) -> None:
     except (GeneratorExit, StopIteration):
         return
     raise RuntimeError("generator ignored GeneratorExit")
+
+
+def close_and_return(throw: Callable[..., Any]) -> Any:
+    """`close`, as it is since CPython 3.13: what the generator returned is handed out."""
+    try:
+        throw(GeneratorExit())
+    except StopIteration as stop:
+        return stop.value
+    except GeneratorExit:
+        return None
+    raise RuntimeError("generator ignored GeneratorExit")

@@ -39,6 +39,20 @@ def sum_(iterable: Iterable[Any], start: Any, /) -> Any:
     return total
 
 
+def sum_of_iterator(iterable: Iterable[Any], start: Any, /) -> Any:
+    """`sum(iterable, start)` of numbers that come one by one; what comes after another value is added to that.
+
+    Numbers in a row are not added in Python: since CPython 3.12, floats are added with compensation.
+    """
+    iterator = iter(iterable)
+    numbers: list[Any] = []
+    for item in iterator:
+        if type(item) not in (float, int, bool):
+            return sum_(iterator, sum(numbers, start) + item)
+        numbers.append(item)
+    return sum(numbers, start)
+
+
 def next_(iterator: Iterator[Any], default: Any, /) -> Any:
     """`next(iterator, default)`, as builtin_next."""
     try:
