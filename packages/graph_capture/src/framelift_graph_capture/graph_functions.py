@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import types
+from typing import cast
 
 import torch
 import torch._ops
@@ -38,7 +39,32 @@ def _declared() -> dict[int, object]:
         factory = getattr(torch, name, None)
         if factory is not None:
             functions[id(factory)] = factory
+    functions.update((id(member), member) for member in _OF_DTYPES)
     return functions
+
+
+_OF_DTYPES = (torch.result_type, torch.promote_types, torch.can_cast)
+"""What metadata decides; the answer becomes a constant."""
+
+_TENSOR_TYPES = ("Tensor", "Tensor?", "Tensor[]", "List[Tensor]", "Optional[Tensor]")
+
+
+def _returns_tensors(function: types.BuiltinFunctionType) -> bool:
+    """Tell whether the schema of a function of C that no subclass can override says that tensors are all it returns.
+
+    `torch.relu_` is one. What returns a number may have looked at memory, which fakes do not have.
+    """
+    if id(function) in _declined():
+        return False
+    packet = getattr(torch.ops.aten, function.__name__, None)
+    known = isinstance(packet, torch._ops.OpOverloadPacket)
+    schemas = [getattr(packet, overload)._schema for overload in packet.overloads()] if known else []
+    return bool(schemas) and all(str(value.type) in _TENSOR_TYPES for each in schemas for value in each.returns)
+
+
+@functools.cache
+def _declined() -> dict[int, object]:
+    return {id(member): member for member in torch.overrides.get_ignored_functions()}
 
 
 def is_graph_function(function: object) -> bool:
@@ -53,6 +79,8 @@ def is_graph_function(function: object) -> bool:
         return True
     kind = type(function)
     if kind is types.BuiltinFunctionType:
+        if function is getattr(torch._C._VariableFunctions, function.__name__, None):  # type: ignore[attr-defined]
+            return _returns_tensors(cast("types.BuiltinFunctionType", function))
         return getattr(function, "__module__", None) in _BUILTIN_HOMES
     return kind in (torch._ops.OpOverload, torch._ops.OpOverloadPacket)
 

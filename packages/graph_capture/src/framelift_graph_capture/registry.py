@@ -13,6 +13,7 @@ from .handlers.constant import TORCH_CONSTANTS
 from .handlers.function import LiftableFunctionHandler
 from .handlers.module import MODULE_RULES, ModuleHandler
 from .handlers.number import FloatThatMayVaryHandler, IntegerThatMayVaryHandler, SymbolicNumberHandler, number_rules
+from .handlers.operator import OPERATORS
 from .handlers.size import NAMED_RESULTS, SizeHandler
 from .handlers.tensor import TensorHandler
 from .torch_rules import TORCH_RULES
@@ -32,6 +33,7 @@ def default_registry() -> Registry:
             types.FunctionType: LiftableFunctionHandler(),
             **TORCH_CONSTANTS,
             **NAMED_RESULTS,
+            **OPERATORS,
             int: IntegerThatMayVaryHandler(),
             float: FloatThatMayVaryHandler(),
             torch.Size: SizeHandler(),

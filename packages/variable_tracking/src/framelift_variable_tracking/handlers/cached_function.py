@@ -9,6 +9,7 @@ by the guards of each later call.
 from __future__ import annotations
 
 import functools
+import gc
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -57,7 +58,7 @@ class CachedFunctionHandler(IdentityHandler):
         keywords = {name: _known(domain, arg) for name, arg in kwargs.items()}
         if any(value is NOT_CONSTANT for value in (*values, *keywords.values())):
             return Break(UnsupportedCall(_name(function), "it is cached, and not all its arguments are known"))
-        if domain.effects.is_pending():
+        if domain.effects.is_pending() and not is_hit(function, tuple(values), keywords):
             return Break(UnsupportedCall(_name(function), "it is cached, and may depend on what changed before it"))
         for arg in (*args, *kwargs.values()):
             if isinstance(arg, ObjectVariable):
@@ -68,6 +69,20 @@ class CachedFunctionHandler(IdentityHandler):
             return domain.raise_native(error)
         again = _caller(tuple(values), keywords)
         return Value(domain.wrap(result, CallSource(again, variable.source, "(...)")))
+
+
+def is_hit(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Tell whether a cache is known to hold the result of a call (Modules/_functoolsmodule.c, lru_cache_make_key).
+
+    >>> cached = functools.cache(str)
+    >>> cached(1), is_hit(cached, (1,), {}), is_hit(cached, (2,), {})
+    ('1', True, False)
+    """
+    if kwargs or function.cache_parameters()["typed"]:
+        return False
+    key = args[0] if len(args) == 1 and type(args[0]) in (int, str) else args
+    found = (part for part in gc.get_referents(function) if type(part) is dict and part is not function.__dict__)
+    return any(key in cache for cache in found)
 
 
 def _known(domain: Tracking, variable: Variable) -> Any:

@@ -13,7 +13,7 @@ from ..handler import Answer, Arguments, Keywords, Tracking
 from ..reasons import UnsupportedFeature
 from ..variable import BuiltinFunctionVariable, FunctionVariable, HashKey, ReferenceVariable, Variable
 from .identity import IdentityHandler
-from .union import union
+from .union import alias, union
 
 _CONSTANTS = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 
@@ -153,6 +153,13 @@ class ClassHandler(IdentityHandler):
         return Value(True)
 
     def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
+        cls = class_of(container)
+        generic = domain.class_attribute(cls, "__class_getitem__")
+        if domain.find(type(cls), "__getitem__") is None and generic is not None:
+            if generic.cls is types.ClassMethodDescriptorType:  # `list[int]`, written in C
+                return alias(domain, container, key)
+            bound = domain.bind_to_class(generic, cls)
+            return domain.call(domain.frame, bound.value, (key,), {}) if type(bound) is Value else bound
         return self._by_metaclass(domain, container, "__getitem__", "subscription", key)
 
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:

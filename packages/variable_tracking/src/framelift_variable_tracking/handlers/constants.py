@@ -40,6 +40,7 @@ HANDLERS: Final[Mapping[type, TypeHandler]] = {
     types.NotImplementedType: _SINGLETON,
     types.CodeType: CodeHandler(),
     types.UnionType: UnionHandler(),
+    types.GenericAlias: UnionHandler(),
     types.MappingProxyType: ProxyHandler(),
     CachedFunctionHandler.kind: CachedFunctionHandler(),
     re.Pattern: PatternHandler(),

@@ -1,4 +1,4 @@
-"""`int | None`: union types."""
+"""`int | None` and `list[int]`: union types and generic aliases."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from framelift_bytecode_interp import Value
 from framelift_guards import Is, Source
 
 from ..handler import Answer, Tracking
-from ..variable import ConstantVariable, ReferenceVariable, Variable
+from ..variable import NEW, NOT_CONSTANT, ConstantVariable, ReferenceVariable, Variable
 from .identity import IdentityHandler
 
 
 class UnionHandler(IdentityHandler):
-    """`types.UnionType`: known by identity, except where it is made anew by each call."""
+    """`types.UnionType` and `types.GenericAlias`: known by identity, except where it is made anew by each call."""
 
     trusted = True
 
@@ -32,13 +32,22 @@ class UnionHandler(IdentityHandler):
         return union(domain, left, right) if op == "|" else None
 
 
+def alias(domain: Tracking, cls: Variable, key: Variable) -> Answer:
+    """`cls[key]` for a class of C code and known classes."""
+    keys = domain.sequence(key) if key.python_type() is tuple else [key]
+    values = [getattr(part, "value", NOT_CONSTANT) for part in keys or ()]
+    if keys is None or not isinstance(cls, ReferenceVariable) or any(value is NEW or value is NOT_CONSTANT for value in values):
+        return domain.unsupported(cls, "subscription by what is no class")
+    return Value(domain.reference(cls.value[tuple(values) if key.python_type() is tuple else values[0]]))
+
+
 def union(domain: Tracking, left: Variable, right: Variable) -> Answer | None:
     """`left | right` of classes whose metaclass is `type`, unions and None; None for anything else."""
     parts: list[Any] = []
     for operand in (left, right):
         known = isinstance(operand, (ReferenceVariable, ConstantVariable))
         value = operand.value if isinstance(operand, (ReferenceVariable, ConstantVariable)) else None
-        if not known or type(value) not in {type, types.UnionType, type(None)}:
+        if not known or type(value) not in {type, types.UnionType, types.GenericAlias, type(None)}:
             return None
         parts.append(value)
     if parts == [None, None]:
