@@ -57,9 +57,10 @@ def _returns_tensors(function: types.BuiltinFunctionType) -> bool:
     if id(function) in _declined():
         return False
     packet = getattr(torch.ops.aten, function.__name__, None)
-    known = isinstance(packet, torch._ops.OpOverloadPacket)
-    schemas = [getattr(packet, overload)._schema for overload in packet.overloads()] if known else []
-    return bool(schemas) and all(str(value.type) in _TENSOR_TYPES for each in schemas for value in each.returns)
+    if not isinstance(packet, torch._ops.OpOverloadPacket):
+        return False
+    schemas = [getattr(packet, overload)._schema for overload in packet.overloads()]  # type: ignore[no-untyped-call]
+    return all(str(value.type) in _TENSOR_TYPES for schema in schemas for value in schema.returns)
 
 
 @functools.cache

@@ -1,81 +1,83 @@
-"""`copy.deepcopy` of containers of constants; other objects are copied for real."""
+"""`copy.copy` and `copy.deepcopy`: polyfills, and what those ask of the domain."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+import types
+from collections.abc import Mapping
 from typing import Any, Final
 
 from framelift_bytecode_interp import Break, Value
+from framelift_guards import ConstantSource, Distinct
 
+from ..classes import made_in_python, mro_of, name_of, namespace_of, native_base
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
-from ..handlers.dict_variable import DictVariable
-from ..handlers.list import ListVariable
-from ..handlers.tuple import TupleVariable
+from ..handlers.instance import PAYLOADS
+from ..polyfills import copying as polyfills
 from ..reasons import UnsupportedCall
-from ..variable import ConstantVariable, FunctionVariable, Variable
+from ..variable import (
+    ATOMS,
+    NEW,
+    BoundMethodVariable,
+    BuiltinFunctionVariable,
+    ConstantVariable,
+    FunctionVariable,
+    ModuleVariable,
+    ReferenceVariable,
+    Variable,
+)
+from .arguments import Parameters, polyfilled
 
-_REASON: Final = UnsupportedCall("copy.deepcopy", "something in it is no plain container or constant")
-
-
-def _copied(domain: Tracking, variable: Variable, memo: dict[int, Variable]) -> Variable | None:
-    """Return a deep copy with the same aliasing; None when something in it can't be copied here."""
-    if isinstance(variable, (ConstantVariable, FunctionVariable)):
-        return variable
-    known = memo.get(id(variable))
-    if known is not None:
-        return known
-    if isinstance(variable, ListVariable) and variable.cls is list:
-        made = ListVariable([])
-        memo[id(variable)] = made
-        items = _all(domain, variable.items, memo)
-        if items is None:
-            return None
-        made.items.extend(items)
-        return made
-    if isinstance(variable, TupleVariable) and variable.cls is tuple:
-        items = _all(domain, variable.items, memo)
-        if items is None:
-            return None
-        # As in copy._deepcopy_tuple: a tuple whose items are their own copies is its own copy, too.
-        if all(item is mine for item, mine in zip(items, variable.items, strict=True)):
-            return variable
-        packed = memo.get(id(variable)) or _built(domain.build_tuple(items))
-        if packed is not None:
-            memo[id(variable)] = packed
-        return packed
-    if isinstance(variable, DictVariable) and variable.cls is dict:
-        made_dict = _built(domain.build_map([], []))
-        entries = domain.handler_of(variable).entries(domain, variable)
-        if made_dict is None or entries is None:
-            return None
-        memo[id(variable)] = made_dict
-        for key, value in entries:
-            pair = _all(domain, (key, value), memo)
-            if pair is None or not isinstance(domain.map_add(made_dict, pair[0], pair[1]), Value):
-                return None
-        return made_dict
-    return None
+_ATOMIC = (ConstantVariable, FunctionVariable, BuiltinFunctionVariable)
+_IMMUTABLE = frozenset({*ATOMS, range, property, types.UnionType})
 
 
-def _all(domain: Tracking, variables: Sequence[Variable], memo: dict[int, Variable]) -> list[Variable] | None:
-    found = []
-    for variable in variables:
-        made = _copied(domain, variable, memo)
-        if made is None:
-            return None
-        found.append(made)
-    return found
+def _identity(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    (value,) = args
+    cls = value.python_type()
+    atomic = isinstance(value, _ATOMIC) or cls in _IMMUTABLE
+    if atomic or (isinstance(value, ReferenceVariable) and isinstance(value.value, type)):
+        return Value(domain.constant(None))
+    if isinstance(value, (ModuleVariable, BoundMethodVariable)):
+        return Break(UnsupportedCall("copy.deepcopy", f"it meets a {name_of(cls)}"))
+    # What a memo holds under: the address of an object where there is one, as a `__deepcopy__` expects it.
+    real = getattr(value, "value", NEW)
+    return Value(domain.constant(id(value) if real is NEW or value.source is None else id(real)))
 
 
-def _built(answer: Answer) -> Variable | None:
-    return answer.value if isinstance(answer, Value) else None
+def _is_itself(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    result, value = args
+    return domain.boolean(result is value or isinstance(value, ConstantVariable))
 
 
-def _deepcopy(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
-    made = _copied(domain, args[0], {}) if len(args) == 1 and not kwargs else None
-    return Break(_REASON) if made is None else Value(made)
+def _distinct(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    met: dict[int, Variable] = {id(each): each for each in domain.sequence(args[0]) or ()}
+    sources = [each.source for each in met.values() if each.source is not None]
+    sources = [source for source in sources if type(source) is not ConstantSource]
+    if len(sources) > 1:
+        domain.guard(None, Distinct(tuple(sources)))
+    return Value(domain.constant(None))
 
 
-RULES: Final[Mapping[Any, FunctionRule]] = {copy.deepcopy: _deepcopy}
+def _slot_names(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    assert isinstance(args[0], ReferenceVariable)
+    cls: type = args[0].value
+    base = native_base(cls)
+    if not made_in_python(cls) or (base is not object and base not in PAYLOADS):
+        return Break(UnsupportedCall("copy.copy", f"how a {name_of(cls)} is copied is not known"))
+    names: list[str] = []
+    for one in mro_of(cls):
+        members = namespace_of(one).items() if made_in_python(one) else ()
+        names += [name for name, member in members if type(member) is types.MemberDescriptorType]
+    return domain.build_tuple([domain.constant(name) for name in dict.fromkeys(names)])
+
+
+RULES: Final[Mapping[Any, FunctionRule]] = {
+    copy.copy: polyfilled(copy.copy, polyfills.copy, Parameters(0, {"x": None})),
+    copy.deepcopy: polyfilled(copy.deepcopy, polyfills.deepcopy, Parameters(0, {"x": None, "memo": None})),
+    polyfills.identity: _identity,
+    polyfills.distinct: _distinct,
+    polyfills.is_itself: _is_itself,
+    polyfills.slot_names: _slot_names,
+}
 """The rules, by function."""

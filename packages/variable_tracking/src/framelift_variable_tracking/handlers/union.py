@@ -36,7 +36,11 @@ def alias(domain: Tracking, cls: Variable, key: Variable) -> Answer:
     """`cls[key]` for a class of C code and known classes."""
     keys = domain.sequence(key) if key.python_type() is tuple else [key]
     values = [getattr(part, "value", NOT_CONSTANT) for part in keys or ()]
-    if keys is None or not isinstance(cls, ReferenceVariable) or any(value is NEW or value is NOT_CONSTANT for value in values):
+    if (
+        keys is None
+        or not isinstance(cls, ReferenceVariable)
+        or any(value is NEW or value is NOT_CONSTANT for value in values)
+    ):
         return domain.unsupported(cls, "subscription by what is no class")
     return Value(domain.reference(cls.value[tuple(values) if key.python_type() is tuple else values[0]]))
 
