@@ -5,13 +5,17 @@ What happens for an instance of a class made in Python; handlers of other types 
 
 from __future__ import annotations
 
+import functools
 import types
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from framelift_bytecode_interp import Break, Raise, Result, Value
 from framelift_guards import (
     AttributeSource,
+    CallSource,
     DictItemSource,
+    Equals,
     InstanceDictSource,
     LacksKey,
     SlotSource,
@@ -174,7 +178,9 @@ class Attributes(Operators):
             try:
                 value = raw.__get__(owner.value, owner.cls)
             except AttributeError:
-                return Break(UnsupportedFeature("an empty slot of an existing object", f"{name!r} of {owner.cls!r}"))
+                self.guard(CallSource(_empty(raw), owner.source, f" has no {name}"), Equals(True))
+                owner.slots[key] = DELETED
+                return self._no_attribute(owner, name)
             known = owner.slots[key] = self.wrap(value, SlotSource(owner.source, defining, name))
         if known is None or known is DELETED:
             return self._no_attribute(owner, name)
@@ -367,6 +373,20 @@ class Attributes(Operators):
             return handler.get_attribute(self.tracking, owner, name)
         attribute = self.class_attribute(owner.cls, name)
         return self._no_attribute(owner, name) if attribute is None else self.bind(attribute, owner)
+
+
+@functools.lru_cache(maxsize=256)
+def _empty(slot: types.MemberDescriptorType) -> Callable[[object], bool]:
+    """Return the test whether a slot of an object is empty, the same function for the same slot."""
+
+    def is_empty(owner: object) -> bool:
+        try:
+            slot.__get__(owner, type(owner))
+        except AttributeError:
+            return True
+        return False
+
+    return is_empty
 
 
 _DESCRIPTORS_OF_C = frozenset(
