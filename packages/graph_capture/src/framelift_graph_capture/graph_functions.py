@@ -15,7 +15,7 @@ import torch
 import torch._ops
 import torch.overrides
 
-__all__ = ["is_graph_function", "tensor_method_name"]
+__all__ = ["is_graph_function", "left_to_eager", "tensor_method_name"]
 
 _FACTORIES = (
     "arange", "as_strided", "as_tensor", "asarray", "bartlett_window", "blackman_window", "empty", "empty_like",
@@ -24,6 +24,9 @@ _FACTORIES = (
     "randint", "randint_like", "randn", "randn_like", "randperm", "range", "scalar_tensor", "sparse_coo_tensor",
     "sparse_csr_tensor", "tensor", "tril_indices", "triu_indices", "vander", "zeros", "zeros_like",
 )  # fmt: skip
+
+# These change an existing tensor in what compilers keep outside of graphs: its place in autograd, its memory's size.
+_CHANGING_TENSORS = frozenset({"detach_", "requires_grad_", "resize_", "resize_as_", "retain_grad"})
 
 _BUILTIN_HOMES = ("torch._C._nn", "torch._C._fft", "torch._C._linalg", "torch._C._special", "torch._C._sparse")
 
@@ -103,3 +106,22 @@ def tensor_method_name(function: object) -> str | None:
     ('split', None)
     """
     return _python_methods().get(id(function))
+
+
+def left_to_eager(name: str, requires_grad: object) -> str | None:
+    """Return what a call of the function or method `name` does that no graph may hold; None if it may be recorded.
+
+    Args:
+        name: the function's name.
+        requires_grad: its argument of that name, if it has one.
+
+    >>> left_to_eager("requires_grad_", None)
+    'requires_grad_, which changes its tensor outside of the graph,'
+    >>> left_to_eager("zeros", True)
+    'zeros of a new tensor that requires grad'
+    >>> left_to_eager("zeros", False), left_to_eager("detach", None)
+    (None, None)
+    """
+    if name in _CHANGING_TENSORS:
+        return f"{name}, which changes its tensor outside of the graph,"
+    return f"{name} of a new tensor that requires grad" if requires_grad is True else None

@@ -7,7 +7,14 @@ from typing import ClassVar
 
 from framelift_variable_tracking import BreakReason
 
-__all__ = ["DataDependent", "OperationFailed", "RequestedBreak", "UnsupportedArgument", "UnsupportedTensor"]
+__all__ = [
+    "AbsentDevice",
+    "DataDependent",
+    "OperationFailed",
+    "RequestedBreak",
+    "UnsupportedArgument",
+    "UnsupportedTensor",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +86,17 @@ class RequestedBreak(BreakReason):
     @property
     def explanation(self) -> str:
         return f"{self.request} asks for a graph break"
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentDevice(BreakReason):
+    """A tensor would be made on a device that is not there; the function runs for real, and raises for real."""
+
+    code: ClassVar[str] = "FL116"
+    hint: ClassVar[str] = "use a device of this machine"
+    function: str
+    device: str
+
+    @property
+    def explanation(self) -> str:
+        return f"{self.function} makes a tensor on the device {self.device!r}, which is not there"

@@ -55,12 +55,20 @@ from framelift_variable_tracking import (
 )
 
 from .break_record import BreakRecord
+from .devices import is_present
 from .dynamism import Dynamism, Seen
-from .graph_functions import is_graph_function, tensor_method_name
+from .graph_functions import is_graph_function, left_to_eager, tensor_method_name
 from .lowering import NotLoweredError, Pair, lower
 from .marks import Mark, mark_of
 from .original import original_of
-from .reasons import DataDependent, OperationFailed, RequestedBreak, UnsupportedArgument
+from .reasons import (
+    AbsentDevice,
+    DataDependent,
+    OperationFailed,
+    RequestedBreak,
+    UnsupportedArgument,
+    UnsupportedTensor,
+)
 from .recorder import FxRecorder
 from .shapes import is_finite, number_to_python, shape_guards
 from .user_stack import format_stack
@@ -146,6 +154,7 @@ class Session:
         self._break_observers: list[Callable[[BreakRecord], None]] = []
         self._tensors: dict[int, TensorVariable] = {}
         self._symbols: dict[str, torch.fx.Node] = {}
+        self._present_devices: dict[torch.device, bool] = {}
         self._realised: list[tuple[Source, torch.Tensor]] = []
         self._strides_asked = False
         self._numbers: dict[Source, SymbolicNumberVariable] = {}
@@ -374,6 +383,9 @@ class Session:
         nodes, values = tuple([node for node, _ in lowered]), tuple([value for _, value in lowered])
         node_kwargs = {name: node for name, (node, _) in named.items()}
         value_kwargs = {name: value for name, (_, value) in named.items()}
+        eager_only = left_to_eager(label, value_kwargs.get("requires_grad"))
+        if eager_only is not None:
+            return Break(UnsupportedTensor(eager_only))
         real = getattr(torch.Tensor, function) if isinstance(function, str) else function
         try:
             result = self.fakes.propagate(real, values, value_kwargs)
@@ -381,6 +393,9 @@ class Session:
             return Break(DataDependent(str(error)))
         except PropagationError as error:
             return Break(OperationFailed(label, str(error)))
+        absent = self._absent_device(result)
+        if absent is not None:
+            return Break(AbsentDevice(label, str(absent)))
         known = self._tensors.get(id(result))
         if not _has_tensor(result) and type(result) not in PYTHON_TYPE:
             return self._plain(function, nodes, node_kwargs, result)
@@ -388,6 +403,17 @@ class Session:
         if known is not None:  # in place: the same tensor object comes back
             return Value(known)
         return Value(self.raise_result(result, node))
+
+    def _absent_device(self, result: Any) -> torch.device | None:
+        if isinstance(result, (list, tuple)):
+            return next(filter(None, map(self._absent_device, result)), None)
+        if not isinstance(result, torch.Tensor):
+            return None
+        device = result.device
+        present = self._present_devices.get(device)
+        if present is None:
+            present = self._present_devices[device] = is_present(device)
+        return None if present else device
 
     def _plain(self, function: Any, nodes: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> Result[Variable]:
         if result is None:  # called for its effect: `x[0] = 1`, `set_`

@@ -1,0 +1,29 @@
+"""Which devices are there: fakes can stand on any device, but a graph must be able to run."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+__all__ = ["is_present"]
+
+
+def is_present(device: torch.device) -> bool:
+    """Tell whether tensors can be made on a device here; a kind that torch has no word about is taken to be.
+
+    >>> is_present(torch.device("cpu")), is_present(torch.device("meta"))
+    (True, True)
+    >>> is_present(torch.device("cuda", 1000))
+    False
+    """
+    kind = device.type
+    homes: list[Any] = [getattr(torch, kind, None), getattr(torch.backends, kind, None)]
+    available = next((home.is_available for home in homes if hasattr(home, "is_available")), None)
+    if available is None or kind in ("cpu", "meta"):
+        return True
+    if not available():
+        return False
+    index: int | None = device.index  # torch's own annotation leaves None out
+    count = getattr(homes[0], "device_count", None)
+    return index is None or count is None or index < count()
