@@ -16,7 +16,6 @@ import dataclasses
 import itertools
 import math
 import random
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -148,7 +147,7 @@ def _compile_for(
     """Compile for the sizes of these inputs, and for their values where they are numbers."""
     tensors = [position for position, value in enumerate(values) if isinstance(value, torch.Tensor)]
     mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
-    with _tracing(mode) as context:
+    with _lock.held(), _tracing(mode) as context:
         graph, sources = _graph_for(gm, values)
         inputs = [mode.from_tensor(values[position], static_shapes=True) for position in tensors]
         compiled = compiler(graph, inputs)
@@ -167,17 +166,13 @@ def _taking(run: Callable[..., Any], positions: Sequence[int]) -> Callable[..., 
 
 @contextlib.contextmanager
 def _tracing(mode: FakeTensorMode) -> Iterator[TracingContext]:
-    """Be what TorchDynamo is around a compiler: its context, its lock, and random numbers left as they were."""
+    """Be what TorchDynamo is around a compiler: its context, and random numbers left as they were."""
     context = TracingContext(mode)
     compile_id = CompileId(frame_id=next(_captures), frame_compile_id=0)
-    dynamo = sys.modules.get("torch._dynamo.convert_frame")
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
     state = random.getstate()
     with contextlib.ExitStack() as stack:
         stack.callback(random.setstate, state)
-        stack.enter_context(_lock.held())
-        if dynamo is not None:
-            stack.enter_context(dynamo.compile_lock)
         stack.enter_context(torch.random.fork_rng(devices))
         stack.enter_context(compile_context(CompileContext(compile_id)))
         stack.enter_context(tracing(context))

@@ -143,7 +143,9 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
         if code is not None and session.recorder.operations:
             graph = session.recorder.finish(code.outputs)
             code.call_graph(
-                [one.origin for one in session.recorder.inputs], restores_grad_mode=session.changes_grad_mode
+                [one.origin for one in session.recorder.inputs],
+                restores_grad_mode=session.changes_grad_mode,
+                writes=session.recorder.writes_inputs(),
             )
         guards = session.all_guards()
         if session.shape_env.violations:  # raised where it happened, too, but perhaps in the midst of a torch function

@@ -20,6 +20,7 @@ from framelift_guards.codegen import is_identifier, lay_out
 from framelift_variable_tracking import CodeEmitter, EffectLog, SymbolicDomain, Variable
 
 from .entry_point import Continuation, EntryPoint
+from .graph_failure import GraphFailure
 from .suspension import Suspension
 from .tail_call import TailCall, drive
 from .trampoline import Operation
@@ -55,7 +56,9 @@ class EntryCode(CodeEmitter):
         self._tail: list[ast.stmt] = []
         self._output_names: dict[torch.fx.Node, str] = {}
         self._graph = namespace.fresh("graph")
-        self._graph_call: list[ast.stmt] = []
+        self._before_graph: list[ast.stmt] = []
+        self._graph_call: ast.Try | None = None
+        self._after_failure: list[ast.stmt] = []
         self._continuations: dict[str, Continuation] = {}
 
     # ---- values -----------------------------------------------------------------------------------------------------
@@ -93,27 +96,31 @@ class EntryCode(CodeEmitter):
 
     # ---- the graph --------------------------------------------------------------------------------------------------
 
-    def call_graph(self, inputs: Iterable[object], *, restores_grad_mode: bool) -> None:
+    def call_graph(self, inputs: Iterable[object], *, restores_grad_mode: bool, writes: bool) -> None:
         """Call the graph before all values are made, once it is known what it returns.
 
         Args:
             inputs: the source or symbolic number of each placeholder.
             restores_grad_mode: the graph changes the grad mode on its way; an error must not leave it changed.
+            writes: the graph writes to its inputs, so it cannot be run again when it has failed.
         """
         arguments = [self.fetch(one) if isinstance(one, Source) else self.symbolic(one) for one in inputs]
         call = ast.Call(ast.Name(self._graph, ast.Load()), arguments, [])
         names: list[ast.expr] = [ast.Name(self._output_names[node], ast.Store()) for node in self.outputs]
         run: ast.stmt = ast.Assign([ast.Tuple(names, ast.Store())], call) if names else ast.Expr(call)
-        if not restores_grad_mode:
-            self._graph_call = [run]
-            return
-        before = self.namespace.fresh("grad_mode")
-        remember = ast.Assign([ast.Name(before, ast.Store())], self.call(torch.is_grad_enabled))
-        restore = ast.Expr(self.call(torch._C._set_grad_enabled, ast.Name(before, ast.Load())))
-        handler = ast.ExceptHandler(
-            self.constant(BaseException, "BaseException"), None, [restore, ast.Raise(None, None)]
-        )
-        self._graph_call = [remember, ast.Try([run], [handler], [], [])]
+        failure, error = self.namespace.fresh("failure"), self.namespace.fresh("error")
+        failed: list[ast.stmt] = [ast.Assign([ast.Name(failure, ast.Store())], ast.Name(error, ast.Load()))]
+        if restores_grad_mode:
+            before = self.namespace.fresh("grad_mode")
+            self._before_graph = [ast.Assign([ast.Name(before, ast.Store())], self.call(torch.is_grad_enabled))]
+            failed.append(ast.Expr(self.call(torch._C._set_grad_enabled, ast.Name(before, ast.Load()))))
+        handler = ast.ExceptHandler(self.constant(Exception, "Exception"), error, failed)
+        self._graph_call = ast.Try([run], [handler], [], [])
+        on_failure = self.constant(GraphFailure(self._entry_point, writes=writes), "graph_failed")
+        parameters = [LocalSource(name).to_ast(self.builder) for name in self._entry_point.parameters]
+        again = ast.Call(on_failure, [ast.Name(failure, ast.Load()), *parameters], [])
+        # After the `try`, so that the error is not one that entry code is handling.
+        self._after_failure = [ast.Return(again)]
 
     # ---- the end ----------------------------------------------------------------------------------------------------
 
@@ -178,7 +185,10 @@ class EntryCode(CodeEmitter):
         """Return the function, apart from all that was needed to write it."""
         own = [self._renamed.get(name, name) for name in self._entry_point.parameters]
         parameters = [ast.arg(name) for name in (*own, *self._fetched_as.values())]
-        body = [*self._graph_call, *self.body(), *self._tail]
+        body = [*self.body(), *self._tail]
+        if self._graph_call is not None:
+            self._graph_call.orelse = body
+            body = [*self._before_graph, self._graph_call, *self._after_failure]
         stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
         arguments = ast.arguments([], parameters, None, [], [], None, [])
         definition = ast.FunctionDef(f"{stem}_entry", arguments, body, [])

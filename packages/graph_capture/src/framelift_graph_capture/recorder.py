@@ -17,6 +17,9 @@ from framelift_guards import Source
 
 __all__ = ["FxRecorder", "GraphInput"]
 
+# Writes that move no version counter: to the statistics of normalisations. What is behind `data` is another such place.
+_QUIET = frozenset({"batch_norm", "instance_norm"})
+
 _NOT_IDENTIFIER = re.compile(r"[^0-9a-zA-Z]+")
 
 
@@ -87,6 +90,12 @@ class FxRecorder:
             self._named.add(node)
             node._rename(name)
 
+    def writes_inputs(self) -> bool:
+        """Tell whether an operation may write to an input."""
+        if any(_version(entry.example) for entry in self.inputs):
+            return True
+        return any(_writes_quietly(node) for node in self.graph.nodes)
+
     def source(self, *, verbose: bool = False) -> str:
         """Return the Python of the graph as recorded so far."""
         return self.graph.python_code("self", verbose=verbose).src.strip()
@@ -102,3 +111,13 @@ class FxRecorder:
 
     def __iter__(self) -> Iterator[torch.fx.Node]:
         return iter(self.graph.nodes)
+
+
+def _version(example: object) -> int:
+    return example._version if isinstance(example, torch.Tensor) and not example.is_inference() else 0
+
+
+def _writes_quietly(node: torch.fx.Node) -> bool:
+    if node.target is getattr:
+        return node.args[1] == "data"
+    return getattr(node.target, "__name__", node.target) in _QUIET
