@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+import pytest
 from corpus import standard_library
+from observation import observe
+from sample_programs import PROGRAMS
 
 from framelift_bytecode_interp import (
+    ENTRY,
+    HANDLERS,
     UNBOUND,
     ConcreteDomain,
     ControlFlowGraph,
+    HandlerTable,
     Interpreter,
     Return,
     control_flow,
     decode,
+    dominators,
+    interpret,
     live_locals,
     liveness,
+    reaching_stores,
+    resume_points,
     stack_depths,
     stack_shapes,
 )
+from framelift_bytecode_interp.reaching import STORES
 from framelift_bytecode_interp.stack_shape import Handled
 
 CODES = standard_library(25)
@@ -149,3 +160,109 @@ def test_unbinding_dead_variables_changes_nothing() -> None:
     domain = Forgetful()
     assert Interpreter(domain).run([domain.enter(sample, (30,), {}).frame]) == Return(sample(30))
     assert len(liveness(decode(sample.__code__))) == len(decode(sample.__code__))
+
+
+# ---- against what runs do ----
+
+
+def watched(watch):
+    """The handlers, each called after `watch(frame)`."""
+
+    def watching(handler):
+        def step(frame, instruction, domain):
+            watch(frame)
+            return handler(frame, instruction, domain)
+
+        return step
+
+    return {opname: watching(handler) for opname, handler in HANDLERS.items()}
+
+
+def run_watched(program, watch):
+    domain = ConcreteDomain()
+    domain.handlers = HandlerTable(watched(watch))
+    observe(interpret(program, domain))
+
+
+QUICK = [program for program in PROGRAMS[::3] if program.__name__ != "many_constants_and_jumps"]
+
+
+@pytest.mark.parametrize("program", QUICK, ids=lambda program: program.__name__)
+def test_stack_depths_stores_and_dominators_are_what_runs_show(program) -> None:
+    last_stores: dict = {}
+    visited: dict = {}
+
+    def watch(frame):
+        code, index = frame.code, frame.index
+        assert len(frame.stack) == stack_depths(code)[index]
+        stores = last_stores.setdefault(id(frame), (frame, dict.fromkeys(range(len(code.slot_names)), ENTRY)))[1]
+        reaching = reaching_stores(code, index)
+        for slot, store in stores.items():
+            assert store in reaching[slot]
+        if code.instructions[index].opname in STORES:
+            stores[code.instructions[index].arg] = index
+        start = control_flow(code).block_at(index).start
+        seen = visited.setdefault(id(frame), (frame, set()))[1]
+        seen.add(start)
+        assert seen.issuperset(dominators(code).chain(start))
+
+    run_watched(program, watch)
+    assert visited
+
+
+def test_a_block_dominates_another_if_that_can_not_be_reached_without_it() -> None:
+    for code in CODES:
+        graph = control_flow(decode(code))
+        if len(graph.blocks) > 25:
+            continue
+        tree = dominators(decode(code))
+        reachable = reached(graph, None)
+        assert set(tree.immediate) == reachable - {0}
+        for removed in reachable:
+            without = reached(graph, removed)
+            for start in reachable:
+                assert tree.dominates(removed, start) == (start not in without)
+
+
+def reached(graph, removed):
+    following = {block.start: (*block.successors, *block.handlers) for block in graph.blocks}
+    found: set[int] = set()
+    waiting = [0]
+    while waiting:
+        start = waiting.pop()
+        if start not in found and start != removed:
+            found.add(start)
+            waiting.extend(following[start])
+    return found
+
+
+def test_the_stores_of_a_loop_and_of_a_handler_reach_its_end() -> None:
+    def function(xs):
+        try:
+            found = 1
+            for found in xs:  # noqa: B007
+                pass
+        except TypeError:
+            found = 2
+        return found
+
+    code = decode(function.__code__)
+    slot = code.slot_of("found")
+    first = function.__code__.co_firstlineno
+    returns = [i.index for i in code if i.opname == "RETURN_VALUE"]
+    lines = {code.instructions[store].line - first for at in returns for store in reaching_stores(code, at)[slot]}
+    assert lines == {2, 3, 6}
+
+
+def test_an_unreachable_instruction_has_no_stores() -> None:
+    for code in CODES:
+        decoded = decode(code)
+        for index, shape in enumerate(stack_shapes(decoded)):
+            assert bool(reaching_stores(decoded, index)) == (shape is not None and bool(decoded.slot_names))
+
+
+def test_resume_points_say_why_an_instruction_is_none() -> None:
+    for code in CODES:
+        for point, instruction in zip(resume_points(decode(code)), decode(code), strict=True):
+            assert (point.runs or point.takes_outcome) == (point.reason is None)
+            assert not point.takes_outcome or instruction.completion is not None

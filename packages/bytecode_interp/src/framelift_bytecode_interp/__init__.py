@@ -20,6 +20,7 @@ from .completion import (
 from .concrete import ConcreteDomain, InterpretedFunction, interpret
 from .decoding import decode
 from .domain import OPERATIONS, Domain, missing_special_method
+from .dominance import Dominators, dominators
 from .eager import EagerOperation, eager_operation
 from .errors import (
     BytecodeError,
@@ -53,13 +54,25 @@ from .outcome import (
     Value,
     Yield,
 )
-from .resume import Action, NativeFrame, ResumeKey, continue_natively, native_generator, resume_function, resumption
+from .reaching import ENTRY, reaching_stores
+from .resume import (
+    Action,
+    NativeFrame,
+    ResumeKey,
+    ResumePoint,
+    continue_natively,
+    native_generator,
+    resume_function,
+    resume_points,
+    resumption,
+)
 from .stack_shape import stack_depths, stack_shapes
 
 __all__ = [
     "BINARY_OPERATORS",
     "CANONICAL",
     "COMPARISONS",
+    "ENTRY",
     "HANDLERS",
     "INPLACE_OPERATORS",
     "NEXT",
@@ -80,6 +93,7 @@ __all__ = [
     "DecodeError",
     "Discard",
     "Domain",
+    "Dominators",
     "EagerOperation",
     "Enter",
     "Finish",
@@ -112,6 +126,7 @@ __all__ = [
     "Result",
     "ResumeError",
     "ResumeKey",
+    "ResumePoint",
     "Retry",
     "Return",
     "ShortCircuit",
@@ -126,6 +141,7 @@ __all__ = [
     "control_flow",
     "decode",
     "deliver",
+    "dominators",
     "eager_operation",
     "handler_table",
     "interpret",
@@ -134,7 +150,9 @@ __all__ = [
     "liveness",
     "missing_special_method",
     "native_generator",
+    "reaching_stores",
     "resume_function",
+    "resume_points",
     "resumption",
     "stack_depths",
     "stack_shapes",

@@ -204,6 +204,61 @@ def _check_resumable(code: Code, key: ResumeKey) -> None:
         raise ResumeError(f"{where}: the stack there has {len(shape)} entries, not {len(key.stack)}")
 
 
+@dataclass(frozen=True, slots=True)
+class ResumePoint:
+    """How a frame that stopped before an instruction can go on natively.
+
+    Args:
+        index: of the instruction.
+        runs: whether CPython can run the instruction itself.
+        takes_outcome: whether it can go on with an outcome, a value or an exception, of the instruction.
+        reason: why not, where it can't do either.
+    """
+
+    index: int
+    runs: bool
+    takes_outcome: bool
+    reason: str | None = None
+
+
+def resume_points(code: Code) -> tuple[ResumePoint, ...]:
+    """Where a frame of a code object can be resumed, for each instruction (see `resumption`).
+
+    An instruction that CPython does as a part of another can't be started natively, only completed; one that only moves
+    values or jumps has no outcome. Frames of modules and of class bodies are never resumed: they have no function.
+
+    Args:
+        code: a decoded code object.
+
+    Example:
+        >>> from framelift_bytecode_interp import decode
+        >>> def double(x):
+        ...     return 2 * x
+        >>> [point.takes_outcome for point in resume_points(decode(double.__code__))]
+        [False, False, False, True, False]
+    """
+    shapes = stack_shapes(code)
+    is_function = code.raw.co_flags & _FUNCTION == _FUNCTION
+    generator_starts = bool(code.raw.co_flags & _SUSPENDS)
+    points = []
+    for instruction in code.instructions:
+        reason: str | None = None
+        if shapes[instruction.index] is None:
+            reason = "control can't reach it"
+        elif not is_function:
+            reason = "only frames of functions can be resumed"
+        elif instruction.opname in {"COPY_FREE_VARS", "MAKE_CELL"} or (
+            generator_starts and not instruction.part and instruction.opname == "RETURN_GENERATOR"
+        ):
+            reason = "the frame is still being made"
+        runs = reason is None and not instruction.part
+        takes = reason is None and instruction.completion is not None
+        if reason is None and not runs and not takes:
+            reason = "CPython does it as a part of another instruction"
+        points.append(ResumePoint(instruction.index, runs, takes, reason))
+    return tuple(points)
+
+
 def _shape_at(code: Code, index: int) -> Shape:
     shape = stack_shapes(code)[index]
     if shape is None:
