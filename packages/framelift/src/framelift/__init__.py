@@ -20,6 +20,7 @@ from .backends import list_backends, register_backend
 from .directives import allow_in_graph, assume_constant_result, disable, graph_break, is_compiling
 from .everything import reset, set_stance
 from .lifting import compile  # noqa: A004 - the name that users of torch.compile know
+from .sizes import mark_dynamic, mark_static, mark_unbacked, maybe_mark_dynamic
 from .supported import check_versions
 
 __all__ = [
@@ -33,6 +34,10 @@ __all__ = [
     "graph_break",
     "is_compiling",
     "list_backends",
+    "mark_dynamic",
+    "mark_static",
+    "mark_unbacked",
+    "maybe_mark_dynamic",
     "register_backend",
     "reset",
     "set_stance",

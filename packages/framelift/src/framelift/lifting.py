@@ -20,6 +20,7 @@ from .directives import DIRECTIVE_RULES
 from .errors import ConfigurationError
 from .everything import everything
 from .module import call_lifted, is_lifted, lift_module, plain_module
+from .sizes import SIZE_RULES
 from .specialiser import Lifted, Specialiser
 from .view import View, view_of
 
@@ -37,7 +38,7 @@ def registry() -> Registry:
         .extend(
             types=framelift_comptime.TYPES, functions=framelift_comptime.RULES, unguarded=framelift_comptime.UNGUARDED
         )
-        .extend(functions=DIRECTIVE_RULES)
+        .extend(functions={**DIRECTIVE_RULES, **SIZE_RULES})
     )
 
 

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
+import re
+from collections.abc import Callable, Sequence
 
-from framelift_guards import Failure
+from framelift_guards import (
+    CodeIs,
+    Distinct,
+    Equals,
+    Expression,
+    Failure,
+    Is,
+    NotSameObject,
+    Predicate,
+    SameObject,
+    TypeIs,
+)
 
-__all__ = ["Recompilation"]
+__all__ = ["Recompilation", "Trend", "trend"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,3 +55,109 @@ class Recompilation:
     def __str__(self) -> str:
         why = "another thread was faster" if self.failure is None else str(self.failure)
         return f"recompiled {self.name}: {why}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Trend:
+    """What kept failing, over all recompilations of an entry point.
+
+    Args:
+        failure: the last of the failures that were alike.
+        count: how many of the misses were alike.
+        misses: how many misses there were.
+        values: what was expected or found, oldest first, as text; empty where the guard is not about one value.
+    """
+
+    failure: Failure
+    count: int
+    misses: int
+    values: tuple[str, ...]
+
+    def __str__(self) -> str:
+        line = self.failure.guard.user_line
+        if len(self.values) > 1:
+            *earlier, last = self.values
+            text = f"{_subject(self.failure)} was {', '.join(_shortened(earlier))}, and is {last}"
+        else:
+            text = self.failure.reason
+        relies = "" if line is None else f" ({line} relies on it)"
+        return f"{text}{relies}, in {self.count} of {self.misses} misses"
+
+    def remedy(self, *, dynamic: bool | None) -> str:
+        """Return what to change.
+
+        Args:
+            dynamic: what `compile` was asked.
+        """
+        if dynamic is False and _MADE_SYMBOLIC(self.failure):
+            return "leave dynamic=False out: what varies becomes symbolic"
+        if self.failure.remedy is not None:
+            return self.failure.remedy
+        if _is_number(self.failure):
+            return "pass the number as an argument, or keep it in a tensor: one that a module holds is a constant"
+        for kinds, text in _REMEDIES:
+            if isinstance(self.failure.guard.predicate, kinds):
+                return text
+        return "pass fewer different values"
+
+
+def _is_number(failure: Failure) -> bool:
+    predicate = failure.guard.predicate
+    return isinstance(predicate, Equals) and type(predicate.expected) in (int, float)
+
+
+def _is_size(failure: Failure) -> bool:
+    return failure.guard.kind == "TENSOR_MATCH" and ".size(" in failure.reason
+
+
+_MADE_SYMBOLIC: Callable[[Failure], bool] = lambda failure: _is_number(failure) or _is_size(failure)  # noqa: E731
+
+_REMEDIES: Sequence[tuple[type[Predicate] | tuple[type[Predicate], ...], str]] = (
+    (Expression, "change that line so that it does not depend on one value of a size or number"),
+    ((Is, CodeIs, SameObject, NotSameObject, Distinct), "make that object once, and pass the same one in each call"),
+    (TypeIs, "pass objects of one type, or lift a function for each type"),
+)
+
+
+def trend(recompilations: Sequence[Recompilation]) -> Trend | None:
+    """Return what failed most often; None where nothing did.
+
+    >>> trend([]) is None
+    True
+    """
+    failed = [failure for one in recompilations for failure in one.failures]
+    if not failed:
+        return None
+    (subject, _), *_ = collections.Counter(map(_subject, failed)).most_common(1)
+    alike = [failure for failure in failed if _subject(failure) == subject]
+    count = sum(any(_subject(failure) == subject for failure in one.failures) for one in recompilations)
+    values = [text for failure in alike for text in _values(failure)]
+    newest = [] if not values else [values[-1]]
+    values = [*[text for text in dict.fromkeys(values) if text not in newest], *newest]
+    return Trend(alike[-1], count, len(recompilations), tuple(values))
+
+
+_WAS_IS = re.compile(r"(?P<subject>.*?) was (?P<expected>.*), is (?P<found>.*)", re.DOTALL)
+_HELD = re.compile(r".* held, now (?P<subject>.*?) is (?P<found>.*)", re.DOTALL)
+_SIZE = re.compile(r"\.(size|stride)\(\)\[(\d+)\]")
+
+
+def _subject(failure: Failure) -> str:
+    """Return what a failure is about: a value, however it was compared; or the guard where it is not about one."""
+    found = _WAS_IS.fullmatch(failure.reason)
+    sources = failure.guard.predicate.sources
+    if found is None and len(sources) == 1:
+        return _SIZE.sub(r".\1(\2)", sources[0].name)
+    return str(failure.guard) if found is None else found["subject"]
+
+
+def _values(failure: Failure) -> list[str]:
+    found = _WAS_IS.fullmatch(failure.reason)
+    if found is not None:
+        return [found["expected"], found["found"]]
+    found = _HELD.fullmatch(failure.reason) if len(failure.guard.predicate.sources) == 1 else None
+    return [] if found is None else [found["found"]]
+
+
+def _shortened(values: list[str], most: int = 8) -> list[str]:
+    return values if len(values) <= most else [*values[: most - 1], f"{len(values) - most + 1} others"]

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from framelift_graph_capture import Capture, Continuation, EntryPoint, Registry, Seen, UserCodeError, capture
-from framelift_guards import Dispatcher, ForkSafeLock, GuardSet, Scope, Specialisation
+from framelift_guards import Dispatcher, Failure, ForkSafeLock, GuardSet, Scope, Specialisation
 
 from .backends import call_beginning, compile_graph
 from .boundary import CompiledGraph
@@ -20,7 +20,7 @@ from .call_beginning import announcing
 from .config import Config
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, RecompilationError
 from .everything import current_stance
-from .recompilation import Recompilation
+from .recompilation import Recompilation, trend
 
 __all__ = ["Lifted", "Specialiser"]
 
@@ -81,7 +81,7 @@ class Lifted:
         if len(self.dispatcher.specialisations) >= self._specialiser.config.recompile_limit:
             self._at_the_limit(values)
             return None
-        number, failures = len(self.dispatcher.specialisations), tuple(self.dispatcher.failures(values))
+        missed = self._recompilation(tuple(self.dispatcher.failures(values)))
         try:
             captured, entry = self._specialiser.specialise(self.entry_point, values, self.seen)
         except FrameliftError:
@@ -95,9 +95,13 @@ class Lifted:
         made = self.dispatcher.add(captured.guards, entry, captured.sources)
         captured.stages["link"] = time.perf_counter() - started
         self.captures[made] = captured
-        if number:
-            self.recompilations.append(Recompilation(self.entry_point.name, self.entry_point.where, number, failures))
+        if missed.number:
+            self.recompilations.append(missed)
         return made
+
+    def _recompilation(self, failures: tuple[Failure, ...]) -> Recompilation:
+        number = len(self.dispatcher.specialisations)
+        return Recompilation(self.entry_point.name, self.entry_point.where, number, failures)
 
     def _refuse(self, stance: str, values: dict[str, object]) -> None:
         if stance == "fail_on_recompile":
@@ -112,14 +116,15 @@ class Lifted:
         if self._warned and not self._specialiser.config.fullgraph:
             return
         self._warned = True
-        limit = self._specialiser.config.recompile_limit
-        reasons = list(dict.fromkeys(str(failure) for failure in self.dispatcher.failures(values)))
-        last = reasons[-1] if reasons else "no guard was reported"
+        config = self._specialiser.config
+        missed = self._recompilation(tuple(self.dispatcher.failures(values)))
+        kept_failing = trend([*self.recompilations, missed])
         error = CaptureError(
             f"{self.entry_point.name}",
-            f"may have {limit} specialisations",
-            f"called with arguments that need one more: {last}",
-            "make what varies dynamic, or raise recompile_limit; until then such calls run eagerly",
+            f"may have {config.recompile_limit} specialisations",
+            f"called with what none of them fits: {kept_failing}",
+            f"{'' if kept_failing is None else kept_failing.remedy(dynamic=config.dynamic) + ', or '}"
+            "raise recompile_limit; until then such calls run eagerly",
             self.entry_point.where,
         )
         if self._specialiser.config.fullgraph:

@@ -15,7 +15,7 @@ import torch
 
 from framelift_symbolic_shapes import Freedom
 
-__all__ = ["Dynamism", "Marks", "Seen", "TensorDynamism"]
+__all__ = ["Dynamism", "Seen", "SizeMarks", "TensorDynamism"]
 
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1  # what a graph, as torch's C++, takes for an int
 
@@ -79,7 +79,7 @@ def _merged(known: list[int | None], found: Collection[int]) -> list[int | None]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Marks:
+class SizeMarks:
     """What a program has said about the sizes of one tensor, by `framelift.mark_dynamic` and its kin or by torch's own.
 
     torch leaves its marks in attributes of the tensor; framelift leaves the same ones.
@@ -88,7 +88,7 @@ class Marks:
         dynamic: the dimensions that must stay free, with the least and greatest size that was promised.
         maybe_dynamic: those that should.
         static: those that should not.
-        unbacked: those that are to be treated as unknown.
+        unbacked: those that torch would treat as unknown; here they may vary, 0 and 1 apart.
     """
 
     dynamic: Mapping[int, tuple[int | None, int | None]]
@@ -97,12 +97,12 @@ class Marks:
     unbacked: frozenset[int]
 
     @classmethod
-    def of(cls, tensor: torch.Tensor) -> Marks:
+    def of(cls, tensor: torch.Tensor) -> SizeMarks:
         """Return the marks of a tensor.
 
         >>> x = torch.ones(2, 3)
         >>> x._dynamo_static_indices = {1}
-        >>> Marks.of(x).static
+        >>> SizeMarks.of(x).static
         frozenset({1})
         """
         fields = object.__getattribute__(tensor, "__dict__")
@@ -116,7 +116,9 @@ class Marks:
                 dynamic[promised.dim % count] = (promised.min, promised.max)
         return cls(
             dynamic,
-            _dims(fields.get("_dynamo_weak_dynamic_indices"), count),
+            # torch's compiler leaves the second on what it returns, for the graph after a break.
+            _dims(fields.get("_dynamo_weak_dynamic_indices"), count)
+            | _dims(fields.get("_dynamo_propagated_dynamic_indices"), count),
             _dims(fields.get("_dynamo_static_indices"), count),
             _dims(fields.get("_dynamo_unbacked_indices"), count)
             | _dims(fields.get("_dynamo_strict_unbacked_indices"), count),
@@ -128,7 +130,7 @@ def _dims(marked: Any, count: int) -> frozenset[int]:
     return frozenset([dim % count for dim in marked or () if -count <= dim < count])
 
 
-_UNMARKED = Marks({}, frozenset(), frozenset(), frozenset())
+_UNMARKED = SizeMarks({}, frozenset(), frozenset(), frozenset())
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -175,7 +177,7 @@ class Dynamism:
         """
         if isinstance(tensor, torch.nn.Parameter):
             return _STATIC
-        marks = Marks.of(tensor)
+        marks = SizeMarks.of(tensor)
         sizes, strides = tuple(tensor.size()), tuple(tensor.stride())
         sizes_vary, strides_vary = [False] * len(sizes), [False] * len(sizes)
         if self.requested is not False:
@@ -189,7 +191,7 @@ class Dynamism:
         own = () if _is_dense(sizes, strides) else [dim for dim, varies in enumerate(strides_vary) if varies]
         return TensorDynamism(free, frozenset(own)) if free or own else _STATIC
 
-    def _size(self, dim: int, marks: Marks, varies: bool, held: bool) -> Freedom | None:
+    def _size(self, dim: int, marks: SizeMarks, varies: bool, held: bool) -> Freedom | None:
         promised = marks.dynamic.get(dim)
         if promised is not None:
             return Freedom(*promised, strict=True)
