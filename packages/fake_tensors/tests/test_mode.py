@@ -33,7 +33,9 @@ def x(mode):
 
 
 def test_a_fake_shows_its_size_only(mode):
-    assert repr(mode.fake(torch.ones(2, 3, requires_grad=True), name="x")) == "FakeTensor(..., size=(2, 3))"
+    weight = torch.ones(2, 3, dtype=torch.float64, requires_grad=True)
+    assert repr(mode.fake(weight, name="x")) == "FakeTensor(..., size=(2, 3), dtype=torch.float64, requires_grad=True)"
+    assert repr(mode.fake(torch.ones(2, device="meta"), name="m")) == "FakeTensor(..., device='meta', size=(2,))"
     assert str(mode.fake(torch.ones(2), name="y")) == "FakeTensor(..., size=(2,))"
     assert f"{mode.fake(torch.ones(()), name='z')}" == "FakeTensor(..., size=())"
 

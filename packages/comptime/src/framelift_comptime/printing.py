@@ -5,8 +5,13 @@ These are the texts that users of Dynamo's comptime know, internal class names i
 
 from __future__ import annotations
 
+import collections
+import enum
+import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import torch
 
 from framelift_graph_capture import Session, SymbolicNumberVariable, TensorVariable
 from framelift_guards import Guard
@@ -14,11 +19,16 @@ from framelift_variable_tracking import (
     NEW,
     BoundMethodVariable,
     ConstantVariable,
+    DequeVariable,
     DictVariable,
+    DictViewVariable,
+    ExceptionVariable,
     FunctionVariable,
+    GeneratorVariable,
     ListVariable,
     ModuleVariable,
     ObjectVariable,
+    PartialVariable,
     RangeVariable,
     ReferenceVariable,
     SetVariable,
@@ -49,34 +59,53 @@ def _joined(items: Iterable[str]) -> str:
     return ", ".join(items)
 
 
+# ---- containers -----------------------------------------------------------------------------------------------------
+
+
 def _list(session: Session, variable: Any, show: Show) -> str:
     return f"[{_joined([show(item) for item in session.items(variable)])}]"
 
 
 def _tuple(session: Session, variable: Any, show: Show) -> str:
     items = [show(item) for item in variable.items]
+    if variable.cls is torch.Size:
+        return f"torch.Size([{_joined(items)}])"
     fields = getattr(variable.cls, "_fields", None)
     if fields is not None:
-        return (
-            f"{variable.cls.__name__}({_joined([f'{name}={item}' for name, item in zip(fields, items, strict=True)])})"
-        )
+        named = [f"{name}={item}" for name, item in zip(fields, items, strict=True)]
+        return f"{variable.cls.__name__}({_joined(named)})"
     return f"({items[0]},)" if len(items) == 1 else f"({_joined(items)})"
 
 
 def _dict(session: Session, variable: Any, show: Show) -> str:
-    entries = _joined([f"{show(key.variable)}: {show(item)}" for key, item in session.entries(variable)])
+    entries = [(show(key.variable), show(item)) for key, item in session.entries(variable)]
+    braced = "{" + _joined([f"{key}: {item}" for key, item in entries]) + "}"
     factory = getattr(variable, "default_factory", None)
     if factory is not None:
-        return f"defaultdict({show(factory)}, {{{entries}}})"
-    return f"{{{entries}}}"
+        return f"defaultdict({show(factory)}, {braced})"
+    if variable.cls is collections.OrderedDict:
+        pairs = "[" + _joined([f"({key}, {item})" for key, item in entries]) + "]"
+        return f"OrderedDict({pairs if entries else ''})"
+    return braced
+
+
+def _view(session: Session, variable: Any, show: Show) -> str:
+    entries = [(show(key.variable), show(item)) for key, item in session.entries(variable.mapping)]
+    kinds = {type({}.keys()): [key for key, _ in entries], type({}.values()): [item for _, item in entries]}
+    items = kinds.get(variable.cls, [f"({key}, {item})" for key, item in entries])
+    return f"{variable.cls.__name__}([{_joined(items)}])"
 
 
 def _set(session: Session, variable: Any, show: Show) -> str:
     # Sorted: a set has no order, and that of its hash table differs from run to run.
     items = ",".join(sorted([show(key.variable) for key in variable.items]))
     if variable.cls is frozenset:
-        return f"frozenset({{{items}}})"
+        return f"frozenset({{{items}}})" if items else "frozenset()"
     return f"{{{items}}}" if items else "set()"
+
+
+def _deque(session: Session, variable: Any, show: Show) -> str:
+    return f"deque([{_joined([show(item) for item in variable.items])}])"
 
 
 def _range(session: Session, variable: Any, show: Show) -> str:
@@ -87,31 +116,76 @@ def _slice(session: Session, variable: Any, show: Show) -> str:
     return f"slice({_joined([show(part) for part in (variable.start, variable.stop, variable.step)])})"
 
 
+# ---- what is called -------------------------------------------------------------------------------------------------
+
+
 def _function(session: Session, variable: Any, show: Show) -> str:
-    return "NestedUserFunctionVariable()" if variable.value is NEW else f"UserFunctionVariable({variable.name})"
+    return "NestedUserFunctionVariable()" if variable.value is NEW else repr(variable.value)
 
 
 def _method(session: Session, variable: Any, show: Show) -> str:
-    return "UserMethodVariable()"
+    name = getattr(getattr(variable.function, "value", None), "__name__", "?")
+    if isinstance(variable.receiver, TensorVariable) and not isinstance(variable.function, FunctionVariable):
+        return f"GetAttrVariable(TensorVariable(), {name})"
+    if variable.cls is types.MethodType:
+        return f"UserMethodVariable({show(variable.function)}, {show(variable.receiver)})"
+    return f"<built-in method {name} of {variable.receiver.python_type().__name__} object>"
+
+
+def _partial(session: Session, variable: Any, show: Show) -> str:
+    named = [f"{name}={show(item)}" for name, item in variable.keywords.items()]
+    return f"functools.partial({_joined([show(item) for item in (variable.function, *variable.args)] + named)})"
+
+
+def _generator(session: Session, variable: Any, show: Show) -> str:
+    frame = variable.frame
+    return f"LocalGeneratorObjectVariable({'' if frame is None else frame.function_name})"
+
+
+# ---- objects --------------------------------------------------------------------------------------------------------
 
 
 def _module(session: Session, variable: Any, show: Show) -> str:
-    return f"PythonModuleVariable({variable.value.__name__})"
+    return types.ModuleType.__repr__(variable.value)
 
 
 _BUILT_IN_BASES = ((dict, "Dict"), (list, "List"), (tuple, "Tuple"), (set, "Set"), (BaseException, "Exception"))
+_TORCHS_OWN = ("torch.nn.", "torch.ao.nn.")
 
 
 def _object(session: Session, variable: Any, show: Show) -> str:
-    if isinstance(variable.payload, TupleVariable) and hasattr(variable.cls, "_fields"):
-        return _tuple(session, TupleVariable(variable.payload.items, cls=variable.cls), show)
-    kind = next((name for base, name in _BUILT_IN_BASES if issubclass(variable.cls, base)), "Object")
-    return f"UserDefined{kind}Variable({variable.cls.__name__})"
+    cls, payload = variable.cls, variable.payload
+    if isinstance(payload, TupleVariable) and hasattr(cls, "_fields"):
+        return _tuple(session, TupleVariable(payload.items, cls=cls), show)
+    if issubclass(cls, enum.Enum) and isinstance(variable.value, enum.Enum):
+        return enum.Enum.__repr__(variable.value)
+    if isinstance(payload, ConstantVariable):
+        return show(payload)
+    if issubclass(cls, torch.nn.Module):
+        own = "Builtin" if str(cls.__module__).startswith(_TORCHS_OWN) else ""
+        container = cls in (torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Sequential)
+        return f"Unspecialized{'' if container else own}NNModuleVariable({cls.__name__})"
+    kind = next((name for base, name in _BUILT_IN_BASES if issubclass(cls, base)), "Object")
+    return f"UserDefined{kind}Variable({cls.__name__})"
+
+
+def _exception(session: Session, variable: Any, show: Show) -> str:
+    return f"{variable.cls.__name__}({_joined([show(item) for item in variable.args])})"
+
+
+_PRINTED_BY_C: frozenset[type] = frozenset({
+    types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, types.MethodWrapperType,
+    types.ClassMethodDescriptorType, types.GetSetDescriptorType, types.MemberDescriptorType, torch.dtype, torch.device,
+    torch.layout, torch.memory_format,
+})  # fmt: skip
+"""Types whose `repr` is C code that says all there is."""
 
 
 def _reference(session: Session, variable: Any, show: Show) -> str:
-    kind = "UserDefinedClass" if isinstance(variable.value, type) else "Builtin"
-    return f"{kind}Variable({getattr(variable.value, '__name__', type(variable.value).__name__)})"
+    value = variable.value
+    if isinstance(value, type):
+        return type.__repr__(value)
+    return repr(value) if type(value) in _PRINTED_BY_C else f"UserDefinedObjectVariable({type(value).__name__})"
 
 
 _TABLE: Mapping[type[Variable], Callable[[Session, Any, Show], str]] = {
@@ -121,15 +195,30 @@ _TABLE: Mapping[type[Variable], Callable[[Session, Any, Show], str]] = {
     ListVariable: _list,
     TupleVariable: _tuple,
     DictVariable: _dict,
+    DictViewVariable: _view,
     SetVariable: _set,
+    DequeVariable: _deque,
     RangeVariable: _range,
     SliceVariable: _slice,
     FunctionVariable: _function,
     BoundMethodVariable: _method,
+    PartialVariable: _partial,
+    GeneratorVariable: _generator,
     ModuleVariable: _module,
     ObjectVariable: _object,
+    ExceptionVariable: _exception,
     ReferenceVariable: _reference,
 }
+
+_ITERATORS: Mapping[str, str] = {
+    "map": "MapVariable()",
+    "zip": "ZipVariable()",
+    "filter": "FilterVariable()",
+    "count": "CountIteratorVariable()",
+    "repeat": "RepeatIteratorVariable()",
+    "range_iterator": "RangeIteratorVariable()",
+}
+"""The texts of iterators and other helpers, by the name of their Python type; others are `<name object>`."""
 
 
 def variable_text(session: Session, variable: Variable) -> str:
@@ -150,7 +239,8 @@ def variable_text(session: Session, variable: Variable) -> str:
                 printer = _TABLE.get(kind)
                 if printer is not None:
                     return printer(session, item, show)
-            return f"{type(item).__name__}({item.python_type().__name__})"
+            name = item.python_type().__name__
+            return _ITERATORS.get(name, f"<{name} object>")
         finally:
             open_.discard(id(item))
 

@@ -125,7 +125,11 @@ class FakeTensor(torch.Tensor):
 
     # torch reads __repr__ through `print`, f-strings and graph printing; nothing here may touch data.
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
-        return f"FakeTensor(..., size=({', '.join(map(str, self.shape))}{',' if self.dim() == 1 else ''}))"
+        # As torch prints tensors without data: what is usual is left out.
+        size = f"size=({', '.join(map(str, self.shape))}{',' if self.dim() == 1 else ''})"
+        device = "" if self.device.type == "cpu" else f"device='{self.device}', "
+        dtype = "" if self.dtype is torch.get_default_dtype() else f", dtype={self.dtype}"
+        return f"FakeTensor(..., {device}{size}{dtype}{', requires_grad=True' if self.requires_grad else ''})"
 
     __str__ = __repr__
 

@@ -7,7 +7,8 @@ from .domain import SymbolicDomain
 from .effects import Content, Effect, EffectLog
 from .emitter import Emitter
 from .handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking, TypeHandler
-from .handlers.dict_variable import DictVariable
+from .handlers.deque import DequeVariable
+from .handlers.dict_variable import DictVariable, DictViewVariable
 from .handlers.function import FunctionHandler
 from .handlers.instance import InstanceHandler
 from .handlers.list import ListVariable
@@ -63,7 +64,9 @@ __all__ = [
     "CodeEmitter",
     "ConstantVariable",
     "Content",
+    "DequeVariable",
     "DictVariable",
+    "DictViewVariable",
     "Effect",
     "EffectLog",
     "Emitter",
