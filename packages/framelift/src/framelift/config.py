@@ -21,12 +21,14 @@ class Config:
         dynamic: `True` makes every size symbolic, `False` none; `None` leaves the choice to the marks on tensors.
         fullgraph: refuse graph breaks.
         recompile_limit: how many specialisations one function may have before its calls run eagerly, with a warning.
+        verify: run each call eagerly as well, on copies, and compare.
     """
 
     backend: Backend
     dynamic: bool | None = None
     fullgraph: bool = False
     recompile_limit: int = 8
+    verify: bool = False
 
     @classmethod
     def checked(
@@ -38,6 +40,7 @@ class Config:
         mode: object,
         options: object,
         recompile_limit: object,
+        verify: object = False,
     ) -> Config:
         """Return the configuration for `compile`'s arguments.
 
@@ -57,10 +60,12 @@ class Config:
             raise ConfigurationError("options", "must be a mapping or None", repr(options), "pass a dict")
         if isinstance(recompile_limit, bool) or not isinstance(recompile_limit, int) or recompile_limit < 1:
             raise ConfigurationError("recompile_limit", "must be a positive int", repr(recompile_limit), "pass 8, say")
+        if not isinstance(verify, bool):
+            raise ConfigurationError("verify", "must be True or False", repr(verify), "pass a bool")
         given = {name: value for name, value in (("mode", mode), ("options", options)) if value is not None}
         if given and not isinstance(backend, str):
             raise ConfigurationError(
                 next(iter(given)), "goes with a backend known by name", repr(backend), "bind it with functools.partial"
             )
         found = configured_backend(backend, mode, options) if given else lookup_backend(backend)
-        return cls(found, dynamic, fullgraph, recompile_limit)
+        return cls(found, dynamic, fullgraph, recompile_limit, verify)

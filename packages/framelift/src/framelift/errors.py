@@ -21,6 +21,7 @@ __all__ = [
     "UnknownBackendError",
     "UnknownLocalError",
     "UnsupportedVersionError",
+    "VerificationError",
 ]
 
 
@@ -46,3 +47,9 @@ class UnsupportedVersionError(FrameliftError, ImportError):
     """A CPython or torch that framelift does not support."""
 
     code = "FL303"
+
+
+class VerificationError(FrameliftError, AssertionError):
+    """A captured call that did something else than eager execution, under `verify=True`."""
+
+    code = "FL305"

@@ -79,7 +79,7 @@ class _Explaining(Specialiser):
     """Captures as ever, and notes what it captured and what its guards cost: the arguments are at hand only then."""
 
     def __init__(self, config: Config, counter: OperationCounter) -> None:
-        super().__init__(dataclasses.replace(config, backend=counter.backend()), registry())
+        super().__init__(config, registry())
         self.counter = counter
         self.captures: list[Capture] = []
         self.guards: list[ExplainedGuard] = []
@@ -97,11 +97,17 @@ class _Explaining(Specialiser):
             self.guards.append(ExplainedGuard(guard, entry_point.name, cost))
         return captured, entry
 
+    def _compile(self, captured: Capture, entry_point: EntryPoint) -> Callable[..., Any] | None:
+        graph = captured.graph
+        operations = 0 if graph is None else operations_of(graph)  # before the backend does with it what it likes
+        compiled = super()._compile(captured, entry_point)
+        return None if graph is None or compiled is None else self.counter.counted(graph, operations, compiled)
+
 
 def _explained(
     fn: Any, view: View | None, config: Config, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> Explanation:
-    counter = OperationCounter(config.backend)
+    counter = OperationCounter()
     specialiser = _Explaining(config, counter)
     recompilations = (
         [] if view is None else [*view.recompilations, view.next_recompilation(*_receiver(fn), *args, **kwargs)]
@@ -122,7 +128,9 @@ def _explained(
     return Explanation(
         name=_name(fn),
         where=_where(fn),
-        graphs=tuple([_graph(captured, counter) for captured in specialiser.captures if captured.graph is not None]),
+        graphs=tuple(
+            [_graph(captured, counter) for captured in specialiser.captures if captured.graph in counter.runs]
+        ),
         breaks=tuple([captured.break_ for captured in specialiser.captures if captured.break_ is not None]),
         guards=tuple(specialiser.guards),
         recompilations=tuple([one for one in recompilations if one is not None]),
@@ -167,7 +175,7 @@ def _outcome(called: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str
 def _graph(captured: Capture, counter: OperationCounter) -> CapturedGraph:
     assert captured.graph is not None
     entry_point, graph = captured.entry_point, captured.graph
-    return CapturedGraph(entry_point.name, entry_point.where, graph, operations_of(graph), counter.runs.get(graph, 0))
+    return CapturedGraph(entry_point.name, entry_point.where, graph, counter.operations[graph], counter.runs[graph])
 
 
 def _stages(captures: list[Capture]) -> tuple[tuple[str, float], ...]:

@@ -52,6 +52,7 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
     options: Any = None,
     disable: bool = False,
     recompile_limit: int = 8,
+    verify: bool = False,
 ) -> Any:
     """Lift a function, method, callable or module: its calls run captured graphs.
 
@@ -64,6 +65,8 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
         options: passed to a backend known by name.
         disable: return `fn` as it is.
         recompile_limit: how many specialisations one entry point may have before its calls run eagerly.
+        verify: run each call eagerly as well, on copies of what it uses, and raise `VerificationError` where it does
+            something else than the captured one. Effects beyond the copies, such as printing, happen twice.
 
     Returns:
         A function with the signature of `fn`; for a module, a module that shares everything with it.
@@ -81,12 +84,12 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
     """
     config = Config.checked(
         backend=backend, dynamic=dynamic, fullgraph=fullgraph, mode=mode, options=options,
-        recompile_limit=recompile_limit,
+        recompile_limit=recompile_limit, verify=verify,
     )  # fmt: skip
     if fn is None:
         return functools.partial(
             compile, backend=backend, dynamic=dynamic, fullgraph=fullgraph, mode=mode, options=options,
-            disable=disable, recompile_limit=recompile_limit,
+            disable=disable, recompile_limit=recompile_limit, verify=verify,
         )  # fmt: skip
     if not callable(fn):
         raise ConfigurationError(

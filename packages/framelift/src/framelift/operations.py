@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -15,8 +14,6 @@ import torch.overrides
 from framelift_graph_capture.handlers.tensor import METADATA_METHODS, VIEW_ATTRIBUTES
 from framelift_guards.torch import OBSERVER
 
-from .backends import Backend
-
 __all__ = ["OperationCounter", "operations_of"]
 
 
@@ -25,43 +22,36 @@ class OperationCounter(torch.overrides.TorchFunctionMode):
 
     A call of a torch function that calls others is one operation, just as it is one node where it is captured. Asking
     a tensor for its shape, dtype or other metadata is none. Guards do not see the mode.
-
-    Args:
-        backend: compiles the graphs whose runs are counted.
     """
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self) -> None:
         super().__init__()
         self.outside = 0
         self.runs: dict[torch.fx.GraphModule, int] = {}
-        self._operations: dict[torch.fx.GraphModule, int] = {}
-        self._backend = backend
+        self.operations: dict[torch.fx.GraphModule, int] = {}
         self._passive = False
 
     @property
     def in_graphs(self) -> int:
         """How many operations ran in graphs: those of each graph as often as it ran."""
-        return sum(self._operations[graph] * runs for graph, runs in self.runs.items())
+        return sum(self.operations[graph] * runs for graph, runs in self.runs.items())
 
-    def backend(self) -> Backend:
-        """Return a backend that compiles with the given one, and whose graphs are counted when they run."""
+    def counted(self, graph: torch.fx.GraphModule, operations: int, compiled: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function that runs a compiled graph, and counts it.
 
-        @functools.wraps(self._backend)
-        def counted(gm: torch.fx.GraphModule, example_inputs: Sequence[Any]) -> Callable[..., Any]:
-            self._operations[gm] = operations_of(gm)  # before the backend does with the graph what it likes
-            compiled: Any = self._backend(gm, example_inputs)
-            if not callable(compiled):
-                return compiled  # type: ignore[no-any-return] # the backend's error, which is reported as ever
-            self.runs[gm] = 0
+        Args:
+            graph: the graph.
+            operations: how many operations it does.
+            compiled: what the backend made of it.
+        """
+        self.operations[graph], self.runs[graph] = operations, 0
 
-            def run(*inputs: Any) -> Any:
-                self.runs[gm] += 1
-                with self.paused():
-                    return compiled(*inputs)
+        def run(*inputs: Any) -> Any:
+            self.runs[graph] += 1
+            with self.paused():
+                return compiled(*inputs)
 
-            return run
-
-        return counted
+        return run
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

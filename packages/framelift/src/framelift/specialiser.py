@@ -11,7 +11,16 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from framelift_graph_capture import Capture, Continuation, EntryPoint, Registry, Seen, UserCodeError, capture
+from framelift_graph_capture import (
+    Capture,
+    Continuation,
+    EntryPoint,
+    FunctionCall,
+    Registry,
+    Seen,
+    UserCodeError,
+    capture,
+)
 from framelift_guards import Dispatcher, Failure, ForkSafeLock, GuardSet, Scope, Specialisation
 
 from .backends import call_beginning, compile_graph
@@ -21,6 +30,7 @@ from .config import Config
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, RecompilationError
 from .everything import current_stance
 from .recompilation import Recompilation, trend
+from .verification import verified
 
 __all__ = ["Lifted", "Specialiser"]
 
@@ -196,6 +206,8 @@ class Specialiser:
         entry = captured.entry(compiled, self._continue_at)
         if self._begins is not None and not isinstance(entry_point, Continuation):
             entry = announcing(entry, self._begins)
+        if self.config.verify and isinstance(entry_point, FunctionCall):  # with all continuations that it comes to
+            entry = verified(entry, entry_point)
         return captured, entry
 
     def _compile(self, captured: Capture, entry_point: EntryPoint) -> Callable[..., Any] | None:

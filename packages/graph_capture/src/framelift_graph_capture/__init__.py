@@ -11,7 +11,7 @@ from .entry_point import Continuation, EntryPoint, FunctionCall, ModuleCall
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, MarkError, UserCodeError
 from .handlers.tensor import session_of
 from .marks import Mark, mark, mark_of
-from .original import ORIGINAL
+from .original import ORIGINAL, original_of
 from .reasons import RequestedBreak
 from .recorder import FxRecorder
 from .registry import default_registry
@@ -48,5 +48,6 @@ __all__ = [
     "default_registry",
     "mark",
     "mark_of",
+    "original_of",
     "session_of",
 ]
