@@ -21,6 +21,7 @@ from .concrete import ConcreteDomain, InterpretedFunction, interpret
 from .decoding import decode
 from .domain import OPERATIONS, Domain, missing_special_method
 from .dominance import Dominators, dominators
+from .dot import dot
 from .eager import EagerOperation, eager_operation
 from .errors import (
     BytecodeError,
@@ -142,6 +143,7 @@ __all__ = [
     "decode",
     "deliver",
     "dominators",
+    "dot",
     "eager_operation",
     "handler_table",
     "interpret",
