@@ -83,14 +83,17 @@ def test_each_place_of_a_change_exists(root):
     assert [path for path in paths if not (root / path).exists()] == []
 
 
-def test_the_code_of_the_readme_runs(root, capsys):
+@pytest.mark.parametrize("document", ["README.md", "packages/comptime/README.md"])
+def test_the_code_of_the_readme_runs(root, document, capsys):
     pytest.importorskip("framelift", reason="framelift is not installed here")
-    blocks = BLOCK.findall((root / "README.md").read_text())
+    path, namespace = root / document, {"__name__": "readme"}
+    text = path.read_text()
+    blocks = list(BLOCK.finditer(text))
     assert blocks
-    namespace = {"__name__": "readme"}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         for block in blocks:
-            expected = "".join(f"{text}\n" for text in re.findall(r"^# prints: (.*)", block, re.MULTILINE))
-            exec(compile(block, str(root / "README.md"), "exec"), namespace)
-            assert capsys.readouterr().out == expected
+            lines = "\n" * text[: block.start(1)].count("\n")  # so that the lines of the code are those of the document
+            exec(compile(lines + block[1], str(path), "exec"), namespace)
+            printed = [line.rstrip() for line in capsys.readouterr().out.splitlines() if line.strip()]
+            assert printed == re.findall(r"^# prints: (.*)", block[1], re.MULTILINE)
