@@ -87,7 +87,7 @@ def source_path() -> str:
 
 
 def group(name: str) -> list[str]:
-    return WORKSPACE.dependency_groups[name]
+    return WORKSPACE.dependency_group(name)
 
 
 def clean_environment(**more: str) -> dict[str, str | None]:
@@ -241,6 +241,14 @@ def demo(session: nox.Session) -> None:
     """Train and sample a small GPT, eager and lifted, and show what happened."""
     install(session, WORKSPACE.everything, *group("examples"))
     session.run("python", str(ROOT / "examples" / "char_gpt" / "demo.py"), *session.posargs, env={"PYTHONPATH": None})
+
+
+@nox.session(python=PRIMARY, requires=["wheels", TORCH])
+def models(session: nox.Session) -> None:
+    """Lift GPT-2, BERT and Llama of the library `transformers`, unchanged, and compare them with eager."""
+    install(session, WORKSPACE.everything, *group("models"))
+    script = ROOT / "examples" / "library_model" / "demo.py"
+    session.run("python", str(script), *session.posargs, env={"PYTHONPATH": None})
 
 
 @nox.session(python=PRIMARY, requires=["wheels", TORCH])

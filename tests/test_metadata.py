@@ -16,12 +16,6 @@ def distribution(name):
     return "framelift" if name == "framelift" else f"framelift-{name.replace('_', '-')}"
 
 
-def requirements(package):
-    optional = package.project.get("optional-dependencies", {})
-    texts = [*package.project.get("dependencies", []), *(text for extra in optional.values() for text in extra)]
-    return [Requirement(text) for text in texts]
-
-
 def imported(package):
     """Absolute imports of a package's source: (file, line, top-level name, dotted module)."""
     for path, tree in package.modules():
@@ -77,19 +71,23 @@ def test_the_changelog_names_the_version(package):
     assert f"\n## {package.project['version']}" in (package.folder / "CHANGELOG.md").read_text()
 
 
-def test_siblings_are_declared_as_one_minor_range_that_holds_their_version(package, packages):
-    versions = {other.project["name"]: Version(other.project["version"]) for other in packages}
-    for requirement in requirements(package):
+def test_siblings_are_declared_as_a_range_within_one_minor_version_that_holds_theirs(package, packages):
+    versions = {other.distribution: other.version for other in packages}
+    for requirement in package.requirements(package.extras):
         if requirement.name in versions:
             version = versions[requirement.name]
-            wanted = SpecifierSet(f">={version.major}.{version.minor},<{version.major}.{version.minor + 1}")
-            assert requirement.specifier == wanted, f"{package.name}: {requirement}"
+            bounds = {spec.operator: Version(spec.version) for spec in requirement.specifier}
+            assert bounds.keys() == {">=", "<"}, f"{package.name}: {requirement}"
+            assert Version(f"{version.major}.{version.minor}") <= bounds[">="] <= version, (
+                f"{package.name}: {requirement}"
+            )
+            assert bounds["<"] == Version(f"{version.major}.{version.minor + 1}"), f"{package.name}: {requirement}"
 
 
 def test_a_third_party_is_declared_with_the_same_range_everywhere(packages):
     ranges = {}
     for package in packages:
-        for requirement in requirements(package):
+        for requirement in package.requirements(package.extras):
             ranges.setdefault(requirement.name, {}).setdefault(str(requirement.specifier), []).append(package.name)
     assert {name: found for name, found in ranges.items() if len(found) > 1} == {}
 
@@ -101,7 +99,7 @@ def test_what_is_imported_is_declared_and_what_is_declared_is_imported(package, 
         for _, _, top, _ in imported(package)
         if top not in sys.stdlib_module_names and top != package.source.name
     }
-    declared = {requirement.name for requirement in requirements(package)}
+    declared = {requirement.name for requirement in package.requirements(package.extras)}
     assert found == declared
 
 

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
 from tools.compatibility import git, released, tag
@@ -121,7 +121,13 @@ def next_version(workspace: Workspace, package: Package, to: str) -> Version:
             version = Version(to)
         except InvalidVersion as error:
             raise ReleaseError(f"{to!r} is neither a version such as 0.2.0 nor one of {', '.join(STEPS)}") from error
-        if str(version) != to or len(version.release) != 3 or version.is_prerelease or version.is_postrelease:
+        if (
+            str(version) != to
+            or len(version.release) != 3
+            or version.is_prerelease
+            or version.is_postrelease
+            or version.local
+        ):
             raise ReleaseError(f"{to!r} is not a version of three numbers, such as 0.2.0")
     if version in tags:
         raise ReleaseError(f"{tag(package, version)} is tagged already; choose a higher version")
@@ -176,23 +182,15 @@ def minor_range(version: Version) -> str:
 
 def with_range(package: Package, distribution: str, version: Version) -> str | None:
     """Return the text of a dependant's `pyproject.toml` that admits the version; None if it does already."""
-    text = (package.folder / "pyproject.toml").read_text()
-    before = text
-    for requirement in package.requirements(package.extras):
+    text = before = (package.folder / "pyproject.toml").read_text()
+    for quoted in sorted(set(re.findall(r'"[^"\n]*"', before))):
+        try:
+            requirement = Requirement(quoted[1:-1])
+        except InvalidRequirement:
+            continue  # another string
         if requirement.name == distribution and version not in requirement.specifier:
             extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
-            text = re.sub(
-                rf'"{re.escape(distribution)}{re.escape(extras)}[^"\[]*"',
-                f'"{distribution}{extras}{minor_range(version)}"',
-                text,
-            )
-    unmet = [
-        found
-        for found in map(Requirement, re.findall(rf'"({re.escape(distribution)}[\[>=<~!][^"]*)"', text))
-        if version not in found.specifier
-    ]
-    if unmet:
-        raise ReleaseError(f"{package.name}/pyproject.toml declares {unmet[0]} in a form that is not understood")
+            text = text.replace(quoted, f'"{distribution}{extras}{minor_range(version)}"')
     return None if text == before else text
 
 

@@ -124,11 +124,13 @@ class Workspace:
         folders = sorted(path.parent for path in self.root.glob("packages/*/pyproject.toml"))
         return {package.distribution: package for package in map(Package.read, folders)}
 
-    @functools.cached_property
-    def dependency_groups(self) -> dict[str, list[str]]:
-        """The groups of the root's `pyproject.toml` that include no other."""
+    def dependency_group(self, name: str) -> list[str]:
+        """Return a group of the root's `pyproject.toml`, with the groups that it includes."""
         groups = tomllib.loads((self.root / "pyproject.toml").read_text())["dependency-groups"]
-        return {name: group for name, group in groups.items() if all(isinstance(entry, str) for entry in group)}
+        found: list[str] = []
+        for entry in groups[name]:
+            found += self.dependency_group(entry["include-group"]) if isinstance(entry, dict) else [entry]
+        return found
 
     @property
     def pythons(self) -> list[str]:
