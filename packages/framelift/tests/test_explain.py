@@ -332,6 +332,15 @@ def test_plain_text():
     assert max(map(len, text.splitlines())) <= 110
 
 
+def test_of_many_guards_the_costliest_are_shown():
+    explanation = framelift.explain(lambda *xs: sum(xs))(*[torch.ones(1) for _ in range(60)])
+    assert len(explanation.guards) > 60
+    text = str(explanation)
+    assert f"the 40 that cost most, of {len(explanation.guards)}" in text
+    assert len(text.splitlines()) < 100
+    assert len(json.loads(explanation.to_json())["guards"]) == len(explanation.guards)
+
+
 def test_rich_prints_it_in_colour():
     console = Console(file=io.StringIO(), force_terminal=True, color_system="standard", width=80)
     console.print(framelift.explain(break_between)(X, 2))

@@ -52,7 +52,10 @@ check_versions()
 
 
 def __getattr__(name: str) -> Any:
-    # Explanations are printed with rich, which nobody should have to import before they ask for one (PEP 562).
+    # What needs a package that `import framelift` should not have to load is imported when it is asked for (PEP 562):
+    # explanations are printed with rich, and `framelift.testing` needs its extra.
     if name == "explain":
         return importlib.import_module(".explaining", __name__).explain
+    if name == "testing":
+        return importlib.import_module(".testing", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -20,6 +20,8 @@ __all__ = ["legible", "sections", "summary"]
 
 LONGEST_RULE = 110
 """Characters of a guard's rule that are shown; `to_json` has all of it."""
+MOST_GUARDS = 40
+"""Guards that are shown; `to_json` has all of them."""
 
 
 def legible(text: str) -> str:
@@ -134,12 +136,7 @@ def _recompilations(recompilations: Sequence[Recompilation]) -> Table:
 
 def _guards(guards: Sequence[ExplainedGuard], together: float | None) -> Table:
     table = _table("ns", "kind", "rule", "needed by", right=("ns",))
-    state: set[Guard] = set()
-    for one in guards:
-        if one.guard.source is None:  # torch's state is guarded in each capture, and in most it is the same
-            if one.guard in state:
-                continue
-            state.add(one.guard)
+    for one in _worth_showing(guards):
         line = one.guard.user_line
         table.add_row(
             _nanoseconds(one.cost),
@@ -147,9 +144,25 @@ def _guards(guards: Sequence[ExplainedGuard], together: float | None) -> Table:
             _text(_shortened(str(one.guard))),
             Text("") if line is None else _place((line.filename, line.line)),
         )
+    if len(guards) > MOST_GUARDS:
+        table.add_row("", "", Text(f"the {MOST_GUARDS} that cost most, of {len(guards)}", style="dim"))
     if guards and together is not None:
-        table.add_row(_nanoseconds(together), Text(""), Text("all of them together", style="dim"))
+        table.add_row(_nanoseconds(together), "", Text("all of them together", style="dim"))
     return table
+
+
+def _worth_showing(guards: Sequence[ExplainedGuard]) -> list[ExplainedGuard]:
+    state: set[Guard] = set()
+    shown = []
+    for one in guards:
+        if one.guard.source is None:  # torch's state is guarded in each capture, and in most it is the same
+            if one.guard in state:
+                continue
+            state.add(one.guard)
+        shown.append(one)
+    if len(shown) > MOST_GUARDS:
+        shown.sort(key=lambda one: -(one.cost or 0.0))
+    return shown[:MOST_GUARDS]
 
 
 def _shortened(rule: str) -> str:
