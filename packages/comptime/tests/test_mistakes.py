@@ -105,7 +105,7 @@ CLOSED.close()
     ("make", "kind", "told"),
     [
         (lambda ctx: ctx.get_local("valeu"), UnknownLocalError, "is unknown in f; did you mean 'value'? its"),
-        (lambda ctx: ctx.get_local("later"), UnknownLocalError, "local 'later' must be bound in the frame, but is not"),
+        (lambda ctx: ctx.get_local("later"), UnknownLocalError, "must be bound in the frame, but is unbound here"),
         (lambda ctx: ctx.get_local("q"), UnknownLocalError, "is unknown in f; its locals are: x, value"),
         (lambda ctx: ctx.get_local("torch"), UnknownLocalError, "is unknown in f"),
         (lambda ctx: ctx.get_local(3), ComptimeArgumentError, "takes the name of a local, but is an int"),

@@ -22,6 +22,9 @@ from ..view import File, FrameView
 __all__ = ["LookingCalls", "LookingContext"]
 
 
+_UNBOUND = "unbound here: not assigned yet, deleted, or not read any more after a graph break"
+
+
 class LookingContext(FrameView):
     """What the context tells."""
 
@@ -48,7 +51,7 @@ class LookingContext(FrameView):
         hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
         raise UnknownLocalError(
             f"local {name!r}", "must be bound in the frame",
-            "not bound yet" if name in frame.local_names else f"unknown in {frame.function_name}",
+            _UNBOUND if name in frame.local_names else f"unknown in {frame.function_name}",
             f"{hint}its locals are: {', '.join(bound) or 'none'}", self._where(),
         )  # fmt: skip
 
