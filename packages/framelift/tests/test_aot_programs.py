@@ -211,7 +211,7 @@ def rest(leaves: list[Any]) -> list[Any]:
 
 
 def run(function: Callable[..., Any], inputs: Inputs, seed: int) -> tuple[Any, Any, Any, Any, torch.Tensor]:
-    """Return the leaves of the result, what is known of them, the inputs afterwards, their gradients, and randomness."""
+    """Return the result's leaves, what is known of them, the inputs afterwards, gradients, and random state."""
     torch.manual_seed(seed)
     given = inputs()
     learnt_from = [getattr(one, "leaf", one) for one in given]

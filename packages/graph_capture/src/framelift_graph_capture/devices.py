@@ -14,7 +14,7 @@ def is_present(device: torch.device) -> bool:
 
     >>> is_present(torch.device("cpu")), is_present(torch.device("meta"))
     (True, True)
-    >>> is_present(torch.device("cuda", 1000))
+    >>> is_present(torch.device("cuda", 100))
     False
     """
     kind = device.type
@@ -26,4 +26,4 @@ def is_present(device: torch.device) -> bool:
         return False
     index: int | None = device.index  # torch's own annotation leaves None out
     count = getattr(homes[0], "device_count", None)
-    return index is None or count is None or index < count()
+    return index is None or count is None or 0 <= index < count()
