@@ -5,26 +5,15 @@ It stands above `handlers` and `builtin_rules`, which may not know each other's 
 
 from __future__ import annotations
 
-import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import ModuleType
 from typing import Any
 
+from . import handlers
 from .builtin_rules import PURE, RULES
 from .handler import FunctionRule, TypeHandler
-from .handlers import constants, containers, function
-from .handlers.builtin import DescriptorOfCHandler
-from .handlers.cell import CellHandler
-from .handlers.class_ import ClassHandler
-from .handlers.descriptor import DescriptorHandler, PropertyHandler
-from .handlers.exception import ExceptionHandler, TracebackHandler
-from .handlers.function import FunctionHandler
-from .handlers.generator import GeneratorHandler
-from .handlers.instance import InstanceHandler
-from .handlers.instance_dict import InstanceDictHandler, InstanceDictionary
-from .handlers.method import BuiltinMethodHandler, MethodHandler
-from .handlers.module import ModuleHandler
-from .handlers.super_ import SuperHandler, make_super
-from .handlers.tuple_field import TUPLE_FIELD, TupleFieldHandler
 from .operations.builtin_calls import adopt_payload, refill_payload
 from .operations.operators import proceed
 from .polyfills import protocols
@@ -32,36 +21,7 @@ from .registry import Registry
 
 __all__ = ["default_registry"]
 
-_DESCRIPTOR_OF_C = DescriptorOfCHandler()
-
-OBJECTS: Mapping[type, TypeHandler] = {
-    object: InstanceHandler(),
-    type: ClassHandler(),
-    super: SuperHandler(),
-    property: PropertyHandler(),
-    staticmethod: DescriptorHandler(),
-    classmethod: DescriptorHandler(),
-    BaseException: ExceptionHandler(),
-    types.TracebackType: TracebackHandler(),
-    types.FunctionType: FunctionHandler(),
-    types.MethodType: MethodHandler(),
-    types.BuiltinFunctionType: BuiltinMethodHandler(),
-    types.MethodWrapperType: BuiltinMethodHandler(),
-    types.WrapperDescriptorType: _DESCRIPTOR_OF_C,
-    types.MethodDescriptorType: _DESCRIPTOR_OF_C,
-    types.ClassMethodDescriptorType: _DESCRIPTOR_OF_C,
-    types.GetSetDescriptorType: _DESCRIPTOR_OF_C,
-    types.MemberDescriptorType: _DESCRIPTOR_OF_C,
-    types.ModuleType: ModuleHandler(),
-    types.CellType: CellHandler(),
-    types.GeneratorType: GeneratorHandler(),
-    InstanceDictionary: InstanceDictHandler(),
-    TUPLE_FIELD: TupleFieldHandler(),
-}
-"""Objects, classes, functions, modules, exceptions, generators."""
-
 PROTOCOLS: Mapping[Any, FunctionRule] = {
-    super: make_super,
     protocols.proceed: proceed,
     protocols.adopt_payload: adopt_payload,
     protocols.refill_payload: refill_payload,
@@ -74,6 +34,11 @@ TRUSTED = (
 )  # fmt: skip
 """Modules of the standard library whose functions and classes are taken to stay as they are."""
 
+HANDLER_FILES: tuple[ModuleType, ...] = tuple(
+    [import_module(f"{handlers.__name__}.{found.name}") for found in iter_modules(handlers.__path__)]
+)
+"""The files of `handlers`, in alphabetical order."""
+
 
 def default_registry() -> Registry:
     """Return the registry of the Python language: every handler and rule of this package.
@@ -81,6 +46,17 @@ def default_registry() -> Registry:
     >>> default_registry().handler_for(object).covers_subclasses
     True
     """
-    types_: dict[type, TypeHandler] = {**OBJECTS, **containers.HANDLERS, **constants.HANDLERS}
-    rules: dict[Any, FunctionRule] = {**RULES, **containers.RULES, **function.RULES, **PROTOCOLS}
-    return Registry(types_, rules, pure=PURE, trusted_modules=TRUSTED)
+    types: dict[type, TypeHandler] = dict(_entries("HANDLERS"))
+    rules: dict[Any, FunctionRule] = {**RULES, **dict(_entries("RULES")), **PROTOCOLS}
+    return Registry(types, rules, pure=PURE, trusted_modules=TRUSTED)
+
+
+def _entries(name: str) -> Iterator[tuple[Any, Any]]:
+    """Yield the entries of the tables of this name, and see to it that no two files have one for the same key."""
+    homes: dict[int, ModuleType] = {}
+    for module in HANDLER_FILES:
+        for key, value in getattr(module, name, {}).items():
+            other = homes.setdefault(id(key), module)
+            if other is not module:
+                raise ValueError(f"{key!r} is in {name} of {other.__name__} and of {module.__name__}; remove one")
+            yield key, value

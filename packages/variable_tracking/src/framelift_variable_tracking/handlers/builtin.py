@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 from framelift_bytecode_interp import Value
@@ -37,3 +38,15 @@ class DescriptorOfCHandler(IdentityHandler):
         if name == "__objclass__":
             return Value(domain.reference(variable.value.__objclass__))
         return domain.unsupported(variable, f"reading the attribute {name!r}")
+
+
+HANDLERS = dict.fromkeys(
+    (
+        types.WrapperDescriptorType,
+        types.MethodDescriptorType,
+        types.ClassMethodDescriptorType,
+        types.GetSetDescriptorType,
+        types.MemberDescriptorType,
+    ),
+    DescriptorOfCHandler(),
+)

@@ -104,3 +104,6 @@ def _caller(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[Any], ob
         return function(*args, **kwargs)
 
     return call
+
+
+HANDLERS = {CachedFunctionHandler.kind: CachedFunctionHandler()}

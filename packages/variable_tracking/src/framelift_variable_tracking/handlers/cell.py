@@ -47,3 +47,6 @@ class CellHandler(IdentityHandler):
         if cell.content is not UNBOUND and cell.content is not None:
             target = ast.Attribute(emitter.value(cell), "cell_contents", ast.Store())
             emitter.statement(ast.Assign([target], emitter.value(cell.content)))
+
+
+HANDLERS = {types.CellType: CellHandler()}

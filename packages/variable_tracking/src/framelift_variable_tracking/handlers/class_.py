@@ -234,3 +234,6 @@ def _enum_member(domain: Tracking, cls: type, name: str) -> Variable | None:
 
 def _dunder(name: str) -> bool:
     return name.startswith("__") and name.endswith("__")
+
+
+HANDLERS = {type: ClassHandler()}

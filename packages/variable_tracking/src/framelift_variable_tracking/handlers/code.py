@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 from framelift_guards import Is, Source
@@ -32,3 +33,6 @@ class CodeHandler(ConstantHandler):
 
     def compare(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         return domain.unsupported(left, f"the comparison {op!r}")
+
+
+HANDLERS = {types.CodeType: CodeHandler()}

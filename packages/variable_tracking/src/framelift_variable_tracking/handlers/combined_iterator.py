@@ -262,3 +262,6 @@ class EnumerateHandler(IteratorHandler):
         assert isinstance(variable, EnumerateVariable)
         steps = emitter.constant(variable.steps, "steps")
         emitter.effect(expression(emitter.call(advance, emitter.value(variable), steps)))
+
+
+HANDLERS = {**dict.fromkeys((zip, map, filter), CombinedIteratorHandler()), enumerate: EnumerateHandler()}

@@ -316,3 +316,6 @@ class SingletonHandler(ConstantHandler):
         if variable.cls is types.NotImplementedType:
             return domain.unsupported(variable, "a truth test")  # it is deprecated: warns, then raises
         return super().truth(domain, variable)
+
+
+HANDLERS = dict.fromkeys((type(None), types.EllipsisType, types.NotImplementedType), SingletonHandler())

@@ -13,7 +13,8 @@ from framelift_guards import Source
 
 from ..classes import mro_of, name_of, namespace_of
 from ..effects import Content
-from ..handler import Answer, Arguments, Keywords, Tracking, TypeHandler
+from ..handler import Answer, Arguments, CallContext, Keywords, Tracking, TypeHandler
+from ..polyfills.sequence import matches
 from ..reasons import UnsupportedOperation
 from ..variable import (
     BoundMethodVariable,
@@ -374,3 +375,12 @@ def find(domain: Tracking, items: Sequence[Variable], item: Variable, start: int
         if equal:
             return index
     return -1
+
+
+def _matches(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    one, other = args
+    equal = known_equal(domain, one, other)
+    return domain.compare("==", one, other) if equal is None else constant(equal)
+
+
+RULES = {matches: _matches}

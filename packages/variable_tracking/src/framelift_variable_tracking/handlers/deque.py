@@ -362,3 +362,9 @@ class DequeIteratorHandler(IteratorHandler):
         place = variable.position if variable.cls is DEQUE_ITERATOR else -1 - variable.position
         variable.position += 1
         return Value(origin.items[place])
+
+
+HANDLERS = {
+    deque: DequeHandler(),
+    **dict.fromkeys((DEQUE_ITERATOR, DEQUE_REVERSED), DequeIteratorHandler()),
+}

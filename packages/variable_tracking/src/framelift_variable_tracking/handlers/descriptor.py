@@ -59,3 +59,9 @@ class PropertyHandler(DescriptorHandler):
     """`property`."""
 
     parts = ("fget", "fset", "fdel")
+
+
+HANDLERS = {
+    property: PropertyHandler(),
+    **dict.fromkeys((staticmethod, classmethod), DescriptorHandler()),
+}

@@ -520,3 +520,6 @@ class DefaultDictHandler(DictHandler):
             return domain.raise_error(TypeError, "first argument must be callable or None")
         made = DictVariable({}, None, cls, factory)
         return take(domain, made, args[1:], kwargs, made, filler)
+
+
+HANDLERS = {dict: DictHandler(), OrderedDict: OrderedDictHandler(), defaultdict: DefaultDictHandler()}

@@ -156,3 +156,6 @@ class DictViewHandler(EqualityHandler):
         owner: Any = OrderedDict if issubclass(variable.mapping.cls, OrderedDict) else dict
         name = "keys" if variable.cls in KEYS else "values" if variable.cls in VALUES else "items"
         return emitter.call(getattr(owner, name), emitter.value(variable.mapping))
+
+
+HANDLERS = dict.fromkeys(VIEWS, DictViewHandler())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import types
 from typing import Any
 
 from framelift_bytecode_interp import Break, Value
@@ -199,3 +200,6 @@ class TracebackHandler(IdentityHandler):
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, TracebackVariable)
         return ast.Attribute(emitter.value(variable.exception), "__traceback__", ast.Load())
+
+
+HANDLERS = {BaseException: ExceptionHandler(), types.TracebackType: TracebackHandler()}

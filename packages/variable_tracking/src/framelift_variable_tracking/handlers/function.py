@@ -279,3 +279,6 @@ RULES: Mapping[Any, FunctionRule] = {
     wrapping.copy_fields: copy_fields,
 }
 """The rules about functions."""
+
+
+HANDLERS = {types.FunctionType: FunctionHandler()}

@@ -196,3 +196,6 @@ def _reraise_after(frame: Frame[Variable], target: int) -> int | None:
 
 _ASKS = frozenset({"PUSH_EXC_INFO", "BUILD_TUPLE", "CHECK_EXC_MATCH", "COPY", "POP_EXCEPT"})
 """What a handler does, beside naming classes, before it knows whether an exception is for it."""
+
+
+HANDLERS = {types.GeneratorType: GeneratorHandler()}

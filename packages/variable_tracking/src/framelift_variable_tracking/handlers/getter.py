@@ -99,3 +99,6 @@ class GetterHandler(IdentityHandler):
         call = emitter.call(variable.cls, *map(emitter.value, variable.args))
         call.keywords.extend(ast.keyword(name, emitter.value(value)) for name, value in variable.keywords.items())
         return call
+
+
+HANDLERS = dict.fromkeys((operator.itemgetter, operator.attrgetter, operator.methodcaller), GetterHandler())

@@ -178,3 +178,6 @@ def fill_attributes(emitter: Emitter, variable: ObjectVariable) -> None:
         if value is not DELETED:
             parts = emitter.constant(owner, "owner"), emitter.constant(name, "name"), emitter.value(value)
             emitter.statement(expression(emitter.call(set_slot, emitter.value(variable), *parts)))
+
+
+HANDLERS = {object: InstanceHandler()}

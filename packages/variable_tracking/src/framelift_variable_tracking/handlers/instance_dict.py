@@ -114,3 +114,6 @@ class InstanceDictHandler(DictHandler):
 
     def refill(self, emitter: Emitter, variable: Variable) -> None:
         """Do nothing: each field that was written has an effect of its own."""
+
+
+HANDLERS = {InstanceDictionary: InstanceDictHandler()}

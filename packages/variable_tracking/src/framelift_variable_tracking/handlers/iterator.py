@@ -449,3 +449,20 @@ class KeyIteratorHandler(IteratorHandler):
             reason = NotReconstructible(variable.cls.__qualname__, "what it iterates has changed meanwhile")
             raise ReconstructionError(reason)
         return emitter.call(key_iterator, cls, emitter.value(origin), emitter.constant(variable.position))
+
+
+HANDLERS = {
+    **dict.fromkeys(
+        (
+            LIST_ITERATOR,
+            LIST_REVERSED,
+            TUPLE_ITERATOR,
+            RANGE_ITERATOR,
+            LONG_RANGE_ITERATOR,
+            BYTES_ITERATOR,
+            *TEXT_ITERATORS,
+        ),
+        SequenceIteratorHandler(),
+    ),
+    **dict.fromkeys((*DICT_ITERATORS, SET_ITERATOR), KeyIteratorHandler()),
+}

@@ -184,3 +184,10 @@ def make_repeat(domain: Tracking, item: Variable, times: Variable) -> Answer:
     if not isinstance(number, int):
         return domain.unsupported(times, "use as the number of repetitions")
     return Value(RepeatVariable(item, int(number)))
+
+
+HANDLERS = {
+    itertools.chain: ChainHandler(),
+    itertools.count: CountHandler(),
+    itertools.repeat: RepeatHandler(),
+}

@@ -523,3 +523,6 @@ def shown(
             return domain.unsupported(variable, "a text of items whose texts are not known")
         texts.append(text)
     return constant(f"{opening}{', '.join(texts)}{closing}")
+
+
+HANDLERS = {list: ListHandler()}

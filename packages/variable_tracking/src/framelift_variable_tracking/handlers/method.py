@@ -125,3 +125,12 @@ def wrap_reference(domain: Tracking, value: Any, source: Source) -> Variable:
     """Return the variable of a built-in function or descriptor, guarded by identity."""
     domain.guard(source, Is(value))
     return BuiltinFunctionVariable(value, source)
+
+
+_BUILTIN_METHOD = BuiltinMethodHandler()
+
+HANDLERS = {
+    types.MethodType: MethodHandler(),
+    types.BuiltinFunctionType: _BUILTIN_METHOD,
+    types.MethodWrapperType: _BUILTIN_METHOD,
+}

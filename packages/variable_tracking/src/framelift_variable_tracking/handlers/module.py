@@ -57,3 +57,6 @@ class ModuleHandler(IdentityHandler):
         scope.known[name] = DELETED
         domain.effects.record(DeleteGlobal(scope.namespace, name))
         return Value(domain.constant(None))
+
+
+HANDLERS = {types.ModuleType: ModuleHandler()}

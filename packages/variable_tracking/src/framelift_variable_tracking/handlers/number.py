@@ -125,3 +125,11 @@ class ComplexHandler(NumberHandler):
         if values is None or any(value is NOT_CONSTANT for value in keywords.values()):
             return domain.unsupported(Variable(cls), "construction")
         return evaluate(domain, complex, *values, **keywords)
+
+
+HANDLERS = {
+    int: IntegerHandler(),
+    bool: BoolHandler(),
+    float: FloatHandler(),
+    complex: ComplexHandler(),
+}

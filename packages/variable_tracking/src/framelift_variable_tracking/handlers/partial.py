@@ -88,3 +88,6 @@ class PartialHandler(TypeHandler):
         names: list[ast.expr | None] = [emitter.constant(name, "name") for name in variable.keywords]
         keywords = ast.Dict(names, [emitter.value(value) for value in variable.keywords.values()])
         return emitter.call(make_partial, emitter.value(variable.function), args, keywords)
+
+
+HANDLERS = {functools.partial: PartialHandler()}

@@ -44,3 +44,6 @@ class PatternHandler(IdentityHandler):
         assert isinstance(variable, ReferenceVariable)
         method = getattr(variable.value, name)
         return evaluate(domain, method, *(values or ()), **dict(zip(kwargs, keywords or (), strict=True)))
+
+
+HANDLERS = {re.Pattern: PatternHandler()}

@@ -116,3 +116,6 @@ class ProxyHandler(TypeHandler):
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, ProxyVariable)
         return emitter.call(types.MappingProxyType, emitter.value(variable.mapping))
+
+
+HANDLERS = {types.MappingProxyType: ProxyHandler()}

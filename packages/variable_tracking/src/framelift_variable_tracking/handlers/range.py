@@ -199,3 +199,6 @@ class RangeHandler(EqualityHandler):
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, RangeVariable)
         return emitter.call(range, *[emitter.value(part) for part in (variable.start, variable.stop, variable.step)])
+
+
+HANDLERS = {range: RangeHandler()}

@@ -490,3 +490,6 @@ class SetHandler(FrozenSetHandler):
         for method, items in ((set.difference_update, removed), (set.update, added)):
             if items:
                 emitter.effect(expression(emitter.call(method, target, display(emitter, items))))
+
+
+HANDLERS = {set: SetHandler(), frozenset: FrozenSetHandler()}

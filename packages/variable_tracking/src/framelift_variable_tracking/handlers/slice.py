@@ -138,3 +138,6 @@ class SliceHandler(EqualityHandler):
 def is_none(variable: Variable) -> bool:
     """Tell whether the variable is None's."""
     return isinstance(variable, ConstantVariable) and variable.value is None
+
+
+HANDLERS = {slice: SliceHandler()}

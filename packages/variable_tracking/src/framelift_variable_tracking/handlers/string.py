@@ -246,3 +246,6 @@ def has_method(variable: Variable, name: str) -> bool:
 def _deep(value: object) -> bool:
     """Tell whether an argument of `format` can itself be a width that is too large."""
     return isinstance(value, int) and abs(value) > LARGEST_RESULT
+
+
+HANDLERS = {str: StringHandler(), bytes: BytesHandler()}

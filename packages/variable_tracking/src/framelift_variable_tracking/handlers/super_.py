@@ -64,3 +64,8 @@ def _from_frame(domain: Tracking, context: CallContext) -> tuple[Any, Any]:
     cell = frame.local("__class__")
     owner = domain.cell_content(cell) if isinstance(cell, CellVariable) else UNBOUND
     return (None if owner is UNBOUND else owner), (None if first is UNBOUND else first)
+
+
+HANDLERS = {super: SuperHandler()}
+
+RULES = {super: make_super}

@@ -295,3 +295,6 @@ def field_index(cls: type, name: str) -> int | None:
 
 _FIELD = type(namedtuple("_Sample", "field").__dict__["field"])  # noqa: PYI024 - only the type of its field is of use
 """The type of the descriptors of named tuples' fields, which `collections` does not publish."""
+
+
+HANDLERS = {tuple: TupleHandler()}

@@ -36,3 +36,6 @@ class TupleFieldHandler(IdentityHandler):
         if items is None:
             return domain.get_item(payload, ConstantVariable(index))
         return Value(items[index])
+
+
+HANDLERS = {TUPLE_FIELD: TupleFieldHandler()}

@@ -57,3 +57,6 @@ def union(domain: Tracking, left: Variable, right: Variable) -> Answer | None:
     if parts == [None, None]:
         return None
     return Value(domain.reference(parts[0] | parts[1]))
+
+
+HANDLERS = dict.fromkeys((types.UnionType, types.GenericAlias), UnionHandler())
