@@ -102,7 +102,10 @@ def _report(error: Exception, name: str, session: Session) -> ComptimeRaised:
         trace = trace.tb_next  # the user's function comes below frames of this module
     lines = "".join(traceback.format_exception(type(error), error, trace)).rstrip()
     text = f"[{reason.code}] {reason.explanation} ({filename}:{line}); {reason.hint}\n{lines}"
-    warnings.warn_explicit(ComptimeWarning(text, error), None, filename, line)
+    try:
+        warnings.warn_explicit(ComptimeWarning(text, error), None, filename, line)
+    except ComptimeWarning as warning:  # warnings are errors here: it is one for the caller, not for the capture
+        raise UserCodeError(warning) from error
     return reason
 
 

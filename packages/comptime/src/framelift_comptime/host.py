@@ -18,6 +18,7 @@ from framelift_variable_tracking import (
     BoundMethodVariable,
     CellVariable,
     FunctionVariable,
+    ObjectVariable,
     PartialVariable,
     Variable,
 )
@@ -34,7 +35,8 @@ class Host:
     """Makes the Python objects that comptime functions work with.
 
     A constant is itself, a function is a real function over the variables of the captured frame, an object that
-    existed before the capture is itself unless the program has changed it, and anything else is a `ComptimeVar`.
+    existed before the capture is itself (as it was then), and anything else is a `ComptimeVar`; so is a container that
+    the program has changed since.
 
     Args:
         session: the capture.
@@ -64,8 +66,13 @@ class Host:
             named = {name: self.object_of(item) for name, item in variable.keywords.items()}
             return functools.partial(self.object_of(variable.function), *args, **named)
         value = getattr(variable, "value", NEW)
-        symbolic = value is NEW or value is None or self._session.is_symbolic(variable)
-        return ComptimeVar(self._session, variable) if symbolic or id(variable) in self._changed else value
+        if value is NEW or value is None or self._session.is_symbolic(variable) or self._is_stale(variable):
+            return ComptimeVar(self._session, variable)
+        return value
+
+    def _is_stale(self, variable: Variable) -> bool:
+        """Tell whether an existing container has another content by now; other objects are of use even so."""
+        return id(variable) in self._changed and not isinstance(variable, ObjectVariable)
 
     def _function(self, variable: FunctionVariable) -> types.FunctionType:
         if variable.value is not NEW:

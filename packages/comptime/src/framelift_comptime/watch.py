@@ -10,7 +10,6 @@ import torch
 import torch.fx
 
 from framelift_graph_capture import Session
-from framelift_guards import Guard, PredicateError
 
 from .errors import ComptimeMutationError
 
@@ -84,7 +83,9 @@ class Watcher:
         self._cells = tuple(cells)
         self._nodes = [_node(node) for node in session.recorder]
         self._watch = session.companion(Watch)
-        self._held = [guard for guard in session.current_guards() if self._holds(guard)]
+        # Predicates of the user's are not asked: they may be slow, and they are about calls, not about this moment.
+        own = [guard for guard in session.current_guards() if not guard.predicate.runs_user_code]
+        self._held = [guard for guard in own if guard.check(session.scope)]
         self._watch.look_again()
 
     def check(self) -> None:
@@ -112,12 +113,6 @@ class Watcher:
                     "change what the program has read", f"changed: {failure}",
                     "change the program's objects in the program",
                 )  # fmt: skip
-
-    def _holds(self, guard: Guard) -> bool:
-        try:
-            return guard.check(self._session.scope)
-        except PredicateError:
-            return False
 
     def _check_graph(self) -> None:
         now = [_node(node) for node in self._session.recorder]
