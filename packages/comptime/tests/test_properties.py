@@ -88,7 +88,8 @@ STATEMENTS = (
 )  # fmt: skip
 
 LOOKS = (
-    "comptime.print(y, file=OUT)", "comptime.print_graph(file=OUT)", "comptime.print_locals(file=OUT)",
+    "comptime.print(y, file=OUT)", "comptime.print(z, file=OUT)", "comptime.print(WEIGHT, file=OUT)",
+    "comptime.print_graph(file=OUT)", "comptime.print_locals(file=OUT)",
     "comptime.print_bt(file=OUT)", "comptime.print_guards(file=OUT)", "comptime.print_disas(file=OUT)",
     "comptime.print_value_stack(file=OUT)", "comptime(lambda ctx: ctx.guards_of(ctx.get_local('y')))",
     "comptime(lambda ctx: ctx.origin_of(ctx.get_local('items')))",
@@ -106,8 +107,14 @@ def helper(y, n):
 
 
 def program(lines):
-    source = "\n    ".join(["def f(x):", "y, n, items = x, 1, []", *lines, "return y, n, items"])
-    scope = {"comptime": comptime, "OUT": OUT, "helper": helper, "torch": torch}
+    source = "\n    ".join(["def f(x, z):", "y, n, items = x, 1, []", *lines, "return y, n, items"])
+    scope = {
+        "comptime": comptime,
+        "OUT": OUT,
+        "WEIGHT": torch.ones(2, requires_grad=True),
+        "helper": helper,
+        "torch": torch,
+    }
     name = f"program {hash(source)}"
     linecache.cache[name] = (len(source), None, source.splitlines(True), name)
     exec(compile(source, name, "exec"), scope)
@@ -123,11 +130,12 @@ def graph_of(found):
 def test_looking_leaves_graph_guards_and_results_as_they_are(steps):
     bare = program(["y = y + 1", *[statement for statement, _, _ in steps]])
     looked = program(["y = y + 1", *[line for step in steps for line in (step[0], *[step[1]] * step[2])]])
-    one, other = captured(bare)[0], captured(looked)[0]
+    one, other = [captured(one, x=torch.ones(2, 3), z=torch.ones(4))[0] for one in (bare, looked)]
     assert graph_of(one) == graph_of(other)
-    assert {str(guard) for guard in other.guards if "OUT" not in guard.name} == {
-        str(guard) for guard in one.guards if "OUT" not in guard.name
+    own = ("G['OUT']", "G['WEIGHT']", "test_properties.__dict__['OUT']")
+    assert {str(guard) for guard in other.guards if guard.name not in own} == {
+        str(guard) for guard in one.guards if guard.name not in own
     }
-    x = torch.rand(2, 3)
-    results = [ran(bare, x), ran(looked, x), looked(x)]
+    arguments = torch.rand(2, 3), torch.rand(4)
+    results = [ran(bare, *arguments), ran(looked, *arguments), looked(*arguments)]
     assert len({repr(result) for result in results}) == 1

@@ -43,7 +43,7 @@ Show = Callable[[Variable], str]
 
 
 def _tensor(session: Session, variable: Any, show: Show) -> str:
-    return repr(session.realise(variable).fake)
+    return repr(session.glimpse(variable))
 
 
 def _constant(session: Session, variable: Any, show: Show) -> str:

@@ -15,8 +15,7 @@ __all__ = ["GuardNote", "Origin", "guards_of", "origin_of", "source_of"]
 def _place(line: UserLine | None) -> str:
     if line is None:
         return ""
-    text = line.text or linecache.getline(line.filename, line.line).strip()
-    return f" at {line}" + (f": {text}" if text else "")
+    return f" at {line}" + (f": {line.text}" if line.text else "")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +40,11 @@ class GuardNote:
     @classmethod
     def of(cls, guard: Guard) -> GuardNote:
         """Return the note of a guard."""
-        return cls(guard.kind, guard.name, str(guard), guard.user_line)
+        line = guard.user_line
+        if line is not None and not line.text:
+            text = linecache.getline(line.filename, line.line).strip()
+            line = dataclasses.replace(line, text=text)
+        return cls(guard.kind, guard.name, str(guard), line)
 
     def __str__(self) -> str:
         place = _place(self.line)

@@ -7,6 +7,7 @@ of nodes, and results of propagation into variables.
 from __future__ import annotations
 
 import ast
+import dataclasses
 import linecache
 import operator
 from collections.abc import Callable, Sequence
@@ -97,11 +98,11 @@ class TorchDomain(SymbolicDomain):
         """Return the user's line at which a value was made, or first read; None when that is not known."""
         place = self._places.get(variable)
         if place is None:
-            return self.entry_line if variable.source is not None else None
+            return _with_text(self.entry_line) if variable.source is not None else None
         code, index = place
         raw = code.raw
         line = code.instructions[index].positions.line or raw.co_firstlineno
-        return UserLine(raw.co_filename, line, raw.co_name, linecache.getline(raw.co_filename, line).strip())
+        return _with_text(UserLine(raw.co_filename, line, raw.co_name))
 
     def forget_places(self) -> None:
         """Let go of the values."""
@@ -299,6 +300,21 @@ class Session:
         variable.node = self.recorder.placeholder(source.name, kind, source, variable.fake)
         self._tensors[id(variable.fake)] = variable
         return variable
+
+    def glimpse(self, variable: TensorVariable) -> torch.Tensor:
+        """Return the fake of a tensor, for looking only: one that nothing has used is not made an input by that.
+
+        It is, where it has sizes that become symbols: their names are given out once.
+        """
+        source, value = variable.source, variable.value
+        if variable.node is None and source is not None and value is not None:
+            dynamic = self._dynamism.tensor(source.name, value, held=self._is_held(source))
+            if not dynamic.sizes and not dynamic.strides:
+                return FakeMode(ShapeEnv()).fake(value, name=source.name, dynamic=False)
+            self.realise(variable)
+        fake = variable.fake
+        assert fake is not None
+        return fake
 
     def has_inference_input(self) -> bool:
         """Tell whether an input of the graph is an inference tensor."""
@@ -507,6 +523,12 @@ class Session:
     def number(self, value: Any) -> Variable:
         """Return the variable of a size, or of a computation with sizes: a constant when it is one."""
         return SymbolicNumberVariable(value) if type(value) in PYTHON_TYPE else self.domain.constant(value)
+
+
+def _with_text(line: UserLine | None) -> UserLine | None:
+    if line is None or line.text:
+        return line
+    return dataclasses.replace(line, text=linecache.getline(line.filename, line.line).strip())
 
 
 def _is_filled(cell: Any) -> bool:
