@@ -24,6 +24,8 @@ from framelift_bytecode_interp import (
 )
 from framelift_guards import Namespace
 
+from .trampoline import drop_stand_ins
+
 __all__ = ["Continuation", "EntryPoint", "FrameTemplate", "FunctionCall", "ModuleCall", "Parameter"]
 
 
@@ -214,7 +216,10 @@ class Continuation:
         if self.raised is None:
             return continue_natively(frames, None)
         outcome: Any = values[OUTCOME]
-        return continue_natively(frames, Raise(outcome) if self.raised else Value(outcome))
+        if not self.raised:
+            return continue_natively(frames, Value(outcome))
+        drop_stand_ins(outcome)
+        return continue_natively(frames, Raise(outcome))
 
     def run_positionally(self, *values: object) -> object:
         """Run it with the values of its parameters in order."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from framelift_bytecode_interp import EagerOperation
 
-__all__ = ["Operation", "Position"]
+__all__ = ["Operation", "Position", "drop_stand_ins"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -76,6 +76,10 @@ def _one_line(code: types.CodeType) -> bytes:
     return bytes(table)
 
 
+_STAND_IN = object()
+"""A constant of every stand-in's code, by which it is told from the user's."""
+
+
 def _placed(template: Callable[..., Any], position: Position) -> types.FunctionType:
     code = template.__code__.replace(
         co_filename=position.filename,
@@ -83,6 +87,7 @@ def _placed(template: Callable[..., Any], position: Position) -> types.FunctionT
         co_qualname=position.function,
         co_firstlineno=position.line,
         co_linetable=_one_line(template.__code__),
+        co_consts=(*template.__code__.co_consts, _STAND_IN),
     )
     return types.FunctionType(code, position.namespace, position.function)
 
@@ -150,3 +155,20 @@ def _starting_at(code: types.CodeType, traceback: types.TracebackType | None) ->
     while found is not None and found.tb_frame.f_code is not code:
         found = found.tb_next
     return traceback if found is None else found
+
+
+def drop_stand_ins(error: BaseException) -> None:
+    """Take stand-ins off the traceback of an exception that is about to be raised in the user's own frames.
+
+    Those add their entries themselves. Where the exception is handled without them, the stand-ins' entries stay.
+    """
+    inside = error.__traceback__
+    while inside is not None and not _stands_in(inside):
+        inside = inside.tb_next  # entry code
+    while inside is not None and _stands_in(inside):
+        inside = inside.tb_next
+        error.__traceback__ = inside
+
+
+def _stands_in(traceback: types.TracebackType) -> bool:
+    return any(constant is _STAND_IN for constant in traceback.tb_frame.f_code.co_consts)
