@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 
 import pytest
@@ -144,3 +145,42 @@ def test_an_uncaught_exception_names_the_line_of_the_broken_call(function):
     assert [name for name in names if name in {function.__name__, "middle", "inner", "opaque"}][-4:] != []
     for name in (function.__name__, "middle", "inner", "opaque"):
         assert name in names
+
+
+def _deeper(x):
+    raise ValueError(f"of size {x.shape[0]}")
+
+
+def reraises_after_a_break(x):
+    try:
+        return _deeper(x * 2)
+    except ValueError:
+        print(traceback.format_exc().count("_deeper"), sys.exc_info()[2].tb_lineno)
+        raise
+
+
+def raises_through_a_break(x):
+    try:
+        return _deeper(x + 1)
+    finally:
+        print("a break")
+
+
+def a_breaking_operation_raises(x):
+    y = x + 1
+    return [int(text) for text in ("1", str(y.shape), str(id(y)))]
+
+
+@pytest.mark.parametrize("program", [reraises_after_a_break, raises_through_a_break, a_breaking_operation_raises])
+def test_tracebacks_have_each_user_frame_once(program, capsys):
+    def entries(function):
+        with pytest.raises(ValueError) as caught:  # noqa: PT011 - its text is compared with eager's
+            function(torch.ones(3))
+        frames = traceback.extract_tb(caught.value.__traceback__)
+        mine = [(frame.name, frame.lineno) for frame in frames if frame.filename == __file__][1:]
+        return mine, str(caught.value), capsys.readouterr().out
+
+    lifted = framelift.compile(program, backend="eager")
+    expected = entries(program)
+    for _ in range(2):
+        assert entries(lifted) == expected

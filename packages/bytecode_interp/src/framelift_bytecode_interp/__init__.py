@@ -18,6 +18,7 @@ from .completion import (
     deliver,
 )
 from .concrete import ConcreteDomain, InterpretedFunction, interpret
+from .concrete.tracebacks import add_traceback_entry
 from .decoding import decode
 from .domain import OPERATIONS, Domain, missing_special_method
 from .dominance import Dominators, dominators
@@ -136,6 +137,7 @@ __all__ = [
     "Unwind",
     "Value",
     "Yield",
+    "add_traceback_entry",
     "bind_arguments",
     "completion_of",
     "continue_natively",

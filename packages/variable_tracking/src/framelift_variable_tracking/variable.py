@@ -7,12 +7,13 @@ have no identity that a program may rely on, and get a new variable each time.
 
 from __future__ import annotations
 
+import dataclasses
 import types
 from collections.abc import Hashable, Mapping
 from enum import Enum
 from typing import Any
 
-from framelift_bytecode_interp import Frame
+from framelift_bytecode_interp import Code, Frame
 from framelift_guards import Source
 
 
@@ -185,11 +186,28 @@ class ObjectVariable(Variable):
         self.dictionary: Variable | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """Where a frame stood when an exception passed it.
+
+    Args:
+        code: what the frame ran.
+        namespace: its globals.
+        offset: the offset of the raw instruction.
+        line: its line.
+    """
+
+    code: Code
+    namespace: dict[str, Any] = dataclasses.field(repr=False)
+    offset: int
+    line: int
+
+
 class ExceptionVariable(ObjectVariable):
     """An exception.
 
-    `args`, `cause`, `context` and `suppress_context` are what CPython keeps in the object's C fields; `trace` is the
-    (file, function, line) of each frame that the exception passed, innermost first.
+    `args`, `cause`, `context` and `suppress_context` are what CPython keeps in the object's C fields; `trace` is
+    where each frame stood that the exception passed, innermost first.
     """
 
     __slots__ = ("args", "cause", "context", "suppress_context", "trace")
@@ -200,7 +218,7 @@ class ExceptionVariable(ObjectVariable):
         self.cause: Variable | None = None
         self.context: Variable | None = None
         self.suppress_context = False
-        self.trace: list[tuple[str, str, int]] = []
+        self.trace: list[TraceEntry] = []
 
 
 class FunctionVariable(Variable):

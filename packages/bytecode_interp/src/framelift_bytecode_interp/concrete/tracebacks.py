@@ -20,8 +20,31 @@ def note_traceback(exception: BaseException, frame: Frame[Any]) -> None:
     code = frame.code
     if code.raw.co_filename.startswith(PACKAGE):
         return
-    entry = TracebackType(exception.__traceback__, stand_in(code, frame.globals), frame.instruction.offset, frame.line)
-    exception.__traceback__ = entry
+    add_traceback_entry(exception, code, frame.globals, frame.instruction.offset, frame.line)
+
+
+def add_traceback_entry(
+    exception: BaseException, code: Code, namespace: dict[str, Any], offset: int, line: int
+) -> None:
+    """Put an entry for a frame that never ran on top of an exception's traceback.
+
+    Args:
+        exception: the exception.
+        code: what the frame would run.
+        namespace: its globals.
+        offset: of the raw instruction that raised; columns are found by it.
+        line: of that instruction.
+
+    >>> import traceback
+    >>> from framelift_bytecode_interp import decode
+    >>> def f():
+    ...     raise KeyError
+    >>> error = KeyError()
+    >>> add_traceback_entry(error, decode(f.__code__), {}, 0, f.__code__.co_firstlineno)
+    >>> [entry.name for entry in traceback.extract_tb(error.__traceback__)]
+    ['f']
+    """
+    exception.__traceback__ = TracebackType(exception.__traceback__, stand_in(code, namespace), offset, line)
 
 
 def stand_in(code: Code, namespace: dict[str, Any]) -> FrameType:

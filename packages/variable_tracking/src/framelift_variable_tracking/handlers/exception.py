@@ -6,7 +6,7 @@ import ast
 import types
 from typing import Any
 
-from framelift_bytecode_interp import Break, Value
+from framelift_bytecode_interp import Break, Value, add_traceback_entry
 from framelift_guards import AttributeSource, Source, TypeIs
 
 from ..classes import made_in_python, name_of, native_base
@@ -14,7 +14,7 @@ from ..effects import expression
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
 from ..reasons import UnsupportedOperation
-from ..variable import NEW, ExceptionVariable, TracebackVariable, Variable
+from ..variable import NEW, ExceptionVariable, TracebackVariable, TraceEntry, Variable
 from .identity import IdentityHandler
 from .instance import InstanceHandler, fill_attributes
 
@@ -39,6 +39,12 @@ def chain_exception(exception: Any, cause: Any, context: Any, suppress: bool) ->
     exception.__cause__ = cause
     exception.__context__ = context
     exception.__suppress_context__ = suppress
+
+
+def trace_exception(exception: Any, trace: tuple[TraceEntry, ...]) -> None:
+    """Give an exception the traceback that it would have, had the captured frames raised it."""
+    for entry in trace:
+        add_traceback_entry(exception, entry.code, entry.namespace, entry.offset, entry.line)
 
 
 class ExceptionHandler(InstanceHandler):
@@ -188,6 +194,9 @@ class ExceptionHandler(InstanceHandler):
                 ast.Constant(exception.suppress_context),
             )
             emitter.statement(expression(emitter.call(chain_exception, emitter.value(exception), *parts)))
+        if exception.trace:
+            trace = emitter.constant(tuple(exception.trace), "trace")
+            emitter.statement(expression(emitter.call(trace_exception, emitter.value(exception), trace)))
 
 
 def _optional(emitter: Emitter, variable: Variable | None) -> ast.expr:

@@ -15,6 +15,7 @@ from ..variable import (
     GeneratorVariable,
     ReferenceVariable,
     TracebackVariable,
+    TraceEntry,
     Variable,
 )
 from .calls import Calls
@@ -119,7 +120,8 @@ class Exceptions(Calls):
 
     def note_traceback(self, exception: Variable, frame: Frame[Variable]) -> None:
         if isinstance(exception, ExceptionVariable) and not frame.globals.hidden:
-            exception.trace.append((frame.filename, frame.function_name, frame.line))
+            namespace = frame.globals.namespace.variables
+            exception.trace.append(TraceEntry(frame.code, namespace, frame.instruction.offset, frame.line))
 
     def set_context(self, exception: Variable, handled: Variable) -> None:
         if exception is handled or not isinstance(exception, ExceptionVariable):
