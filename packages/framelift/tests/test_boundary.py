@@ -50,6 +50,20 @@ def test_inputs_that_share_memory_in_another_way_are_compiled_again(first, backe
         assert torch.equal(ours, theirs), name
 
 
+def test_what_the_compiler_refuses_runs_uncompiled_and_says_so():
+    def statistics():
+        norm = nn.BatchNorm1d(3)
+        norm.running_mean.data = norm.running_var
+        return norm
+
+    module, twin = statistics(), statistics()
+    lifted = framelift.compile(module, backend="aot_eager")
+    x = torch.randn(4, 3)
+    with pytest.warns(RuntimeWarning, match="runs uncompiled where its inputs .* share memory"):
+        torch.testing.assert_close(lifted(x), twin(x))
+    torch.testing.assert_close(module.state_dict(), twin.state_dict())
+
+
 def test_only_graphs_that_write_guard_memory():
     kinds = []
     for function in (writes, lambda x, y: x + y):

@@ -16,6 +16,7 @@ import dataclasses
 import itertools
 import math
 import random
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -91,8 +92,8 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
     if _is_symbolic(gm):
         return CompiledGraph(_ByValue(gm, compiler))
     assumed = _Assumed.of(context, sources, range(len(nodes)), example_inputs)
-    if assumed is None:
-        return gm.forward
+    if assumed.sharing and not _one_storage_each(example_inputs):
+        compiled = _as_it_is(gm)
     return CompiledGraph(compiled, tuple(assumed.guards([node.meta.get("origin") for node in nodes])))
 
 
@@ -149,12 +150,32 @@ def _compile_for(
     mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
     with _lock.held(), _tracing(mode) as context:
         graph, sources = _graph_for(gm, values)
-        inputs = [mode.from_tensor(values[position], static_shapes=True) for position in tensors]
-        compiled = compiler(graph, inputs)
+        given = [values[position] for position in tensors]
+        inputs = [mode.from_tensor(value, static_shapes=True) for value in given]
+        try:
+            compiled = compiler(graph, inputs)
+        except Exception as error:
+            if len(set(shared_memory(*given)[: len(given)])) == len(given):
+                raise
+            # AOTAutograd refuses to write to some inputs that share memory without being views of one tensor.
+            compiled = _as_it_is(gm, error)
+            return compiled, _Assumed.of(context, sources, tensors, values)
     assumed = _Assumed.of(context, sources, tensors, values)
-    if assumed is None:  # memory is shared in a way that torch's compilers do not see
-        return gm.forward, _Assumed()
+    if assumed.sharing and not _one_storage_each(given):
+        return _as_it_is(gm), assumed
     return (compiled if len(tensors) == len(values) else _taking(compiled, tensors)), assumed
+
+
+def _as_it_is(gm: torch.fx.GraphModule, error: Exception | None = None) -> Callable[..., Any]:
+    """Return the graph uncompiled, and say so: its inputs share memory in a way that torch's compilers cannot treat."""
+    names = ", ".join([node.name for node in gm.graph.find_nodes(op="placeholder")])
+    said = "" if error is None else f": {type(error).__name__}: {error}"
+    warnings.warn(
+        f"a graph runs uncompiled where its inputs ({names:.200}) share memory as they do in this call{said:.300}",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return gm.forward
 
 
 def _taking(run: Callable[..., Any], positions: Sequence[int]) -> Callable[..., Any]:
@@ -261,8 +282,8 @@ class _Assumed:
     @classmethod
     def of(
         cls, context: TracingContext, sources: Sequence[_InputSource], tensors: Sequence[int], values: Sequence[Any]
-    ) -> _Assumed | None:
-        """Read it from torch's context after a compilation; None if inputs share memory as torch cannot tell."""
+    ) -> _Assumed:
+        """Read it from torch's context after a compilation."""
         positions: dict[TorchSource, int] = dict(zip(sources, tensors, strict=True))
         pairs = [
             (positions[guard.input_source_a], positions[guard.input_source_b])
@@ -272,7 +293,7 @@ class _Assumed:
         if len(tensors) < 2 or not _may_write(context):
             return cls(tuple(pairs))
         inputs = [values[position] for position in tensors]
-        return cls(tuple(pairs), tuple(tensors), shared_memory(*inputs)) if _one_storage_each(inputs) else None
+        return cls(tuple(pairs), tuple(tensors), shared_memory(*inputs))
 
     def holds(self, values: Sequence[Any]) -> bool:
         """Tell whether it is so for these inputs."""
