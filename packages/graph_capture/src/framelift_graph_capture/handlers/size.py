@@ -10,6 +10,7 @@ import torch
 
 from framelift_bytecode_interp import Value
 from framelift_variable_tracking import (
+    NOT_CONSTANT,
     Answer,
     Arguments,
     Emitter,
@@ -67,11 +68,15 @@ class SizeHandler(TupleHandler):
         answer = super().get_item(domain, container, key)
         return (_as_size(answer) or answer) if isinstance(key, SliceVariable) else answer
 
+    def as_constant(self, domain: Tracking, variable: Variable) -> Any:
+        sizes = super().as_constant(domain, _plain(variable))
+        return NOT_CONSTANT if sizes is NOT_CONSTANT else torch.Size(sizes)
+
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         sizes = domain.as_constant(variable)
-        if not isinstance(sizes, tuple):
+        if sizes is NOT_CONSTANT:
             return domain.unsupported(variable, "the text of symbolic sizes")
-        return Value(domain.constant(repr(torch.Size(sizes))))
+        return Value(domain.constant(repr(sizes)))
 
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         return emitter.call(torch.Size, super().reconstruct(emitter, _plain(variable)))

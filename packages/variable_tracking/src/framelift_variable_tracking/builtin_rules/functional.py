@@ -64,6 +64,8 @@ def _entries() -> list[tuple[Callable[..., Any], Callable[..., Any], Parameters]
 
 RULES: Final[Mapping[Any, FunctionRule]] = {
     **{function: polyfilled(function, polyfill, parameters) for function, polyfill, parameters in _entries()},
+    functools.cache: breaking(functools.cache, "its cache is kept in C"),
+    functools.lru_cache: breaking(functools.lru_cache, "its cache is kept in C"),
     functools.reduce: _reduce,
     functools.cached_property.__get__: polyfilled(
         functools.cached_property.__get__, functional.cached_property_get, Parameters(2, {"owner": None})

@@ -37,6 +37,8 @@ class CachedFunctionHandler(IdentityHandler):
     trusted = True
 
     def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
+        if source.local_root is not None:  # another one in each call, perhaps: it is called for real
+            return super().wrap(domain, value, source)
         domain.guard(source, Is(value))
         return ReferenceVariable(value, source)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final
 
 from framelift_bytecode_interp import Break, Raise, Value
-from framelift_guards import AttributeSource, CallSource, Length, ListItemSource, Source, TypeIs
+from framelift_guards import AttributeSource, CallSource, Equals, Length, ListItemSource, Source, TypeIs
 
 from ..classes import name_of
 from ..effects import expression
@@ -196,7 +196,8 @@ class DequeHandler(EqualityHandler):
         domain.guard(source, TypeIs(type(value)))
         if type(value) is not deque:
             return super().wrap(domain, value, source)
-        limit = domain.as_constant(domain.wrap(value.maxlen, AttributeSource(source, "maxlen")))
+        limit = value.maxlen
+        domain.guard(AttributeSource(source, "maxlen"), Equals(limit))
         real = deque_items(value)
 
         def unread() -> list[Variable]:

@@ -16,7 +16,7 @@ from ..emitter import Emitter
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..polyfills import wrapping
 from ..reasons import UnsupportedCall
-from ..variable import DELETED, NEW, BoundMethodVariable, FunctionVariable, Variable
+from ..variable import DELETED, NEW, BoundMethodVariable, FunctionVariable, OpaqueVariable, Variable
 from .identity import IdentityHandler
 
 
@@ -246,7 +246,7 @@ def update_wrapper(domain: Tracking, context: CallContext, args: Arguments, kwar
     given = {**dict(zip(names, args, strict=False)), **kwargs}
     defaults = (functools.WRAPPER_ASSIGNMENTS, functools.WRAPPER_UPDATES)
     given = {**{name: domain.constant(value) for name, value in zip(names[2:], defaults, strict=True)}, **given}
-    if len(args) > len(names) or given.keys() != set(names):
+    if len(args) > len(names) or given.keys() != set(names) or isinstance(given["wrapper"], OpaqueVariable):
         return Break(UnsupportedCall("functools.update_wrapper", "its arguments are unusual"))
     return domain.polyfill(wrapping.update_wrapper, *[given[name] for name in names])
 

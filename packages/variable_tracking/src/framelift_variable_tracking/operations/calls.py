@@ -74,7 +74,8 @@ class Calls(Containers, Names):
         if kwargs is not None:
             entries = self.entries(kwargs)
             if entries is None:
-                return self.polyfill(protocols.call_with_mapping, callee, args, kwargs)
+                refused = self.refuse_mapping(kwargs, callee)
+                return refused or self.polyfill(protocols.call_with_mapping, callee, args, kwargs)
             for key, value in entries:
                 name = self.as_constant(key)
                 if not isinstance(name, str):
@@ -83,6 +84,9 @@ class Calls(Containers, Names):
         items = self._plain_sequence(args)
         if items is not None:
             return self.call(frame, callee, tuple(items), keywords)
+        if not isinstance(args, ObjectVariable) and not self.is_iterable(args):
+            text = f"{self.callee_name(callee)}() argument after * must be an iterable, not"
+            return self.raise_error(TypeError, f"{text} {name_of(args.python_type())}")
         if kwargs is None:
             empty = self.build_map([], [])
             if type(empty) is not Value:

@@ -6,12 +6,12 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from framelift_bytecode_interp import Result, Value
+from framelift_bytecode_interp import Raise, Result, Value
 
 from ..classes import name_of
 from ..handler import Arguments
 from ..polyfills import generators, protocols
-from ..variable import ConstantVariable, Variable
+from ..variable import ConstantVariable, ObjectVariable, Variable
 from .attributes import Attributes
 
 
@@ -52,6 +52,9 @@ class Containers(Attributes):
         return self.handler_of(target).set_item(self.tracking, target, key, value)
 
     def list_extend(self, target: Variable, items: Variable) -> Result[Variable]:
+        if not isinstance(items, ObjectVariable) and not self.is_iterable(items):
+            text = f"Value after * must be an iterable, not {name_of(items.python_type())}"
+            return self.raise_error(TypeError, text)
         return self._method(target, "extend", (items,))
 
     def list_to_tuple(self, value: Variable) -> Result[Variable]:
@@ -63,13 +66,16 @@ class Containers(Attributes):
         return self._method(target, "update", (items,))
 
     def dict_update(self, target: Variable, items: Variable) -> Result[Variable]:
+        if self.find(items.python_type(), "keys") is None and not isinstance(items, ObjectVariable):
+            return self.raise_error(TypeError, f"{name_of(items.python_type())!r} object is not a mapping")
         return self._method(target, "update", (items,))
 
     def dict_merge(self, target: Variable, items: Variable, callee: Variable) -> Result[Variable]:
-        shown = self._callee_name(callee)
+        shown = self.callee_name(callee)
         entries = self.entries(items)
         if entries is None:
-            return self.polyfill(protocols.merged, target, items, self.constant(shown))
+            refused = self.refuse_mapping(items, callee)
+            return refused or self.polyfill(protocols.merged, target, items, self.constant(shown))
         present = {self.as_constant(key) for key, _ in self.handler_of(target).entries(self.tracking, target) or ()}
         for key, value in entries:
             name = self.as_constant(key)
@@ -94,7 +100,18 @@ class Containers(Attributes):
                 return None
         return self.handler_of(payload).entries(self.tracking, payload)
 
-    def _callee_name(self, callee: Variable) -> str:
+    def is_iterable(self, value: Variable) -> bool:
+        """Tell whether the class of a value, being one of C code, has what `iter` needs."""
+        return any(self.find(value.python_type(), name) is not None for name in ("__iter__", "__getitem__"))
+
+    def refuse_mapping(self, value: Variable, callee: Variable) -> Raise[Variable] | None:
+        """Raise the TypeError of `callee(**value)` where the value has no keys; None where it may have some."""
+        if isinstance(value, ObjectVariable) or self.find(value.python_type(), "keys") is not None:
+            return None
+        text = f"{self.callee_name(callee)}() argument after ** must be a mapping, not"
+        return self.raise_error(TypeError, f"{text} {name_of(value.python_type())}")
+
+    def callee_name(self, callee: Variable) -> str:
         function = getattr(callee, "function", callee)  # of a bound method
         name = getattr(function, "qualname", None)
         code = getattr(function, "code", None)

@@ -1,32 +1,42 @@
-"""`copy.copy` and `copy.deepcopy` (Lib/copy.py), with `object.__reduce_ex__` (Objects/typeobject.c) in plain Python."""
+"""`copy.copy` and `copy.deepcopy` (Lib/copy.py), with `object.__reduce_ex__` (Objects/typeobject.c) in plain Python.
+
+The domain knows rules for `identity`, `is_itself`, `distinct` and `slot_names`; their bodies run where a break has cut
+a copy, and what follows runs for real.
+"""
 
 from __future__ import annotations
 
 import copyreg
+import types
 from collections import OrderedDict, defaultdict
 from typing import Any
 
 __framelift_hidden__ = True
 
+_ATOMIC = frozenset({
+    type(None), type(Ellipsis), type(NotImplemented), int, float, bool, complex, bytes, str, types.CodeType, range,
+    property, types.BuiltinFunctionType, types.FunctionType,
+})  # fmt: skip
+
 
 def identity(value: Any) -> int | None:
-    """A number for an object, None for what is its own copy; the domain knows a rule for this function."""
-    raise NotImplementedError
+    """A number for an object, None for what is its own copy."""
+    return None if type(value) in _ATOMIC or isinstance(value, type) else id(value)
 
 
 def is_itself(result: Any, value: Any) -> bool:
-    """Whether a copy is what was copied; the domain knows a rule for this function, since `is` may not know it."""
-    raise NotImplementedError
+    """Whether a copy is what was copied."""
+    return result is value
 
 
 def distinct(values: list[Any]) -> None:
-    """Rely on these being different objects; the domain knows a rule for this function."""
-    raise NotImplementedError
+    """Rely on these being different objects."""
 
 
 def slot_names(cls: type) -> tuple[str, ...]:
-    """The names of the slots of a class made in Python; the domain knows a rule for this function."""
-    raise NotImplementedError
+    """The names of the slots of a class made in Python."""
+    members = [vars(one).items() for one in cls.__mro__ if one.__flags__ & 1 << 9]
+    return tuple([name for each in members for name, one in each if type(one) is types.MemberDescriptorType])
 
 
 def deepcopy(value: Any, memo: Any = None) -> Any:

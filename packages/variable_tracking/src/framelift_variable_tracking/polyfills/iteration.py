@@ -177,8 +177,10 @@ def enumerate_next(iterator: Iterator[Any], number: int, /) -> tuple[int, Any]:
 
 
 def combined(cls: Any, function: Any, iterators: tuple[Iterator[Any], ...], strict: bool, /) -> Any:
-    """`cls` of these iterators as they are; the domain knows a rule for this function, so this body never runs."""
-    raise NotImplementedError
+    """`cls` of these iterators as they are; the domain knows a rule for this function."""
+    if cls is zip:
+        return zip(*iterators, strict=strict)
+    return cls(function, *iterators)
 
 
 def combine(cls: Any, function: Any, iterables: tuple[Iterable[Any], ...], strict: bool, /) -> Any:
@@ -187,8 +189,8 @@ def combine(cls: Any, function: Any, iterables: tuple[Iterable[Any], ...], stric
 
 
 def enumerated(iterator: Iterator[Any], number: int, /) -> Any:
-    """`enumerate` of an iterator as it is; the domain knows a rule for this function, so this body never runs."""
-    raise NotImplementedError
+    """`enumerate` of an iterator as it is; the domain knows a rule for this function."""
+    return enumerate(iterator, number)
 
 
 def enumerate_(iterable: Iterable[Any], number: int, /) -> Any:

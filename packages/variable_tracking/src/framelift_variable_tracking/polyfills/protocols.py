@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -9,8 +10,47 @@ __framelift_hidden__ = True
 
 
 def proceed(op: str, left: Any, right: Any, stage: int) -> Any:
-    """Ask the next operand; the domain knows a rule for this function, so this body never runs."""
-    raise NotImplementedError
+    """Ask the next operand, `stage` questions having been answered by NotImplemented.
+
+    The domain knows a rule for this function; its body runs where a break was in the answer to a question.
+    """
+    for operand, other, method in _questions(op, left, right)[stage:]:
+        found = getattr(type(operand), method, None)
+        result = NotImplemented if found is None else found(operand, other)
+        if result is not NotImplemented:
+            return result
+    if op in {"==", "!="}:
+        return (left is right) is (op == "==")
+    names = f"{type(left).__name__!r} and {type(right).__name__!r}"
+    if op in _COMPARISONS:
+        raise TypeError(f"{op!r} not supported between instances of {names}")
+    raise TypeError(f"unsupported operand type(s) for {'** or pow()' if op == '**' else op}: {names}")
+
+
+_COMPARISONS = {
+    "<": ("__lt__", "__gt__"), "<=": ("__le__", "__ge__"), "==": ("__eq__", "__eq__"), "!=": ("__ne__", "__ne__"),
+    ">": ("__gt__", "__lt__"), ">=": ("__ge__", "__le__"),
+}  # fmt: skip
+_NAMES = {
+    "+": "add", "-": "sub", "*": "mul", "/": "truediv", "//": "floordiv", "%": "mod", "**": "pow", "@": "matmul",
+    "&": "and", "|": "or", "^": "xor", "<<": "lshift", ">>": "rshift",
+}  # fmt: skip
+
+
+def _questions(op: str, left: Any, right: Any) -> list[tuple[Any, Any, str]]:
+    """Who is asked what, in order (Python's data model, 3.3.8)."""
+    refined = type(left) is not type(right) and issubclass(type(right), type(left))
+    if op in _COMPARISONS:
+        first, second = (left, right, _COMPARISONS[op][0]), (right, left, _COMPARISONS[op][1])
+        return [second, first] if refined else [first, second]
+    name = _NAMES.get(op) or _NAMES[op[:-1]]
+    questions = [] if op in _NAMES else [(left, right, f"__i{name}__")]
+    first, second = (left, right, f"__{name}__"), (right, left, f"__r{name}__")
+    if type(left) is type(right):
+        return [*questions, first]
+    mine, theirs = getattr(type(left), second[2], None), getattr(type(right), second[2], None)
+    overridden = refined and theirs is not None and theirs is not mine
+    return [*questions, second, first] if overridden else [*questions, first, second]
 
 
 def attempt(method: Callable[..., Any], first: Any, second: Any, op: str, left: Any, right: Any, stage: int) -> Any:
@@ -233,7 +273,15 @@ INITIALISED = (initialised_0, initialised_1, initialised_2)
 
 def adopt_payload(cls: Any, content: Any) -> Any:
     """Make an instance of `cls` around `content`; the domain knows a rule for this function."""
-    raise NotImplementedError
+    base: Any = type(content)
+    if base not in _FILLED:
+        return base.__new__(cls, content)
+    made = base.__new__(cls)
+    refill_payload(made, content)
+    return made
+
+
+_FILLED = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
 
 
 def with_payload(cls: Any, base: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -243,7 +291,16 @@ def with_payload(cls: Any, base: Any, args: tuple[Any, ...], kwargs: dict[str, A
 
 def refill_payload(instance: Any, content: Any) -> None:
     """Replace the content of an instance; the domain knows a rule for this function."""
-    raise NotImplementedError
+    base = type(content)
+    if base is deque:
+        deque.__init__(instance, content, content.maxlen)
+    elif base is defaultdict:
+        defaultdict.__init__(instance, content.default_factory, content)
+    elif base is OrderedDict:
+        for key, value in content.items():
+            OrderedDict.__setitem__(instance, key, value)
+    else:
+        base.__init__(instance, content)
 
 
 def initialise_payload(instance: Any, base: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
