@@ -106,7 +106,8 @@ def decode_as(code: CodeType, version: Version) -> Code:
             parts = rule(raw)
         except (LookupError, TypeError) as error:
             raise DecodeError(f"{_where(code, offset)}: {name} {arg} is corrupt: {error}") from error
-        draft.extend((part, offset, number, start, end) for number, part in enumerate(parts))
+        first = 1 if name in version.suffixes else 0
+        draft.extend((part, offset, number, start, end) for number, part in enumerate(parts, first))
         keywords, start = (), None
     return _assemble(code, names, cells, draft, index_of_offset)
 

@@ -50,7 +50,8 @@ class Instruction:
         opname: the canonical name; the set is `opcodes.CANONICAL`.
         arg: the decoded argument: a name, a slot, a constant, an index to jump to, ... (see `opcodes`).
         offset: the byte offset of the raw instruction that it belongs to, as `dis` gives it.
-        part: which of the canonical instructions made from that raw instruction it is, from 0.
+        part: which of the canonical instructions made from that raw instruction it is, from 0; not 0 either where the
+            raw instruction completes the one before it.
         start: the byte offset to jump to in order to run it natively (before its EXTENDED_ARG or KW_NAMES).
         end: the byte offset after it and its inline caches.
         positions: the user's line and columns.

@@ -71,20 +71,28 @@ class Action(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Copied:
+    """A copy, made on the way to POP_EXCEPT, of the entry that PUSH_EXC_INFO pushed, which is so far below it."""
+
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
 class ResumeKey:
     """What a resume function depends on, besides its code; the values come in the state tuple.
 
     Args:
         index: the instruction that it goes on at.
         action: run that instruction, raise an exception at it, or call a function in its place.
-        stack: for each entry `"value"`, `"null"`, `"handled"` (PUSH_EXC_INFO), or the index of a LastInstruction.
+        stack: for each entry `"value"`, `"null"`, `"handled"` (PUSH_EXC_INFO), the index of a LastInstruction, or a
+            `Copied` one.
         unbound: the slots without a value.
         completion: of a call: what is done with its result.
     """
 
     index: int
     action: Action = Action.RUN
-    stack: tuple[str | int, ...] = ()
+    stack: tuple[str | int | Copied, ...] = ()
     unbound: frozenset[int] = frozenset()
     completion: Completion | None = None
 
@@ -128,6 +136,8 @@ def _spliced(code: Code, key: ResumeKey) -> CodeType:
             prologue.push_state()
             prologue.add("PUSH_EXC_INFO")
             prologue.add("POP_TOP")
+        elif isinstance(entry, Copied):
+            prologue.add("COPY", entry.distance)
         elif isinstance(entry, int):
             prologue.push_position(code.instructions[entry].offset)
         else:
@@ -210,7 +220,8 @@ class ResumePoint:
 
     Args:
         index: of the instruction.
-        runs: whether CPython can run the instruction itself.
+        runs: whether it can go on by running the instruction: CPython does, or, of a part of one of its instructions,
+            the interpreter does first.
         takes_outcome: whether it can go on with an outcome, a value or an exception, of the instruction.
         reason: why not, where it can't do either.
     """
@@ -224,8 +235,9 @@ class ResumePoint:
 def resume_points(code: Code) -> tuple[ResumePoint, ...]:
     """Where a frame of a code object can be resumed, for each instruction (see `resumption`).
 
-    An instruction that CPython does as a part of another can't be started natively, only completed; one that only moves
-    values or jumps has no outcome. Frames of modules and of class bodies are never resumed: they have no function.
+    An instruction that only moves values or jumps has no outcome. Frames of modules and of class bodies are never
+    resumed: they have no function; neither are frames that CPython is still making. What `resume_points` can't see:
+    the frame of an asynchronous generator can't be remade, for nothing can hand its object what it was awaiting.
 
     Args:
         code: a decoded code object.
@@ -239,7 +251,6 @@ def resume_points(code: Code) -> tuple[ResumePoint, ...]:
     """
     shapes = stack_shapes(code)
     is_function = code.raw.co_flags & _FUNCTION == _FUNCTION
-    generator_starts = bool(code.raw.co_flags & _SUSPENDS)
     points = []
     for instruction in code.instructions:
         reason: str | None = None
@@ -247,15 +258,10 @@ def resume_points(code: Code) -> tuple[ResumePoint, ...]:
             reason = "control can't reach it"
         elif not is_function:
             reason = "only frames of functions can be resumed"
-        elif instruction.opname in {"COPY_FREE_VARS", "MAKE_CELL"} or (
-            generator_starts and not instruction.part and instruction.opname == "RETURN_GENERATOR"
-        ):
+        elif instruction.opname in {"COPY_FREE_VARS", "MAKE_CELL", "RETURN_GENERATOR"}:
             reason = "the frame is still being made"
-        runs = reason is None and not instruction.part
         takes = reason is None and instruction.completion is not None
-        if reason is None and not runs and not takes:
-            reason = "CPython does it as a part of another instruction"
-        points.append(ResumePoint(instruction.index, runs, takes, reason))
+        points.append(ResumePoint(instruction.index, reason is None, takes, reason))
     return tuple(points)
 
 
@@ -278,13 +284,15 @@ def _key_and_state(
         stack = stack[: handler.depth] if handler is not None else []
     elif completion is not None:
         stack = stack[: len(stack) - completion.pops]
-    kinds: list[str | int] = []
+    kinds: list[str | int | Copied] = []
     state: list[Any] = []
     for place, entry in enumerate(stack):
         if entry is NULL:
             kinds.append("null")
         elif isinstance(entry, LastInstruction):
             kinds.append(entry.index)
+        elif isinstance(shape[place], Handled) and shape[place] in shape[:place]:
+            kinds.append(Copied(place - shape.index(shape[place])))
         elif isinstance(shape[place], Handled):
             kinds.append("handled")
             state.append(_handled_at(frame, code, shape, place))
@@ -303,7 +311,11 @@ def _key_and_state(
 
 def _handled_at(frame: NativeFrame, code: Code, shape: Shape, place: int) -> BaseException:
     """The exception whose handling the PUSH_EXC_INFO entry at `place` of the stack began."""
-    above = [other for other in range(place + 1, len(shape)) if isinstance(shape[other], Handled)]
+    above = [
+        other
+        for other in range(place + 1, len(shape))
+        if isinstance(shape[other], Handled) and shape[other] != shape[place]
+    ]
     found = frame.stack[above[0]] if above else frame.handled
     if not isinstance(found, BaseException):
         instruction = code.instructions[frame.index]

@@ -100,6 +100,7 @@ class Version:
         python: the version, such as (3, 12).
         rules: what each raw instruction becomes.
         prefixes: raw instructions that belong to the next one.
+        suffixes: raw instructions that belong to the one before, so are no place to begin at.
         keyword_prefix: the one of them that names keywords, if there is one.
         null_first: whether the NULL (or `self`) of a call is pushed before the callable.
         caches: how many units of inline cache follow an instruction.
@@ -112,6 +113,7 @@ class Version:
     null_first: bool
     caches: Mapping[str, int]
     yields: tuple[int, int]
+    suffixes: frozenset[str] = frozenset()
 
 
 NULL_BIT: Final = 1

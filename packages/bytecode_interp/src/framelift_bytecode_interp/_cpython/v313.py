@@ -59,6 +59,7 @@ def _two_stores(raw: RawInstruction) -> list[Part]:
 VERSION: Final = Version(
     python=(3, 13),
     prefixes=frozenset(),
+    suffixes=frozenset({"SET_FUNCTION_ATTRIBUTE"}),
     null_first=False,
     caches=cast("Mapping[str, int]", _inline_cache_entries),
     yields=(0, 1),
