@@ -11,6 +11,8 @@ import pytest
 import torch
 from differential import check
 
+import framelift
+
 Point = collections.namedtuple("Point", ["x", "y"])
 
 
@@ -260,3 +262,17 @@ FUNCTIONS = [
 def test_as_eager_in_one_graph(function):
     graphs = 0 if function is identity else 1
     check(function, torch.arange(3.0), graphs=graphs)
+
+
+def test_inputs_whose_names_are_one_identifier():
+    class Owner:
+        pass
+
+    owner = Owner()
+    owner.a, owner.a_b = Owner(), torch.zeros(2)
+    owner.a.b = torch.ones(2)
+
+    def program(o):
+        return o.a_b - o.a.b
+
+    assert torch.equal(framelift.compile(program, backend="eager", fullgraph=True)(owner), program(owner))

@@ -58,11 +58,12 @@ class FxRecorder:
         self.operations = 0
         self._user_stack = user_stack
         self._named: set[torch.fx.Node] = set()
+        self._targets: set[str] = set()
 
     def placeholder(self, name: str, kind: type | None, origin: object, example: object) -> torch.fx.Node:
         """Add a graph input named after its source, before every operation; `node.meta["origin"]` says where from."""
         target = _NOT_IDENTIFIER.sub("_", name)
-        target = target if target[:1].isalpha() or target[:1] == "_" else f"arg_{target}"
+        target = self._unique(target if target[:1].isalpha() or target[:1] == "_" else f"arg_{target}")
         previous = self.inputs[-1].node if self.inputs else None
         # After the last input rather than at the end: inputs are met while operations are recorded.
         with self.graph.inserting_before(None if previous is None else previous.next):
@@ -72,6 +73,15 @@ class FxRecorder:
         self._named.add(node)
         self.inputs.append(GraphInput(node, origin, example))
         return node
+
+    def _unique(self, target: str) -> str:
+        # `a.b` and `a_b` are one name once they are identifiers.
+        made, number = target, 0
+        while made in self._targets:
+            number += 1
+            made = f"{target}_{number}"
+        self._targets.add(made)
+        return made
 
     def call(
         self, target: Callable[..., Any] | str, args: tuple[Any, ...], kwargs: dict[str, Any], example: object
