@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import types
 
 import pytest
 from observation import observe
@@ -81,3 +82,19 @@ def test_traceback_entries_survive_a_function_that_needs_no_stack() -> None:
         with pytest.raises(RuntimeError, match="No active exception") as raised:
             interpret(reraises)()
         assert raised.traceback[-1].name == "reraises"
+
+
+def test_a_coroutine_by_decorator_leaves_other_generators_as_they_are() -> None:
+    def make():
+        @types.coroutine
+        def awaitable():
+            yield 1
+
+        def generator():
+            yield 1
+
+        return awaitable(), generator()
+
+    awaitable, generator = interpret(make)()
+    assert inspect.isawaitable(awaitable)
+    assert not inspect.isawaitable(generator)

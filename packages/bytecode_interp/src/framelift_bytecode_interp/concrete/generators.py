@@ -44,7 +44,7 @@ def make_driver(frame: Frame[Any], resume: Resumes) -> Any:
     elif flags & inspect.CO_COROUTINE:
         make = _drive_coroutine
     elif flags & inspect.CO_ITERABLE_COROUTINE:
-        make = types.coroutine(_drive)
+        make = _drive_awaitable
     else:
         make = _drive
     driver: Any = make(frame, resume)
@@ -77,6 +77,10 @@ def _drive(frame: Frame[Any], resume: Resumes) -> Generator[Any, Any, Any]:
         except BaseException as error:  # noqa: BLE001 - it is thrown into the interpreted frame
             error.__traceback__ = foreign_part(error.__traceback__)
             sent = Raise(error)
+
+
+# Of a copy, since `types.coroutine` changes the code of the function that it is given.
+_drive_awaitable = types.coroutine(types.FunctionType(_drive.__code__, globals()))
 
 
 @types.coroutine
