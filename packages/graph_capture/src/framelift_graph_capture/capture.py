@@ -24,6 +24,7 @@ from .session import Session
 from .shapes import mark_error
 from .start import Started, start
 from .suspension import NotResumableError, suspend
+from .torch_state import restored_state
 
 __all__ = ["Capture", "capture"]
 
@@ -130,9 +131,7 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
     began = time.perf_counter()
     session.scope = scope = Scope(values)
     with contextlib.closing(session):
-        with torch.set_grad_enabled(
-            torch.is_grad_enabled()
-        ):  # restores the caller's mode, whatever the capture does to it
+        with restored_state():  # the caller's, whatever the capture does to it
             started = _start(entry_point, values, session)
             outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
         interpreted = time.perf_counter()
@@ -144,7 +143,7 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
             graph = session.recorder.finish(code.outputs)
             code.call_graph(
                 [one.origin for one in session.recorder.inputs],
-                restores_grad_mode=session.changes_grad_mode,
+                restores_state=session.changes_state,
                 writes=session.recorder.writes_inputs(),
             )
         guards = session.all_guards()

@@ -23,6 +23,7 @@ from .entry_point import Continuation, EntryPoint
 from .graph_failure import GraphFailure
 from .suspension import Suspension
 from .tail_call import TailCall, drive
+from .torch_state import read_state, restore_state
 from .trampoline import Operation
 from .variables import TensorVariable
 
@@ -96,12 +97,12 @@ class EntryCode(CodeEmitter):
 
     # ---- the graph --------------------------------------------------------------------------------------------------
 
-    def call_graph(self, inputs: Iterable[object], *, restores_grad_mode: bool, writes: bool) -> None:
+    def call_graph(self, inputs: Iterable[object], *, restores_state: bool, writes: bool) -> None:
         """Call the graph before all values are made, once it is known what it returns.
 
         Args:
             inputs: the source or symbolic number of each placeholder.
-            restores_grad_mode: the graph changes the grad mode on its way; an error must not leave it changed.
+            restores_state: the graph changes torch's state on its way; an error must not leave it changed.
             writes: the graph writes to its inputs, so it cannot be run again when it has failed.
         """
         arguments = [self.fetch(one) if isinstance(one, Source) else self.symbolic(one) for one in inputs]
@@ -110,10 +111,10 @@ class EntryCode(CodeEmitter):
         run: ast.stmt = ast.Assign([ast.Tuple(names, ast.Store())], call) if names else ast.Expr(call)
         failure, error = self.namespace.fresh("failure"), self.namespace.fresh("error")
         failed: list[ast.stmt] = [ast.Assign([ast.Name(failure, ast.Store())], ast.Name(error, ast.Load()))]
-        if restores_grad_mode:
-            before = self.namespace.fresh("grad_mode")
-            self._before_graph = [ast.Assign([ast.Name(before, ast.Store())], self.call(torch.is_grad_enabled))]
-            failed.append(ast.Expr(self.call(torch._C._set_grad_enabled, ast.Name(before, ast.Load()))))
+        if restores_state:
+            before = self.namespace.fresh("torch_state")
+            self._before_graph = [ast.Assign([ast.Name(before, ast.Store())], self.call(read_state))]
+            failed.append(ast.Expr(self.call(restore_state, ast.Name(before, ast.Load()))))
         handler = ast.ExceptHandler(self.constant(Exception, "Exception"), error, failed)
         self._graph_call = ast.Try([run], [handler], [], [])
         on_failure = self.constant(GraphFailure(self._entry_point, writes=writes), "graph_failed")

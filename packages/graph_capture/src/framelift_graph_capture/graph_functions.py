@@ -37,7 +37,7 @@ def _declared() -> dict[int, object]:
     functions: dict[int, object] = {}
     for namespace, members in torch.overrides.get_overridable_functions().items():
         if namespace is not torch.Tensor:
-            functions.update((id(member), member) for member in members)
+            functions.update((id(member), member) for member in members if not isinstance(member, type))
     for name in _FACTORIES:
         factory = getattr(torch, name, None)
         if factory is not None:

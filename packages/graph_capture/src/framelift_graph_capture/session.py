@@ -72,6 +72,7 @@ from .reasons import (
 )
 from .recorder import FxRecorder
 from .shapes import is_finite, number_to_python, shape_guards
+from .torch_state import enter_autocast, exit_autocast
 from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 
@@ -147,7 +148,8 @@ class Session:
         self.domain = TorchDomain(registry, self.guards, self.effects, self)
         self.interpreter: Interpreter[Variable] = Interpreter(self.domain)
         self.domain.interpreter = self.interpreter
-        self.changes_grad_mode = False
+        self.changes_state = False
+        self._regions: dict[Variable, torch.fx.Node] = {}
         self._state_guards = global_state_guards()
         self.scope = Scope({})
         self.closed = False
@@ -360,9 +362,25 @@ class Session:
 
         `capture` restores the caller's mode at the end.
         """
-        self.changes_grad_mode = True
+        self.changes_state = True
         self.recorder.call(torch._C._set_grad_enabled, (mode,), {}, None)
         torch._C._set_grad_enabled(mode)
+
+    def enter_autocast(self, region: Variable, device: str, dtype: torch.dtype, enabled: bool, caches: bool) -> None:
+        """Open an autocast region, as `set_grad_enabled` changes the grad mode."""
+        self.changes_state = True
+        node = self.recorder.call(torch.amp.autocast_mode._enter_autocast, (device, dtype, enabled, caches), {}, None)
+        self._regions[region] = node
+        enter_autocast(device, dtype, enabled, caches)
+
+    def exit_autocast(self, region: Variable, device: str, dtype: torch.dtype, enabled: bool, caches: bool) -> bool:
+        """Close an autocast region; False if this graph did not open it."""
+        node = self._regions.pop(region, None)
+        if node is None:
+            return False
+        self.recorder.call(torch.amp.autocast_mode._exit_autocast, (node,), {}, None)
+        exit_autocast(device, dtype, enabled, caches)
+        return True
 
     # ---- the Recorder protocol --------------------------------------------------------------------------------------
 

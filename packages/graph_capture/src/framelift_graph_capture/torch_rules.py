@@ -20,10 +20,12 @@ from framelift_variable_tracking import (
     FunctionRule,
     Keywords,
     Tracking,
+    Variable,
 )
 
 from .handlers.tensor import session_of
 from .reasons import RequestedBreak, UnsupportedArgument
+from .torch_state import AUTOCAST_DEVICES
 
 __all__ = ["TORCH_RULES", "break_on_call", "constant_rule"]
 
@@ -74,6 +76,46 @@ def _is_tensor(domain: Tracking, context: CallContext, args: Arguments, kwargs: 
     return Value(domain.constant(issubclass(args[0].python_type(), torch.Tensor)))
 
 
+_AUTOCAST_READS = (
+    torch.is_autocast_enabled, torch.get_autocast_dtype, torch.is_autocast_cache_enabled,
+    torch.amp.is_autocast_available, torch._C._is_autocast_available, torch._C._get_privateuse1_backend_name,
+)  # fmt: skip
+
+
+def _fields(domain: Tracking, region: Variable, names: tuple[str, ...]) -> list[Any] | None:
+    """Return the values of attributes of an autocast region, None where one is not known."""
+    values = []
+    for name in names:
+        found = domain.get_attribute(region, name)
+        values.append(domain.as_constant(found.value) if isinstance(found, Value) else NOT_CONSTANT)
+    return None if any(value is NOT_CONSTANT for value in values) else values
+
+
+def _enter_autocast(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    region = args[0]
+    fields = _fields(domain, region, ("device", "fast_dtype", "_enabled", "_cache_enabled"))
+    if fields is None or fields[0] not in AUTOCAST_DEVICES:
+        return Break(UnsupportedArgument("torch.autocast.__enter__", "unknown value"))
+    before = {
+        "prev_cache_enabled": torch.is_autocast_cache_enabled(),
+        "prev": torch.is_autocast_enabled(fields[0]),
+        "prev_fastdtype": torch.get_autocast_dtype(fields[0]),
+    }
+    for name, value in before.items():
+        stored = domain.set_attribute(region, name, domain.constant(value))
+        if not isinstance(stored, Value):
+            return stored
+    session_of(domain).enter_autocast(region, *fields)
+    return Value(region)
+
+
+def _exit_autocast(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    fields = _fields(domain, args[0], ("device", "prev_fastdtype", "prev", "prev_cache_enabled"))
+    if fields is None or not session_of(domain).exit_autocast(args[0], *fields):
+        return Break(UnsupportedArgument("torch.autocast.__exit__", "region that another graph has entered"))
+    return Value(domain.constant(False))
+
+
 TORCH_RULES: dict[Any, FunctionRule] = {
     torch.is_grad_enabled: _is_grad_enabled,
     torch._C._set_grad_enabled: _set_grad_enabled,
@@ -81,7 +123,9 @@ TORCH_RULES: dict[Any, FunctionRule] = {
     torch.get_default_dtype: _reads(torch.get_default_dtype),
     torch.is_inference_mode_enabled: _reads(torch.is_inference_mode_enabled),
     torch.are_deterministic_algorithms_enabled: _reads(torch.are_deterministic_algorithms_enabled),
-    torch.is_autocast_enabled: _reads(torch.is_autocast_enabled),
+    **{function: _reads(function) for function in _AUTOCAST_READS},
+    torch.autocast.__enter__: _enter_autocast,
+    torch.autocast.__exit__: _exit_autocast,
     torch._C._get_tracing_state: constant_rule(None),
     torch.compiler.is_compiling: constant_rule(True),
     torch.compiler.is_dynamo_compiling: constant_rule(True),

@@ -1,0 +1,101 @@
+"""What of torch's state a program switches on its way: grad mode and autocast, read and restored as one value."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+
+__all__ = [
+    "AUTOCAST_DEVICES",
+    "TorchState",
+    "enter_autocast",
+    "exit_autocast",
+    "read_state",
+    "restore_state",
+    "restored_state",
+]
+
+AUTOCAST_DEVICES = ("cpu", "cuda")
+"""The devices whose autocast is read and restored."""
+
+
+class TorchState(NamedTuple):
+    """Switches of the current thread.
+
+    Args:
+        grad_mode: whether gradients are recorded.
+        autocast: whether it is on, and its dtype, by device.
+        caches: whether autocast keeps the weights that it has cast.
+        nesting: how many autocast regions are open.
+    """
+
+    grad_mode: bool
+    autocast: tuple[tuple[str, bool, torch.dtype], ...]
+    caches: bool
+    nesting: int
+
+
+def read_state() -> TorchState:
+    """Return the state now.
+
+    >>> read_state() == read_state()
+    True
+    """
+    nesting = torch.autocast_increment_nesting() - 1
+    torch.autocast_decrement_nesting()
+    devices = [(kind, torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in AUTOCAST_DEVICES]
+    return TorchState(torch.is_grad_enabled(), tuple(devices), torch.is_autocast_cache_enabled(), nesting)
+
+
+def restore_state(state: TorchState) -> None:
+    """Make the state what it was.
+
+    >>> before = read_state()
+    >>> _ = torch._C._set_grad_enabled(False)
+    >>> restore_state(before)
+    >>> torch.is_grad_enabled()
+    True
+    """
+    torch._C._set_grad_enabled(state.grad_mode)
+    for kind, enabled, dtype in state.autocast:
+        torch.set_autocast_enabled(kind, enabled)
+        torch.set_autocast_dtype(kind, dtype)
+    torch.set_autocast_cache_enabled(state.caches)
+    now = read_state().nesting
+    if now == state.nesting:
+        return
+    for _ in range(now - state.nesting):
+        torch.autocast_decrement_nesting()
+    for _ in range(state.nesting - now):
+        torch.autocast_increment_nesting()
+    torch.clear_autocast_cache()  # of what was cast in the regions that are left
+
+
+@contextlib.contextmanager
+def restored_state() -> Iterator[None]:
+    """Restore the state at the end, whatever happens in between."""
+    before = read_state()
+    try:
+        yield
+    finally:
+        restore_state(before)
+
+
+def enter_autocast(device: str, dtype: torch.dtype, enabled: bool, caches: bool) -> None:
+    """Do what `torch.autocast.__enter__` does, but remember nothing."""
+    torch.set_autocast_enabled(device, enabled)
+    torch.set_autocast_dtype(device, dtype)
+    torch.autocast_increment_nesting()
+    torch.set_autocast_cache_enabled(caches)
+
+
+def exit_autocast(device: str, dtype: torch.dtype, enabled: bool, caches: bool) -> None:
+    """Do what `torch.autocast.__exit__` does, back to this state."""
+    torch.autocast_decrement_nesting()
+    torch.clear_autocast_cache()
+    torch.set_autocast_enabled(device, enabled)
+    torch.set_autocast_dtype(device, dtype)
+    torch.set_autocast_cache_enabled(caches)
