@@ -66,6 +66,7 @@ def test_graphs_breaks_and_the_result(capsys):
     assert broke.where == (__file__, break_between.__code__.co_firstlineno + 2)
     assert explanation.where == (__file__, break_between.__code__.co_firstlineno)
     assert "torch.relu" in explanation.graphs[1].code
+    assert (explanation.graph_count, explanation.graph_break_count, explanation.op_count) == (2, 1, 4)
 
 
 def test_guards_name_source_predicate_line_and_cost():

@@ -154,6 +154,8 @@ def _marked(fn: Any, meaning: Mark) -> Any:
 
 DIRECTIVE_RULES: dict[Any, FunctionRule] = {
     graph_break: break_on_call("framelift.graph_break()"),
+    allow_in_graph: break_on_call("framelift.allow_in_graph()"),
+    assume_constant_result: break_on_call("framelift.assume_constant_result()"),
     is_compiling: constant_rule(True),
     _call_disabled: _disabled_rule,
 }

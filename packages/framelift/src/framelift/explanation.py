@@ -76,6 +76,21 @@ class Explanation:
         return self.outcome.value
 
     @property
+    def graph_count(self) -> int:
+        """How many graphs there are."""
+        return len(self.graphs)
+
+    @property
+    def graph_break_count(self) -> int:
+        """How many graph breaks there are."""
+        return len(self.breaks)
+
+    @property
+    def op_count(self) -> int:
+        """How many operations the graphs have, each graph counted once."""
+        return sum(graph.operations for graph in self.graphs)
+
+    @property
     def capture_time(self) -> float:
         """Seconds of all stages of capture."""
         return sum(seconds for _, seconds in self.stages)

@@ -57,9 +57,29 @@ def mark_of(function: object) -> Mark | None:
         for attribute, meaning in _TORCH_ATTRIBUTES:
             if fields.get(attribute) is True:
                 return meaning
+    if _lifts(function):
+        return Mark.DISABLED
     rules = sys.modules.get("torch._dynamo.trace_rules")
     if rules is not None:
         for table, meaning in _TORCH_TABLES:
             if id(function) in getattr(rules, table, ()):
                 return meaning
     return None
+
+
+def _lifts(function: object) -> bool:
+    """Tell whether a function belongs to what lifts functions: `framelift` itself runs for real, and is not captured.
+
+    A module of it whose functions are part of the program, such as `framelift.graph_break`, is hidden instead.
+    """
+    if not isinstance(function, types.FunctionType):
+        return False
+    name = function.__globals__.get("__name__")
+    if (
+        not isinstance(name, str)
+        or name.partition(".")[0] != "framelift"
+        or "__framelift_hidden__" in function.__globals__
+    ):
+        return False
+    module = sys.modules.get(name)  # an example in a docstring has a copy of the module's globals
+    return module is not None and vars(module) is function.__globals__

@@ -475,7 +475,12 @@ class Session:
         if known is not NOT_CONSTANT:
             return known
         value = getattr(variable, "value", NOT_CONSTANT)
-        if variable.source is None or value is NEW or self.is_symbolic(variable) or self.effects.is_pending():
+        if variable.source is None or value is NEW or self.effects.is_pending():
+            return NOT_CONSTANT
+        if isinstance(variable, TensorVariable):  # what holds for this one is assumed of all that look like it
+            changed = getattr(self.realise(variable).fake, "_version", 0)
+            return NOT_CONSTANT if changed or value is None else value
+        if self.is_symbolic(variable):
             return NOT_CONSTANT
         self.domain.guard(variable.source, Is(value))
         return value

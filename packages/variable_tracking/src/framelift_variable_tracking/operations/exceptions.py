@@ -86,7 +86,7 @@ class Exceptions(Calls):
                 return self.unsupported(candidate, "catching")
             assert isinstance(candidate, ReferenceVariable)
             classes.append(candidate.value)
-        return self.boolean(any(is_subclass(exception.cls, cls) for cls in classes))
+        return self.boolean(any(is_subclass(exception.python_type(), cls) for cls in classes))
 
     def split_group(self, exception: Variable, types: Variable) -> Result[Any]:
         return Break(UnsupportedFeature("except*"))
@@ -95,7 +95,7 @@ class Exceptions(Calls):
         return Break(UnsupportedFeature("except*"))
 
     def is_stop_iteration(self, exception: Variable) -> bool:
-        return is_subclass(exception.cls, StopIteration)
+        return is_subclass(exception.python_type(), StopIteration)
 
     def new_stop_iteration(self, value: Variable) -> Variable:
         if type(value) is ConstantVariable and value.value is None:
@@ -136,7 +136,7 @@ class Exceptions(Calls):
         exception.context = handled
 
     def exception_details(self, exception: Variable) -> tuple[Variable, Variable, Variable]:
-        return self.reference(exception.cls), exception, TracebackVariable(exception)
+        return self.reference(exception.python_type()), exception, TracebackVariable(exception)
 
 
 def _is_exception_class(variable: Variable) -> bool:
