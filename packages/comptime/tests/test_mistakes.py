@@ -266,6 +266,35 @@ def test_the_graph_may_only_grow_by_calls(change, told):
     )
 
 
+def test_what_was_changed_is_seen_when_the_function_raises_as_well():
+    def f(x):
+        y = x + 1
+
+        @comptime
+        def _(ctx):
+            _erase_last(ctx)
+            raise ValueError("later")
+
+        return y
+
+    with pytest.raises(ComptimeMutationError, match="left without its node y"):
+        captured(f)
+
+
+def test_a_graph_that_was_kept_is_watched_from_then_on():
+    kept = []
+
+    def f(x):
+        y = x + 1
+        comptime(lambda ctx: kept.append(ctx.graph()))
+        z = y * 2
+        comptime(lambda ctx: kept[0].erase_node(list(kept[0].nodes)[-1]))
+        return z
+
+    with pytest.raises(ComptimeMutationError, match="left without its node z"):
+        captured(f)
+
+
 def test_calls_may_be_added_by_hand():
     def f(x):
         y = x + 1

@@ -159,9 +159,10 @@ def _comptime_rule(domain: Tracking, context: CallContext, args: Arguments, kwar
 
     def act(ctx: ComptimeContext) -> Any:
         watcher = Watcher(session, name, host.cells)
-        result = function(ctx)
-        watcher.check()
-        return result
+        try:
+            return function(ctx)
+        finally:
+            watcher.check()
 
     return _run(domain, context, name, act)
 

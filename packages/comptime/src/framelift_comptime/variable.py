@@ -46,6 +46,7 @@ class ComptimeVar:
         if not self.is_proxy():
             raise self._wrong("as_proxy()", "is for values in the graph: tensors and symbolic numbers", "is_proxy()")
         graph = self._session.recorder.graph
+        self._session.companion(Watch).lend_graph(graph)
         tracer = torch.fx.proxy.GraphAppendingTracer(graph)
         lowered, _ = self._session.lower(self._variable)
         return _map_nodes(lowered, lambda node: torch.fx.Proxy(node, tracer))

@@ -17,18 +17,28 @@ __all__ = ["Watch", "Watcher"]
 
 
 class Watch:
-    """The fake tensors of one capture that comptime functions were given, with their metadata when that was."""
+    """What comptime functions were given of one capture that can be changed: fake tensors, and the graph."""
 
     def __init__(self) -> None:
         self._lent: dict[int, tuple[torch.Tensor, tuple[Any, ...]]] = {}
+        self._graph: torch.fx.Graph | None = None
+        self.nodes: list[tuple[Any, ...]] = []
 
     def lend(self, fake: torch.Tensor) -> None:
         """Remember a fake tensor that a comptime function gets to see."""
         self._lent.setdefault(id(fake), (fake, _metadata(fake)))
 
+    def lend_graph(self, graph: torch.fx.Graph) -> None:
+        """Remember the nodes of the graph, which a comptime function gets to see."""
+        if self._graph is None:
+            self._graph = graph
+            self.nodes = [_node(node) for node in graph.nodes]
+
     def look_again(self) -> None:
-        """Take the metadata of now: the program itself may have changed it."""
+        """Take everything as it is now: the capture itself goes on between two comptime functions."""
         self._lent = {key: (fake, _metadata(fake)) for key, (fake, _) in self._lent.items()}
+        if self._graph is not None:
+            self.nodes = [_node(node) for node in self._graph.nodes]
 
     def changed(self) -> tuple[object, object] | None:
         """Return the metadata before and now of a fake that changed since, if one did."""
@@ -37,6 +47,11 @@ class Watch:
             if repr(before) != repr(now):  # by text: comparing symbolic sizes would guard them
                 return before, now
         return None
+
+    @property
+    def graph_is_lent(self) -> bool:
+        """Whether a comptime function has seen the graph, now or earlier."""
+        return self._graph is not None
 
 
 def _metadata(fake: torch.Tensor) -> tuple[Any, ...]:
@@ -81,10 +96,9 @@ class Watcher:
         self._session = session
         self._name = name
         self._cells = tuple(cells)
-        self._nodes = [_node(node) for node in session.recorder]
         self._watch = session.companion(Watch)
         # Predicates of the user's are not asked: they may be slow, and they are about calls, not about this moment.
-        own = [guard for guard in session.current_guards() if not guard.predicate.runs_user_code]
+        own = [guard for guard in session.value_guards() if not guard.predicate.runs_user_code]
         self._held = [guard for guard in own if guard.check(session.scope)]
         self._watch.look_again()
 
@@ -94,7 +108,8 @@ class Watcher:
         Raises:
             ComptimeMutationError: something changed that must not.
         """
-        self._check_graph()
+        if self._watch.graph_is_lent:
+            self._check_graph()
         changed = self._watch.changed()
         if changed is not None:
             found = f"changed from {changed[0]} to {changed[1]}"
@@ -117,16 +132,16 @@ class Watcher:
     def _check_graph(self) -> None:
         now = [_node(node) for node in self._session.recorder]
         known = {entry[0]: entry for entry in now}
-        for before in self._nodes:
+        for before in self._watch.nodes:
             after = known.get(before[0])
             if after is None:
                 raise self._graph_error(f"without its node {before[-1]}")
             if any(one is not other and one != other for one, other in zip(before, after, strict=True)):
                 raise self._graph_error(f"with its node {before[-1]} changed")
-        if len(now) == len(self._nodes):
+        if len(now) == len(self._watch.nodes):
             return
         # Looking at a tensor of the program's makes it an input: those are the recorder's own.
-        own = {entry[0] for entry in self._nodes} | {entry.node for entry in self._session.recorder.inputs}
+        own = {entry[0] for entry in self._watch.nodes} | {entry.node for entry in self._session.recorder.inputs}
         for node, op, *_ in now:
             if node not in own and op not in _ADDED:
                 raise self._graph_error(f"with a new {op} node {node.name}")

@@ -221,7 +221,11 @@ class Session:
 
     def current_guards(self) -> list[Guard]:
         """Return the guards so far: on values, on torch's state as it was at the start, on sizes."""
-        return [*self.guards, *self._state_guards, *self._shape_guards()]
+        return [*self.value_guards(), *self._shape_guards()]
+
+    def value_guards(self) -> list[Guard]:
+        """Return the guards so far on values and on torch's state, and not those on sizes."""
+        return [*self.guards, *self._state_guards]
 
     def all_guards(self) -> GuardSet:
         """Return the guards of the finished capture."""

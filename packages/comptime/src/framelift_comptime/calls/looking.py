@@ -18,6 +18,7 @@ from ..provenance import GuardNote, Origin, guards_of, origin_of
 from ..traced import Traced
 from ..variable import ComptimeVar, variable_in
 from ..view import File, FrameView
+from ..watch import Watch
 
 __all__ = ["LookingCalls", "LookingContext"]
 
@@ -57,7 +58,9 @@ class LookingContext(FrameView):
 
     def graph(self) -> torch.fx.Graph:
         """Return the graph as recorded so far. Calls may be added to it, and nothing else be changed."""
-        return self._session.recorder.graph
+        graph = self._session.recorder.graph
+        self._session.companion(Watch).lend_graph(graph)
+        return graph
 
     def guards_of(self, val: ComptimeVar) -> tuple[GuardNote, ...]:
         """Return the guards that the capture has so far on a value and its parts, each with the user's line."""
