@@ -55,8 +55,10 @@ class Frame(Generic[V]):
         namespace: the mapping of a class body's or module's names.
         handled: the exception that this frame itself is handling (see `topmost_handled`).
         completion: what is done with the result of the callee or resumption that this frame waits for.
-        generator: the generator value that owns this frame.
         extra: for the domain's use.
+
+    Attributes:
+        generator: the generator value that owns this frame.
 
     The stack and the locals are typed `Any` because they hold markers beside values.
     """

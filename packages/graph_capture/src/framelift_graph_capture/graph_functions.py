@@ -1,13 +1,15 @@
 """Which torch callables become one node of the graph when called.
 
 Everything that torch lets a tensor subclass override is a tensor operation by torch's own declaration
-(`torch.overrides.get_overridable_functions`); factories, which take no tensor, are listed by name. Other Python
-functions of torch are ordinary Python, and are inlined.
+(`torch.overrides.get_overridable_functions`); what else is to be one node is listed by name: factories, which take no
+tensor. Other Python functions of torch are ordinary Python, and are inlined.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import operator
 import types
 from typing import cast
 
@@ -17,13 +19,14 @@ import torch.overrides
 
 __all__ = ["is_graph_function", "left_to_eager", "tensor_method_name"]
 
-_FACTORIES = (
+_LISTED = (
     "arange", "as_strided", "as_tensor", "asarray", "bartlett_window", "blackman_window", "empty", "empty_like",
     "empty_permuted", "empty_strided", "eye", "fill", "from_numpy", "full", "full_like", "hamming_window",
     "hann_window", "kaiser_window", "linspace", "logspace", "normal", "ones", "ones_like", "rand", "rand_like",
     "randint", "randint_like", "randn", "randn_like", "randperm", "range", "scalar_tensor", "sparse_coo_tensor",
     "sparse_csr_tensor", "tensor", "tril_indices", "triu_indices", "vander", "zeros", "zeros_like",
 )  # fmt: skip
+"""Names below `torch`, dots included; a torch that lacks one does without."""
 
 # These change an existing tensor in what compilers keep outside of graphs: its place in autograd, its memory's size.
 _CHANGING_TENSORS = frozenset({"detach_", "requires_grad_", "resize_", "resize_as_", "retain_grad"})
@@ -38,10 +41,10 @@ def _declared() -> dict[int, object]:
     for namespace, members in torch.overrides.get_overridable_functions().items():
         if namespace is not torch.Tensor:
             functions.update((id(member), member) for member in members if not isinstance(member, type))
-    for name in _FACTORIES:
-        factory = getattr(torch, name, None)
-        if factory is not None:
-            functions[id(factory)] = factory
+    for name in _LISTED:
+        with contextlib.suppress(AttributeError):
+            function = operator.attrgetter(name)(torch)
+            functions[id(function)] = function
     functions.update((id(member), member) for member in _OF_DTYPES)
     return functions
 

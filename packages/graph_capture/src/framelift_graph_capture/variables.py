@@ -47,6 +47,8 @@ class SymbolicNumberVariable(Variable):
 
     Args:
         value: the `torch.SymInt`, `SymFloat` or `SymBool`.
+
+    Attributes:
         node: the graph node that computes it, once one is needed.
     """
 

@@ -14,13 +14,13 @@ from .variable import Variable
 class SymbolicDomain(BuiltinCalls):
     """The value domain of a capture: values are `Variable`s.
 
-    Args:
+    It is made from its first four attributes, in this order.
+
+    Attributes:
         registry: handlers of types and rules of functions; `default_registry()` knows the language.
         guards: where guards go, such as a `framelift_guards.GuardSet`.
         effects: the log of mutations of objects that existed before.
         recorder: who records operations in a graph; `NullRecorder()` for none.
-
-    Attributes:
         interpreter: the interpreter that runs frames over this domain; its driver sets it.
 
     >>> from framelift_bytecode_interp import Interpreter

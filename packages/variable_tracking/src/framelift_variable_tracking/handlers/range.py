@@ -24,7 +24,9 @@ class RangeVariable(HolderVariable):
     """A range.
 
     Args:
-        start, stop, step: its numbers, constants.
+        start: its first number, a constant, as are the others.
+        stop: where it ends, before this one.
+        step: from one number to the next.
 
     Raises:
         TypeError: one of them is not a constant.

@@ -29,7 +29,9 @@ class SliceVariable(HolderVariable):
     """A slice.
 
     Args:
-        start, stop, step: its parts.
+        start: its first part.
+        stop: its second.
+        step: its third.
 
     >>> SliceVariable(NONE, NONE, NONE).parts[2]
     <ConstantVariable None>
