@@ -111,6 +111,7 @@ class Interpreter(Generic[V]):
             if outer.completion is None:
                 outer.completion = outer.instruction.completion
         outcome: Outcome[V] | None = None if result is None else self._deliver(self.top, result)
+        del result  # no local variable may keep a value alive: a dropped object is finalised at once
         while True:
             if outcome is None:
                 outcome = self._step()
@@ -132,7 +133,7 @@ class Interpreter(Generic[V]):
                 if not self.frames:
                     return ended
                 outcome = self._return_to_caller(frame, ended)
-                del ended  # no local variable may keep a value alive: a dropped generator is closed at once
+                del ended
 
     def _step(self) -> Outcome[V]:
         """Interpret instructions until one does more than go on, jump, call or return from a call.

@@ -18,6 +18,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from exceptions import EXEMPT
+
 LIBRARY = ("test.support", "test.libregrtest", "test.regrtest")
 """Modules of the `test` package that hold no tests: they stay native, as the rest of the standard library does."""
 
@@ -166,9 +168,12 @@ def main(module: str, mode: str, report: str, *selected: str) -> None:
     def wanted(test: Any) -> Any:
         if isinstance(test, unittest.TestSuite):
             return unittest.TestSuite(filter(None, map(wanted, test)))
+        left_out = [name for name, exempt in EXEMPT.items() if not exempt.run]
+        if test.id() in left_out:
+            return None
         return test if not selected or any(part in test.id() for part in selected) else None
 
-    wanted(suite).run(result) if selected else suite.run(result)
+    wanted(suite).run(result)
     if watch is not None:
         result.write(native=sorted(watch.native), hosted=watch.seen)
     result.write(ended=True)

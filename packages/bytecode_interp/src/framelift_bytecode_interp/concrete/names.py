@@ -19,9 +19,19 @@ def name_error(message: str, name: str) -> NameError:
 def local_names(frame: Frame[Any]) -> Any:
     """What `locals()` gives in a frame."""
     if frame.namespace is not None:
-        return frame.namespace
+        hidden = _bound(frame)  # of a comprehension that is inlined in a module or class body
+        return {**frame.namespace, **hidden} if hidden else frame.namespace
+    return _bound(frame)
+
+
+def _bound(frame: Frame[Any]) -> dict[str, Any]:
+    """The variables in slots that have a value, save those that the compiler adds to class bodies."""
     found = {}
-    for name, content in zip(frame.code.slot_names, frame.locals, strict=True):
+    added = {"__class__", "__classdict__"} if frame.namespace is not None else ()
+    free = frame.code.first_free_slot if frame.namespace is not None else len(frame.locals)
+    for name, content in zip(frame.code.slot_names[:free], frame.locals, strict=False):
+        if name in added:
+            continue
         value = content
         if isinstance(content, CellType) and name in (*frame.code.raw.co_cellvars, *frame.code.raw.co_freevars):
             try:

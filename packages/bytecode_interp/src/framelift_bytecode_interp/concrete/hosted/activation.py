@@ -18,7 +18,7 @@ from ...interpreter import Interpreter
 from ...outcome import NEXT, Break, Next, Raise, Return, Value
 from ..attempt import foreign_part, is_own
 from ..shortcuts import SUBSTITUTES
-from .trampoline import START, kept_locals
+from .trampoline import SHOWN, START, kept_locals
 
 Turns: TypeAlias = Mapping[tuple[str, int], tuple[bool, ...]]
 Action: TypeAlias = tuple[Any, tuple[Any, ...]]
@@ -35,6 +35,8 @@ class NativeCall:
     function: Any
     args: tuple[Any, ...]
     kwargs: Mapping[str, Any]
+    shows: bool = False
+    """Whether the hosting frame is given its local variables first, as what is called looks at frames."""
 
 
 @dataclass(slots=True)
@@ -102,33 +104,30 @@ class Activation:
         turns: how the hosting frame's loop is led to each action.
     """
 
-    __slots__ = ("domain", "frame", "interpreter", "turns")
+    __slots__ = ("domain", "frame", "interpreter", "pending", "turns")
 
     def __init__(self, frame: Frame[Any], domain: Any, turns: Turns) -> None:
         self.frame = frame
         self.domain = domain
         self.turns = turns
+        self.pending: Action = (None, ())
         self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=HOSTED_HANDLERS, count=domain.count)
 
-    def advance(self, outcome: Any, raised: bool) -> Action:
-        """Go on with the outcome of the last action until there is another one to do."""
+    def advance(self, told: list[Any]) -> Action:
+        """Go on until there is an action to do.
+
+        Args:
+            told: the outcome of the last action, and whether it was raised; it is emptied.
+        """
+        if told[0] is SHOWN:
+            return self.pending
         frame = self.frame
         interruption: BaseException | None = None
         asked = self.domain.recursion_limit
         if asked is not None:
             sys.setrecursionlimit(asked + HEADROOM)
         try:
-            if raised:
-                place_traceback(outcome, frame, sys._getframe(1))
-                result: Value[Any] | Raise[Any] | None = Raise(outcome, again=True)
-            elif outcome is START:
-                result = None
-            elif frame.instruction.opname == "SEND":  # the iterator that was delegated to returned
-                result = Raise(self.domain.new_stop_iteration(outcome))
-            else:
-                result = Value(outcome)
-            del outcome
-            return self._action(self.interpreter.run((frame,), result))
+            return self._action(self.interpreter.run((frame,), self._result(told)))
         except BytecodeError:
             raise
         except BaseException as error:  # noqa: BLE001 - a signal's handler, or the end of the stack
@@ -146,6 +145,19 @@ class Activation:
             del interruption
             sys.setrecursionlimit(limit)
 
+    def _result(self, told: list[Any]) -> Value[Any] | Raise[Any] | None:
+        """What the interpreted frame's instruction gets."""
+        outcome, raised = told
+        told.clear()
+        if raised:
+            place_traceback(outcome, self.frame, sys._getframe(2))
+            return Raise(outcome, again=True)
+        if outcome is START:
+            return None
+        if self.frame.instruction.opname == "SEND":  # the iterator that was delegated to returned
+            return Raise(self.domain.new_stop_iteration(outcome))
+        return Value(outcome)
+
     def _action(self, finish: Any) -> Action:
         frame, turns = self.frame, self.turns
         kind = type(finish)
@@ -157,7 +169,11 @@ class Activation:
                     del frame.stack[-instruction.completion.pops :]  # type: ignore[union-attr]
                     frame.completion = _PUSH
                 payload: Any = (reason.kwargs, reason.args, reason.function)
-                return frame.handled, (*turns["call", frame.index], payload)
+                action = frame.handled, (*turns["call", frame.index], payload)
+                if not reason.shows:
+                    return action
+                self.pending = action
+                return None, (*turns["show", -1], tuple(_shown(frame)))
             if type(reason) is Delegation:
                 return frame.handled, (*turns["delegate", frame.index], reason.receiver)
             raise UnsupportedInstructionError(f"{frame!r}: {reason}")

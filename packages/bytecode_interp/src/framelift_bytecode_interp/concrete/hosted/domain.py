@@ -29,7 +29,7 @@ from ..names import local_names
 from ..operators import CONVERT
 from ..shortcuts import ITERABLE, SCALARS, SIZED
 from .activation import Activation, Delegation, NativeCall, add_traceback, hosting_frame, new_frame
-from .trampoline import Hosting, hosting
+from .trampoline import OWN_CONSTANTS, Hosting, hosting
 
 _FUTURES: Final = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names} - {0x10})
 _DICT_MERGE: Final = instruction_function("DICT_MERGE", 1, 4 + (not VERSION.null_first))
@@ -58,7 +58,7 @@ class Begin:
         self.domain = domain
         self.hosting: Hosting = hosting(code, self)
 
-    def __call__(self, *slots: Any) -> Callable[[Any, bool], Any]:
+    def __call__(self, *slots: Any) -> Callable[[list[Any]], Any]:
         """Make the activation, and give the loop what it asks."""
         frame = new_frame(self.code, slots, sys._getframe(1))
         return Activation(frame, self.domain, self.hosting.turns).advance
@@ -82,7 +82,7 @@ class HostedDomain(ConcreteDomain):
 
     def is_hosting(self, code: CodeType) -> bool:
         """Whether a code object hosts an interpreted one."""
-        return bool(code.co_consts) and any(type(constant) is Begin for constant in code.co_consts[-5:])
+        return bool(code.co_consts) and any(type(constant) is Begin for constant in code.co_consts[-OWN_CONSTANTS:])
 
     def hosted_code(self, code: CodeType) -> CodeType:
         """The code object that interprets `code`; the same one each time."""
@@ -131,7 +131,7 @@ class HostedDomain(ConcreteDomain):
     def call(self, frame: Frame[Any], callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
         if type(callee) is MethodType and type(callee.__func__) is FunctionType:
             callee, args = callee.__func__, (callee.__self__, *args)
-        if type(callee) is FunctionType:
+        if type(callee) is FunctionType and callee is not inspect.currentframe:
             if not self.is_hosting(callee.__code__) and self.enters(callee):
                 callee = self.hosted_function(callee)
             return Break(NativeCall(callee, args, kwargs))
@@ -346,6 +346,13 @@ _evaluate: Final = _evaluating(eval, "eval")
 _execute: Final = _evaluating(exec, "exec")
 
 
+def _looking_at_frames(function: Any) -> Any:
+    def run(_domain: HostedDomain, _frame: Frame[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Break:
+        return Break(NativeCall(function, args, kwargs, shows=True))
+
+    return run
+
+
 def _set_recursion_limit(
     domain: HostedDomain, _frame: Frame[Any], args: tuple[Any, ...], _kwargs: dict[str, Any]
 ) -> Break | None:
@@ -362,6 +369,8 @@ def _get_recursion_limit(
 
 
 _OF_FRAMES: Final[dict[int, Any]] = {
+    id(sys._getframe): _looking_at_frames(sys._getframe),
+    id(inspect.currentframe): _looking_at_frames(inspect.currentframe),
     id(sys.getrecursionlimit): _get_recursion_limit,
     id(sys.setrecursionlimit): _set_recursion_limit,
     id(builtins.super): _of_concrete(super),

@@ -27,6 +27,12 @@ SUSPENDS: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC
 START: Final = object()
 """What the loop hands to an activation first, in place of an outcome."""
 
+OWN_CONSTANTS: Final = 6
+"""How many constants the loop has: what it begins with, START, SHOWN, None, False, True."""
+
+SHOWN: Final = object()
+"""The outcome of giving the hosting frame its local variables."""
+
 _NAMES: Final = {
     name: name if name in opmap else name.replace("JUMP_IF", "JUMP_FORWARD_IF")
     for name in ("POP_JUMP_IF_TRUE", "POP_JUMP_IF_NONE")
@@ -213,13 +219,13 @@ def _begin(assembly: Assembly, raw: CodeType, begin: Callable[..., Any]) -> None
     assembly.add(*(("DELETE_FAST", slot) for slot in range(count)))
 
 
-def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, ...]]:
-    """The loop over actions; an action is `(exception to handle meanwhile or None, (*turns, payload))`."""
-    leaves: dict[tuple[str, int], None] = {("return", 0): None, ("raise", 0): None}
+def _actions(code: Code) -> tuple[dict[tuple[str, int], None], dict[tuple[str, int], tuple[str, int]]]:
+    """The kinds of actions, by line, and which of them an instruction of an index needs, by the general kind."""
+    leaves: dict[tuple[str, int], None] = {("return", 0): None, ("raise", 0): None, ("show", 0): None}
     first = code.raw.co_firstlineno
     delegation = "delegate" if code.raw.co_flags & SUSPENDS == inspect.CO_GENERATOR else "await"
     kinds = {"SEND": delegation, "YIELD_VALUE": "yield"}
-    wanted: dict[tuple[str, int], tuple[str, int]] = {}
+    wanted: dict[tuple[str, int], tuple[str, int]] = {(kind, -1): (kind, line) for kind, line in leaves}
     for instruction in code:
         kind = kinds.get(instruction.opname, "call")
         if kind == "call" and instruction.completion is None:
@@ -227,12 +233,20 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
         key = kind, instruction.line or first
         leaves[key] = None
         wanted["delegate" if kind == "await" else kind, instruction.index] = key
+    return leaves, wanted
+
+
+def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, ...]]:
+    """The loop over actions; an action is `(exception to handle meanwhile or None, (*turns, payload))`."""
+    first = code.raw.co_firstlineno
+    leaves, wanted = _actions(code)
     turns: dict[tuple[str, int], tuple[bool, ...]] = {}
     depth = (len(leaves) - 1).bit_length()
-
     locals_ = kept_locals(code)
-    assembly.constant((START, False))
-    assembly.label("ask")  # [advance, outcome]
+    assembly.constant(START)
+    assembly.constant(False)
+    assembly.label("ask")  # [advance, outcome, whether it was raised]
+    assembly.add(("BUILD_LIST", 2), ("BUILD_TUPLE", 1))  # the list can be emptied, which lets the outcome die
     _call_with_tuple(assembly)
     assembly.add(("UNPACK_SEQUENCE", 2), ("COPY", 1))
     assembly.jump("POP_JUMP_IF_NONE", "unhandled")
@@ -274,12 +288,9 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
     assembly.label("none handled")
     assembly.add(("SWAP", 3), "POP_TOP")
     assembly.label("ask again")
-    assembly.add(("SWAP", 3), "POP_TOP", ("BUILD_TUPLE", 2))
+    assembly.add(("SWAP", 3), "POP_TOP")
     assembly.jump("JUMP_BACKWARD", "ask")
-    routes = {place: turns[key] for place, key in wanted.items()}
-    routes["return", -1] = turns["return", 0]
-    routes["raise", -1] = turns["raise", 0]
-    return routes
+    return {place: turns[key] for place, key in wanted.items()}
 
 
 def kept_locals(code: Code) -> range:
@@ -296,14 +307,14 @@ def _act(assembly: Assembly, key: tuple[str, int], locals_: Sequence[int]) -> No
         return
     if kind == "raise":  # the position decides what the traceback says, and that nothing here handles it
         assembly.add(("UNPACK_SEQUENCE", 2 * len(locals_) + 2))
-        for slot in locals_:
-            assembly.jump("POP_JUMP_IF_TRUE", f"bound {slot}")
-            assembly.add("POP_TOP")
-            assembly.jump("JUMP_FORWARD", f"after {slot}")
-            assembly.label(f"bound {slot}")
-            assembly.add(("STORE_FAST", slot))
-            assembly.label(f"after {slot}")
+        _store(assembly, kind, locals_)
         assembly.add(("RERAISE", 1))
+        return
+    if kind == "show":
+        assembly.add(("UNPACK_SEQUENCE", 2 * len(locals_)))
+        _store(assembly, kind, locals_)
+        assembly.constant(SHOWN)
+        assembly.jump("JUMP_FORWARD", "done")
         return
     if kind == "call":
         if VERSION.null_first:
@@ -317,6 +328,17 @@ def _act(assembly: Assembly, key: tuple[str, int], locals_: Sequence[int]) -> No
         start = _delegate(assembly, key, 3 if kind == "await" else 2)
     assembly.jump("JUMP_FORWARD", "done")
     assembly.handle(start, "raised", 3)
+
+
+def _store(assembly: Assembly, kind: str, slots: Sequence[int]) -> None:
+    """Store into each slot, from the top of the stack, a value if the entry above it says that there is one."""
+    for slot in slots:
+        assembly.jump("POP_JUMP_IF_TRUE", f"{kind} bound {slot}")
+        assembly.add("POP_TOP")
+        assembly.jump("JUMP_FORWARD", f"{kind} after {slot}")
+        assembly.label(f"{kind} bound {slot}")
+        assembly.add(("STORE_FAST", slot))
+        assembly.label(f"{kind} after {slot}")
 
 
 def _delegate(assembly: Assembly, key: tuple[str, int], resume: int) -> int:

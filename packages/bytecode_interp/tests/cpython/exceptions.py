@@ -1,0 +1,40 @@
+"""CPython's tests that end differently when they are interpreted, with the reason; `test_cpython` and the table read it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Exempt:
+    """Why a test may differ.
+
+    Args:
+        reason: in a few words.
+        run: whether it is run at all: a test that changes what the interpreter itself stands on is not.
+    """
+
+    reason: str
+    run: bool = True
+
+
+TRACING = Exempt("sys.settrace sees the lines of calls only: other instructions run in no frame of CPython's")
+OBJECTS = Exempt("counts, or compares the addresses of, all objects of the process: the interpreter's are among them")
+REPLACED = Exempt("replaces a builtin by one that refuses what the interpreter itself calls it with", run=False)
+LONG = Exempt("ten million iterations", run=False)
+
+EXEMPT = {
+    "test.test_descr.ClassPropertiesAndMethods.test_cycle_through_dict": OBJECTS,
+    "test.test_descr.ClassPropertiesAndMethods.test_slots": OBJECTS,
+    "test.test_functools.TestLRUC.test_lru_reentrancy_with_len": REPLACED,
+    "test.test_functools.TestLRUPy.test_lru_reentrancy_with_len": REPLACED,
+    "test.test_genexps.__test__.doctests": OBJECTS,
+    "test.test_itertools.RegressionTests.test_long_chain_of_empty_iterables": LONG,
+    "test.test_patma.TestTracing.test_default_capture": TRACING,
+    "test.test_patma.TestTracing.test_default_wildcard": TRACING,
+    "test.test_patma.TestTracing.test_no_default": TRACING,
+    "test.test_patma.TestTracing.test_only_default_capture": TRACING,
+    "test.test_patma.TestTracing.test_only_default_wildcard": TRACING,
+    "test.test_patma.TestTracing.test_unreachable_code": TRACING,
+}
+"""By the test's name."""
