@@ -11,6 +11,7 @@ from ..errors import NotInterpretableError, UnsupportedInstructionError
 from ..interpreter import Interpreter
 from ..outcome import Break, Enter, Raise
 from .domain import ConcreteDomain
+from .hosted import HostedDomain
 
 
 class InterpretedFunction:
@@ -37,6 +38,8 @@ class InterpretedFunction:
         target: Any = self.function
         if isinstance(target, MethodType):
             args, target = (target.__self__, *args), target.__func__
+        if isinstance(self.domain, HostedDomain):
+            return self.domain.hosted_function(target)(*args, **kwargs)
         entered = self.domain.enter(target, args, kwargs)
         if isinstance(entered, Raise):
             raise entered.exception
@@ -78,4 +81,4 @@ def interpret(function: Callable[..., Any], domain: ConcreteDomain | None = None
             f"interpret takes a Python function or a method of one, not {function!r} ({type(function).__name__}): "
             "it has no bytecode; call it from a Python function instead"
         )
-    return InterpretedFunction(function, ConcreteDomain() if domain is None else domain)
+    return InterpretedFunction(function, HostedDomain() if domain is None else domain)

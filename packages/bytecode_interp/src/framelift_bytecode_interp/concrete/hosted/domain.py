@@ -29,7 +29,7 @@ from ..names import local_names
 from ..operators import CONVERT
 from ..shortcuts import ITERABLE, SCALARS, SIZED
 from .activation import Activation, Delegation, NativeCall, add_traceback, hosting_frame, new_frame
-from .trampoline import OWN_CONSTANTS, Hosting, hosting
+from .trampoline import Hosting, hosting
 
 _FUTURES: Final = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names} - {0x10})
 _DICT_MERGE: Final = instruction_function("DICT_MERGE", 1, 4 + (not VERSION.null_first))
@@ -82,7 +82,8 @@ class HostedDomain(ConcreteDomain):
 
     def is_hosting(self, code: CodeType) -> bool:
         """Whether a code object hosts an interpreted one."""
-        return bool(code.co_consts) and any(type(constant) is Begin for constant in code.co_consts[-OWN_CONSTANTS:])
+        constants = code.co_consts
+        return bool(constants) and type(constants[-1]) is Begin
 
     def hosted_code(self, code: CodeType) -> CodeType:
         """The code object that interprets `code`; the same one each time."""

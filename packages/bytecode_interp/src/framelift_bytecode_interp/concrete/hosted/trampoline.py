@@ -27,9 +27,6 @@ SUSPENDS: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC
 START: Final = object()
 """What the loop hands to an activation first, in place of an outcome."""
 
-OWN_CONSTANTS: Final = 6
-"""How many constants the loop has: what it begins with, START, SHOWN, None, False, True."""
-
 SHOWN: Final = object()
 """The outcome of giving the hosting frame its local variables."""
 
@@ -46,13 +43,12 @@ class Assembly:
 
     Args:
         base: the byte offset of the first one.
-        constants: the code's constants so far; more are appended.
+        constants: what LOAD_CONST can load.
     """
 
     def __init__(self, base: int, constants: Sequence[Any]) -> None:
         self.base = base
-        self.constants = list(constants)
-        self._own = len(constants)
+        self.constants = constants
         self.lines: list[tuple[int, int]] = []
         self._code = bytearray()
         self._labels: dict[str, int] = {}
@@ -70,13 +66,8 @@ class Assembly:
             self._code += unit(part) if isinstance(part, str) else unit(*part)
 
     def constant(self, value: Any) -> None:
-        """Append a LOAD_CONST of one of the loop's own constants, which come behind the user's."""
-        for place in range(self._own, len(self.constants)):
-            if self.constants[place] is value:
-                break
-        else:
-            place = len(self.constants)
-            self.constants.append(value)
+        """Append a LOAD_CONST of one of the loop's own constants, which come last."""
+        place = next(place for place in reversed(range(len(self.constants))) if self.constants[place] is value)
         self.add(("LOAD_CONST", place))
 
     def label(self, name: str) -> None:
@@ -154,7 +145,8 @@ def hosting(code: Code, begin: Callable[..., Any]) -> Hosting:
     raw = code.raw
     body = _leading_over(raw.co_code)
     positions = [entry[0] for entry in raw.co_positions() if entry[0] is not None]
-    assembly = Assembly(len(body), raw.co_consts)
+    constants = (*raw.co_consts, None, False, True, START, SHOWN, begin)  # the last one tells hosting code from others
+    assembly = Assembly(len(body), constants)
     assembly.at_line(raw.co_firstlineno)
     _begin(assembly, raw, begin)
     turns = _loop(assembly, code)
@@ -166,7 +158,7 @@ def hosting(code: Code, begin: Callable[..., Any]) -> Hosting:
     return Hosting(
         raw.replace(
             co_code=body + extension,
-            co_consts=tuple(assembly.constants),
+            co_consts=constants,
             co_exceptiontable=table,
             co_linetable=raw.co_linetable + padding + assembly.line_table(last),
             co_stacksize=max(raw.co_stacksize, _STACK + max(24, 2 * len(kept_locals(code))) + len(raw.co_freevars)),
