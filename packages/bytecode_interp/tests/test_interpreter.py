@@ -332,4 +332,5 @@ def test_functions_that_a_policy_excludes_run_natively() -> None:
 
     domain = ConcreteDomain(enters=lambda function: function.__name__ != "helper")
     assert interpret(calls, domain)() == ("calls", "frame")
-    assert interpret(calls)() == ("calls", "FrameView")
+    assert interpret(calls, ConcreteDomain())() == ("calls", "FrameView")
+    assert interpret(calls)() == ("calls", "frame")  # a real one, which hosts the interpreted function

@@ -1,4 +1,4 @@
-"""CPython's tests that end differently when they are interpreted, with the reason; `test_cpython` and the table read it."""
+"""CPython's tests that end differently when they are interpreted, with the reason."""
 
 from __future__ import annotations
 

@@ -153,9 +153,10 @@ def main(module: str, mode: str, report: str, *selected: str) -> None:
     warnings.simplefilter("default")
     watch = None
     if mode != "native":
+        from framelift_bytecode_interp.concrete.calls import never
         from framelift_bytecode_interp.concrete.hosted import HostedDomain
 
-        domain = HostedDomain(lambda _function: False)
+        domain = HostedDomain(never)
         interpreting = Interpreting(domain)
         sys.meta_path.insert(0, interpreting)
         doctest.exec = lambda code, names: exec(domain.hosted_code(code), names)  # type: ignore[attr-defined]

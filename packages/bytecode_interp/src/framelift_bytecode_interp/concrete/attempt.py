@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import CodeType, FrameType, TracebackType
 from typing import Any, Final
 
 from ..outcome import Raise, Unwind, Value
@@ -12,9 +12,14 @@ from ..outcome import Raise, Unwind, Value
 PACKAGE: Final = str(Path(__file__).parent.parent)
 
 
+def is_own_code(code: CodeType) -> bool:
+    """Whether a code object is this package's."""
+    return code.co_filename.startswith(PACKAGE)
+
+
 def is_own(frame: FrameType) -> bool:
     """Whether a frame runs this package's code."""
-    return frame.f_code.co_filename.startswith(PACKAGE)
+    return is_own_code(frame.f_code)
 
 
 def foreign_part(traceback: TracebackType | None) -> TracebackType | None:
@@ -24,7 +29,7 @@ def foreign_part(traceback: TracebackType | None) -> TracebackType | None:
     return traceback
 
 
-def attempt(operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Value[Any] | Raise[Any]:
+def attempt(operation: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Value[Any] | Raise[Any]:
     """Run an operation on real objects."""
     try:
         return Value(operation(*args, **kwargs))

@@ -163,6 +163,11 @@ def always(_function: FunctionType) -> bool:
     return True
 
 
+def never(_function: FunctionType) -> bool:
+    """Interpret no function that was made elsewhere."""
+    return False
+
+
 class ConcreteCalls:
     """Implements `domain.Calls`.
 
@@ -173,14 +178,25 @@ class ConcreteCalls:
     def __init__(self, enters: Callable[[FunctionType], bool] = always) -> None:
         self.enters = enters
 
+    def perform(self, operation: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Result[Any]:
+        """Do an operation on real objects, of which nothing is to be interpreted."""
+        return attempt(operation, *args, **kwargs)
+
     def enters_function(self, function: FunctionType) -> bool:
         """Whether a Python function is to be interpreted."""
         return self.enters(function)
 
+    def constructs_in_python(self, cls: Any) -> bool:
+        """Whether calling a class runs a Python `__new__` or `__init__` that is to be interpreted."""
+        return _constructs_in_python(cls) and any(
+            isinstance(function, FunctionType) and self.enters_function(function)
+            for function in (cls.__new__, cls.__init__)
+        )
+
     def enters_method(self, value: Any, name: str) -> FunctionType | None:
         """The special method of a value, where it is a Python function that is to be interpreted."""
         method = python_method(value, name)
-        return method if method is not None and self.enters(method) else None
+        return method if method is not None and self.enters_function(method) else None
 
     def iterates_in_python(self, value: Any) -> bool:
         """Whether iterating a value runs Python functions that are to be interpreted."""
@@ -195,7 +211,7 @@ class ConcreteCalls:
         if kind is FunctionType:
             if callee is polyfills.run_class_body:
                 return self._enter_class_body(*args)
-            return self.enter(callee, args, kwargs) if self.enters(callee) else attempt(callee, *args, **kwargs)
+            return self.enter(callee, args, kwargs) if self.enters(callee) else self.perform(callee, *args, **kwargs)
         if kind is MethodType:
             return self.call(frame, callee.__func__, (callee.__self__, *args), kwargs)
         special = FRAME_FUNCTIONS.get(id(callee))
@@ -205,7 +221,7 @@ class ConcreteCalls:
             unbound = on_type(callee.__objclass__, callee.__name__)
             if unbound is _TYPE_CALL or id(unbound) in ON_VALUES:
                 return self.call(frame, unbound, (callee.__self__, *args), kwargs)
-        if callee is _TYPE_CALL and args and is_class(args[0]) and _constructs_in_python(args[0]):
+        if callee is _TYPE_CALL and args and is_class(args[0]) and self.constructs_in_python(args[0]):
             return self.enter(polyfills.construct, args, kwargs)
         arities, operation = ON_VALUES.get(id(callee), (frozenset(), None))
         if operation is not None and len(args) in arities and not kwargs:
@@ -217,9 +233,9 @@ class ConcreteCalls:
         method = python_method(callee, "__call__")
         if method is not None:
             return self.call(frame, method, (callee, *args), kwargs)
-        if is_class(callee) and kind.__call__ is _TYPE_CALL and _constructs_in_python(callee):
+        if is_class(callee) and kind.__call__ is _TYPE_CALL and self.constructs_in_python(callee):
             return self.enter(polyfills.construct, (callee, *args), kwargs)
-        return attempt(callee, *args, **kwargs)
+        return self.perform(callee, *args, **kwargs)
 
     def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
         if self.iterates_in_python(args):
@@ -302,21 +318,21 @@ class ConcreteCalls:
             if not frame.code.raw.co_flags & allowed:
                 return Raise(TypeError("cannot 'yield from' a coroutine object in a non-coroutine generator"))
             return Value(value)
-        return Value(value) if isinstance(value, types.GeneratorType) else attempt(iter, value)
+        return Value(value) if isinstance(value, types.GeneratorType) else self.perform(iter, value)
 
     def send(self, receiver: Any, value: Any) -> Result[Any]:
         if isinstance(receiver, types.GeneratorType | types.CoroutineType):
-            return attempt(receiver.send, value)
+            return self.perform(receiver.send, value)
         if value is None and hasattr(type(receiver), "__next__"):
             entered = self.enters_method(receiver, "__next__")
-            return attempt(next, receiver) if entered is None else self.enter(entered, (receiver,), {})
+            return self.perform(next, receiver) if entered is None else self.enter(entered, (receiver,), {})
         method = attempt(getattr, receiver, "send")
         if not isinstance(method, Value):
             return method
         function = method.value.__func__ if type(method.value) is MethodType else None
-        if type(function) is FunctionType and self.enters(function):
+        if type(function) is FunctionType and self.enters_function(function):
             return self.enter(function, (receiver, value), {})
-        return attempt(method.value, value)
+        return self.perform(method.value, value)
 
     def asynchronous(self, frame: Frame[Any], operation: str, operands: Sequence[Any]) -> Result[Any]:
         (value,) = operands
@@ -325,16 +341,16 @@ class ConcreteCalls:
         name, check, whole = _ASYNCHRONOUS[operation]
         method = None if awaits_itself(value) else self.enters_method(value, name)
         if method is None:
-            return attempt(whole, value)
+            return self.perform(whole, value)
         return self.enter(polyfills.checked, (method, (value,), check), {})
 
     def intrinsic(self, frame: Frame[Any], name: str, operands: Sequence[Any]) -> Result[Any]:
         if name == "SETUP_ANNOTATIONS":
             namespace = frame.globals if frame.namespace is None else frame.namespace
-            return attempt(_setup_annotations, namespace)
+            return self.perform(_setup_annotations, namespace)
         if name == "PRINT":
-            return attempt(sys.displayhook, *operands)
-        return attempt(run_intrinsic, name, *operands)
+            return self.perform(sys.displayhook, *operands)
+        return self.perform(run_intrinsic, name, *operands)
 
 
 def _constructs_in_python(cls: Any) -> bool:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import FunctionType
 from typing import Any
 
 from ..outcome import Result, Value
 from . import polyfills
-from .attempt import attempt, is_iterable
+from .attempt import is_iterable
 from .operators import checked_iterator
 from .special_methods import ABSENT, on_type
 
@@ -93,6 +93,10 @@ def merge_keywords(target: dict[Any, Any], items: Any, callee: Any) -> None:
 class ConcreteContainers:
     """Implements `domain.Containers`: iterators in Python are entered, all else is done at once."""
 
+    def perform(self, operation: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Result[Any]:
+        """Do an operation on real objects."""
+        raise NotImplementedError
+
     def enters_method(self, value: Any, name: str) -> FunctionType | None:
         """The special method of a value, where it is a Python function that is to be interpreted."""
         raise NotImplementedError
@@ -115,10 +119,10 @@ class ConcreteContainers:
         return Value(list(items))
 
     def build_set(self, items: Sequence[Any]) -> Result[Any]:
-        return attempt(set, items)
+        return self.perform(set, items)
 
     def build_map(self, keys: Sequence[Any], values: Sequence[Any]) -> Result[Any]:
-        return attempt(dict, zip(keys, values, strict=True))
+        return self.perform(dict, zip(keys, values, strict=True))
 
     def build_slice(self, parts: Sequence[Any]) -> Result[Any]:
         return Value(slice(*parts))
@@ -127,18 +131,18 @@ class ConcreteContainers:
         return Value("".join(parts))
 
     def list_append(self, target: Any, item: Any) -> Result[Any]:
-        return attempt(list.append, target, item)
+        return self.perform(list.append, target, item)
 
     def set_add(self, target: Any, item: Any) -> Result[Any]:
-        return attempt(set.add, target, item)
+        return self.perform(set.add, target, item)
 
     def map_add(self, target: Any, key: Any, value: Any) -> Result[Any]:
-        return attempt(dict.__setitem__, target, key, value)
+        return self.perform(dict.__setitem__, target, key, value)
 
     def list_extend(self, target: Any, items: Any) -> Result[Any]:
         if self.iterates_in_python(items):
             return self.enter(polyfills.extend, (target, target.append, items), {})
-        return attempt(extend_list, target, items)
+        return self.perform(extend_list, target, items)
 
     def list_to_tuple(self, value: Any) -> Result[Any]:
         return Value(tuple(value))
@@ -146,15 +150,15 @@ class ConcreteContainers:
     def set_update(self, target: Any, items: Any) -> Result[Any]:
         if self.iterates_in_python(items):
             return self.enter(polyfills.extend, (target, target.add, items), {})
-        return attempt(set.update, target, items)
+        return self.perform(set.update, target, items)
 
     def dict_update(self, target: Any, items: Any) -> Result[Any]:
         if self.enters_method(items, "keys") is not None:
             return self.enter(polyfills.update_by_keys, (target, items), {})
-        return attempt(update_dict, target, items)
+        return self.perform(update_dict, target, items)
 
     def dict_merge(self, target: Any, items: Any, callee: Any) -> Result[Any]:
-        return attempt(merge_keywords, target, items, callee)
+        return self.perform(merge_keywords, target, items, callee)
 
     def get_iter(self, value: Any) -> Result[Any]:
         method = self.enters_method(value, "__iter__")
@@ -162,21 +166,21 @@ class ConcreteContainers:
             by_index = (
                 on_type(type(value), "__iter__") is ABSENT and self.enters_method(value, "__getitem__") is not None
             )
-            return self.enter(polyfills.by_index, (value,), {}) if by_index else attempt(iter, value)
+            return self.enter(polyfills.by_index, (value,), {}) if by_index else self.perform(iter, value)
         return self.enter(polyfills.checked, (method, (value,), checked_iterator), {})
 
     def next(self, iterator: Any) -> Result[Any]:
         method = self.enters_method(iterator, "__next__")
-        return attempt(next, iterator) if method is None else self.enter(method, (iterator,), {})
+        return self.perform(next, iterator) if method is None else self.enter(method, (iterator,), {})
 
     def unpack(self, value: Any, count: int) -> Result[Any]:
         if type(value) in {tuple, list} and len(value) == count:
             return Value(tuple(value))
         if self.iterates_in_python(value):
             return self.enter(polyfills.collect, (value, count), {})
-        return attempt(unpack_exactly, value, count)
+        return self.perform(unpack_exactly, value, count)
 
     def unpack_ex(self, value: Any, before: int, after: int) -> Result[Any]:
         if self.iterates_in_python(value):
             return self.enter(polyfills.collect, (value, None), {})
-        return attempt(unpack_with_rest, value, before, after)
+        return self.perform(unpack_with_rest, value, before, after)

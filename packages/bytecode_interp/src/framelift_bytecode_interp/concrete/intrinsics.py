@@ -27,23 +27,24 @@ def instruction_function(name: str, arg: int, operands: int, kept: int = 0, give
         kept: how many of them it leaves below what it gives.
         given: how many entries it gives, as a tuple; None for one that comes as it is, in the order of Python.
     """
+    base = _template.__code__
+    constants = (*base.co_consts, None, -1)
+    none, minus_one = (("LOAD_CONST", len(constants) - 2), ("LOAD_CONST", len(constants) - 1))
     program = [("RESUME", 0), *(("LOAD_FAST", slot) for slot in range(operands)), (name, arg)]
     if given is not None:
-        last = len(_template.__code__.co_consts)
-        program += [("BUILD_TUPLE", given), ("LOAD_CONST", last), ("BINARY_SUBSCR", 0)]
+        program += [("BUILD_TUPLE", given), none, none, minus_one, ("BUILD_SLICE", 3), ("BINARY_SUBSCR", 0)]
     for _ in range(kept):
         program += [("SWAP", 2), ("POP_TOP", 0)]
-    base = _template.__code__
-    names = tuple(f"operand_{slot}" for slot in range(operands))
+    body = b"".join(unit(*part) for part in [*program, ("RETURN_VALUE", 0)])
     code: CodeType = base.replace(
-        co_code=b"".join(unit(*part) for part in [*program, ("RETURN_VALUE", 0)]),
+        co_code=body,
         co_argcount=operands,
         co_nlocals=operands,
-        co_varnames=names,
-        co_stacksize=operands + (given or 1) + 1,
-        co_consts=(*base.co_consts, slice(None, None, -1)),
+        co_varnames=tuple(f"operand_{slot}" for slot in range(operands)),
+        co_stacksize=operands + (given or 1) + 4,
+        co_consts=constants,
         co_exceptiontable=b"",
-        co_linetable=b"",
+        co_linetable=bytes([0x80 | 15 << 3 | 7]) * (len(body) // 16 + 1),  # entries without a place, for 8 units each
         co_name=name,
     )
     return FunctionType(code, {"__builtins__": builtins})  # some intrinsics import `typing`

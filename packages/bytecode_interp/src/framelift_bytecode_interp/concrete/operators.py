@@ -120,6 +120,10 @@ def _checked_format(result: Any) -> str:
 class ConcreteOperators:
     """Implements `domain.Operators`: what Python functions do is entered, all else is done at once."""
 
+    def perform(self, operation: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Result[Any]:
+        """Do an operation on real objects."""
+        raise NotImplementedError
+
     def enters_method(self, value: Any, name: str) -> FunctionType | None:
         """The special method of a value, where it is a Python function that is to be interpreted."""
         raise NotImplementedError
@@ -150,7 +154,7 @@ class ConcreteOperators:
                 return self.enter(polyfills.negation, (operand,), {})
             return Value(not truth.value) if isinstance(truth, Value) else truth
         method = self.enters_method(operand, UNARY_NAMES[op])
-        return attempt(UNARY_OPERATORS[op], operand) if method is None else self.enter(method, (operand,), {})
+        return self.perform(UNARY_OPERATORS[op], operand) if method is None else self.enter(method, (operand,), {})
 
     def binary(self, op: str, left: Any, right: Any) -> Result[Any]:
         if type(left) not in BUILTIN_TYPES or type(right) not in BUILTIN_TYPES:
@@ -158,7 +162,7 @@ class ConcreteOperators:
             entered = self._first_answer(attempts, partial(_refuse, op, left, right))
             if entered is not None:
                 return entered
-        return attempt(BINARY_OPERATORS[op], left, right)
+        return self.perform(BINARY_OPERATORS[op], left, right)
 
     def inplace(self, op: str, left: Any, right: Any) -> Result[Any]:
         if type(left) not in BUILTIN_TYPES or type(right) not in BUILTIN_TYPES:
@@ -166,7 +170,7 @@ class ConcreteOperators:
             entered = self._first_answer(attempts, partial(_refuse, f"{op}=", left, right))
             if entered is not None:
                 return entered
-        return attempt(INPLACE_OPERATORS[op], left, right)
+        return self.perform(INPLACE_OPERATORS[op], left, right)
 
     def compare(self, op: str, left: Any, right: Any) -> Result[Any]:
         if type(left) not in BUILTIN_TYPES or type(right) not in BUILTIN_TYPES:
@@ -174,7 +178,7 @@ class ConcreteOperators:
             entered = self._first_answer(attempts, partial(_compare_by_default, op, left, right))
             if entered is not None:
                 return entered
-        return attempt(COMPARISONS[op], left, right)
+        return self.perform(COMPARISONS[op], left, right)
 
     def contains(self, item: Any, container: Any) -> Result[Any]:
         method = self.enters_method(container, "__contains__")
@@ -182,7 +186,7 @@ class ConcreteOperators:
             return self.enter(polyfills.contains_by_method, (MethodType(method, container), item), {})
         if on_type(type(container), "__contains__") is ABSENT and self.iterates_in_python(container):
             return self.enter(polyfills.contains_by_iteration, (container, item), {})
-        return attempt(operator.contains, container, item)
+        return self.perform(operator.contains, container, item)
 
     def identical(self, left: Any, right: Any) -> Result[Any]:
         return Value(left is right)
@@ -198,7 +202,7 @@ class ConcreteOperators:
                 method = self.enters_method(value, "__len__")
                 if method is not None:
                     return self.enter(polyfills.truth_by_length, (MethodType(method, value), checked_length), {})
-        return attempt(bool, value)
+        return self.perform(bool, value)
 
     def get_item(self, container: Any, key: Any) -> Result[Any]:
         method = self.enters_method(container, "__getitem__")
@@ -208,22 +212,22 @@ class ConcreteOperators:
             of_class = getattr(on_type(container, "__class_getitem__"), "__func__", None)
             if type(of_class) is FunctionType and self.enters_function(of_class):
                 return self.enter(of_class, (container, key), {})
-        return attempt(operator.getitem, container, key)
+        return self.perform(operator.getitem, container, key)
 
     def set_item(self, container: Any, key: Any, value: Any) -> Result[Any]:
         method = self.enters_method(container, "__setitem__")
         if method is not None:
             return self.enter(method, (container, key, value), {})
-        return attempt(operator.setitem, container, key, value)
+        return self.perform(operator.setitem, container, key, value)
 
     def delete_item(self, container: Any, key: Any) -> Result[Any]:
         method = self.enters_method(container, "__delitem__")
         if method is not None:
             return self.enter(method, (container, key), {})
-        return attempt(operator.delitem, container, key)
+        return self.perform(operator.delitem, container, key)
 
     def get_attribute(self, owner: Any, name: str) -> Result[Any]:
-        return attempt(getattr, owner, name) if type(owner) in BUILTIN_TYPES else self.attribute(owner, name)
+        return self.perform(getattr, owner, name) if type(owner) in BUILTIN_TYPES else self.attribute(owner, name)
 
     def attribute(self, owner: Any, name: str, *, hooks: bool = True) -> Result[Any]:
         """`owner.name`; without hooks, `object.__getattribute__(owner, name)`."""
@@ -239,7 +243,7 @@ class ConcreteOperators:
                 return self.enter(first, args, {})
             return self.enter(polyfills.attribute_or_fallback, (first, args, last, owner, name), {})
         if last is None:
-            return attempt(getattr, owner, name) if hooks else attempt(object.__getattribute__, owner, name)
+            return self.perform(getattr, owner, name) if hooks else self.perform(object.__getattribute__, owner, name)
         found = attempt(type(owner).__getattribute__, owner, name)
         if isinstance(found, Raise) and isinstance(found.exception, AttributeError):
             return self.enter(last, (owner, name), {})
@@ -250,28 +254,28 @@ class ConcreteOperators:
             found = setting(owner, name)
             if found is not None and self.enters_function(found[0]):
                 return self.enter(found[0], (*found[1], value), {})
-        return attempt(setattr, owner, name, value)
+        return self.perform(setattr, owner, name, value)
 
     def set_without_hooks(self, owner: Any, name: str, value: Any) -> Result[Any]:
         """`object.__setattr__(owner, name, value)`."""
         found = setting(owner, name, hooks=False)
         if found is not None and self.enters_function(found[0]):
             return self.enter(found[0], (*found[1], value), {})
-        return attempt(object.__setattr__, owner, name, value)
+        return self.perform(object.__setattr__, owner, name, value)
 
     def delete_attribute(self, owner: Any, name: str) -> Result[Any]:
         if type(owner) not in BUILTIN_TYPES:
             found = deleting(owner, name)
             if found is not None and self.enters_function(found[0]):
                 return self.enter(*found, {})
-        return attempt(delattr, owner, name)
+        return self.perform(delattr, owner, name)
 
     def delete_without_hooks(self, owner: Any, name: str) -> Result[Any]:
         """`object.__delattr__(owner, name)`."""
         found = deleting(owner, name, hooks=False)
         if found is not None and self.enters_function(found[0]):
             return self.enter(*found, {})
-        return attempt(object.__delattr__, owner, name)
+        return self.perform(object.__delattr__, owner, name)
 
     def special_method(self, owner: Any, name: str) -> Result[Any]:
         return attempt(special_method, owner, name)
@@ -279,7 +283,7 @@ class ConcreteOperators:
     def length(self, value: Any) -> Result[Any]:
         method = self.enters_method(value, "__len__")
         if method is None:
-            return attempt(len, value)
+            return self.perform(len, value)
         return self.enter(polyfills.checked, (method, (value,), checked_length), {})
 
     def format_value(self, value: Any, spec: Any) -> Result[Any]:
@@ -288,7 +292,7 @@ class ConcreteOperators:
             return self.enter(polyfills.checked, (method, (value, "" if spec is None else spec), _checked_format), {})
         if not spec and on_type(type(value), "__format__") is object.__format__:
             return self.convert(value, "s")
-        return attempt(format, value) if spec is None else attempt(format, value, spec)
+        return self.perform(format, value) if spec is None else self.perform(format, value, spec)
 
     def convert(self, value: Any, conversion: str) -> Result[Any]:
         name = "__str__" if conversion == "s" else "__repr__"
@@ -296,6 +300,6 @@ class ConcreteOperators:
             name = "__repr__"
         method = self.enters_method(value, name)
         if method is None:
-            return attempt(CONVERT[conversion], value)
+            return self.perform(CONVERT[conversion], value)
         text = partial(_checked_text, name)
         return self.enter(polyfills.checked, (method, (value,), _checked_ascii if conversion == "a" else text), {})

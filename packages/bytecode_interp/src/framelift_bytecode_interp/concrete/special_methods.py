@@ -53,7 +53,7 @@ UNARY_NAMES: Final[Mapping[str, str]] = {"-": "__neg__", "+": "__pos__", "~": "_
 
 def on_type(cls: type, name: str) -> Any:
     """What a class has under a name, as it is in the class that defines it; ABSENT where none does."""
-    for base in cls.__mro__:
+    for base in cls.__mro__ or ():  # a class that is being made has none
         namespace = base.__dict__
         if name in namespace:
             return namespace[name]
@@ -177,7 +177,7 @@ def getting(
     if type(general) is FunctionType:
         return general, last, (owner, name)
     if cls is super:
-        mro = owner.__self_class__.__mro__ if owner.__self_class__ is not None else ()
+        mro = (owner.__self_class__.__mro__ or ()) if owner.__self_class__ is not None else ()
         after = iter(mro)
         if any(base is owner.__thisclass__ for base in after):
             for base in after:

@@ -16,7 +16,7 @@ from ...handlers import HANDLERS, HandlerTable
 from ...instruction import Code, Instruction
 from ...interpreter import Interpreter
 from ...outcome import NEXT, Break, Next, Raise, Return, Value
-from ..attempt import foreign_part, is_own
+from ..attempt import foreign_part, is_own, is_own_code
 from ..shortcuts import SUBSTITUTES
 from .trampoline import SHOWN, START, kept_locals
 
@@ -60,11 +60,16 @@ def _started(frame: Frame[Any], _instruction: Instruction, _domain: Any) -> Next
     return NEXT
 
 
-HOSTED_HANDLERS: Final = HandlerTable(
-    {**HANDLERS, "RETURN_GENERATOR": _started},
-    {opname: substitute.shortcut for opname, substitute in SUBSTITUTES.items() if opname != "CALL"},
-)
+def _handlers(*left_out: str) -> HandlerTable:
+    shortcuts = {name: substitute.shortcut for name, substitute in SUBSTITUTES.items() if name not in left_out}
+    return HandlerTable({**HANDLERS, "RETURN_GENERATOR": _started}, shortcuts)
+
+
+HOSTED_HANDLERS: Final = _handlers("CALL")
 """The general handlers, and the shortcuts over exact builtin types; calls are the hosting frame's."""
+
+FAITHFUL_HANDLERS: Final = _handlers("CALL", "LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR")
+"""Those that look nothing up on a type: a key of its namespace may have a `__eq__` that counts."""
 
 
 def hosting_frame() -> FrameType:
@@ -92,7 +97,8 @@ def place_traceback(exception: BaseException, frame: Frame[Any], host: FrameType
     size = len(frame.code.raw.co_code)
     if traceback is not None and traceback.tb_frame is host and traceback.tb_lasti >= size:
         BaseException.with_traceback(exception, traceback.tb_next)
-        add_traceback(exception, frame, host)
+        if not is_own_code(frame.code.raw):
+            add_traceback(exception, frame, host)
 
 
 class Activation:
@@ -104,14 +110,18 @@ class Activation:
         turns: how the hosting frame's loop is led to each action.
     """
 
-    __slots__ = ("domain", "frame", "interpreter", "pending", "turns")
+    __slots__ = ("delegating", "domain", "frame", "interpreter", "pending", "turns")
 
     def __init__(self, frame: Frame[Any], domain: Any, turns: Turns) -> None:
         self.frame = frame
         self.domain = domain
         self.turns = turns
+        self.delegating = False
         self.pending: Action = (None, ())
-        self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=HOSTED_HANDLERS, count=domain.count)
+        handlers = HOSTED_HANDLERS if domain.resolves else FAITHFUL_HANDLERS
+        self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=handlers, count=domain.count)
+            domain, handlers=HOSTED_HANDLERS if domain.resolves else FAITHFUL_HANDLERS, count=domain.count
+        )
 
     def advance(self, told: list[Any]) -> Action:
         """Go on until there is an action to do.
@@ -150,11 +160,13 @@ class Activation:
         outcome, raised = told
         told.clear()
         if raised:
+            self.delegating = False
             place_traceback(outcome, self.frame, sys._getframe(2))
             return Raise(outcome, again=True)
         if outcome is START:
             return None
-        if self.frame.instruction.opname == "SEND":  # the iterator that was delegated to returned
+        if self.delegating:  # the iterator that was delegated to returned
+            self.delegating = False
             return Raise(self.domain.new_stop_iteration(outcome))
         return Value(outcome)
 
@@ -175,6 +187,7 @@ class Activation:
                 self.pending = action
                 return None, (*turns["show", -1], tuple(_shown(frame)))
             if type(reason) is Delegation:
+                self.delegating = True
                 return frame.handled, (*turns["delegate", frame.index], reason.receiver)
             raise UnsupportedInstructionError(f"{frame!r}: {reason}")
         if kind is Return:

@@ -13,15 +13,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from ..._cpython import VERSION
 from ...decoding import decode
 from ...frame import NULL, Frame
 from ...instruction import Code
-from ...operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
+from ...operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS
 from ...outcome import Break, Raise, Result, Value
-from ..attempt import attempt, is_iterable
-from ..calls import FRAME_FUNCTIONS
+from .. import polyfills
+from ..attempt import attempt, is_iterable, is_own_code
+from ..calls import FRAME_FUNCTIONS, always, never
+from ..containers import unpack_with_rest
 from ..domain import ConcreteDomain
 from ..exceptions import exception_to_raise, set_context
 from ..intrinsics import instruction_function, run_intrinsic
@@ -35,6 +38,7 @@ _FUTURES: Final = sum({getattr(__future__, name).compiler_flag for name in __fut
 _DICT_MERGE: Final = instruction_function("DICT_MERGE", 1, 4 + (not VERSION.null_first))
 _DICT_UPDATE: Final = instruction_function("DICT_UPDATE", 1, 2)
 _LIST_EXTEND: Final = instruction_function("LIST_EXTEND", 1, 2)
+_ASYNCHRONOUS: Final = {"get_awaitable": "__await__", "get_aiter": "__aiter__", "get_anext": "__anext__"}
 _AMPLE: Final = 1000
 _CACHE_SIZE: Final = 4096
 _NO_KEYWORDS: Final[dict[str, Any]] = {}
@@ -73,9 +77,11 @@ class HostedDomain(ConcreteDomain):
         enters: which Python functions made elsewhere are interpreted when interpreted code calls them.
     """
 
-    def __init__(self, enters: Callable[[FunctionType], bool] = lambda _function: True) -> None:
+    def __init__(self, enters: Callable[[FunctionType], bool] = always) -> None:
         super().__init__(enters)
+        self.resolves = enters is not never
         self.recursion_limit: int | None = None
+        self._made: WeakKeyDictionary[FunctionType, FunctionType] = WeakKeyDictionary()
         self._begins: OrderedDict[int, Begin] = OrderedDict()
 
     # code
@@ -100,7 +106,10 @@ class HostedDomain(ConcreteDomain):
         """A function that is interpreted, and is otherwise as `function`."""
         if self.is_hosting(function.__code__):
             return function
-        made = FunctionType(
+        made = self._made.get(function)
+        if made is not None and self._is_as(made, function):
+            return made
+        made = self._made[function] = FunctionType(
             self.hosted_code(function.__code__),
             function.__globals__,
             function.__name__,
@@ -114,6 +123,14 @@ class HostedDomain(ConcreteDomain):
         made.__doc__ = function.__doc__
         made.__dict__.update(function.__dict__)
         return made
+
+    def _is_as(self, made: FunctionType, function: FunctionType) -> bool:
+        """Whether a hosted function was made from what the other one still is."""
+        return (
+            made.__code__ is self.hosted_code(function.__code__)
+            and made.__defaults__ is function.__defaults__
+            and made.__kwdefaults__ is function.__kwdefaults__
+        )
 
     # recursion
 
@@ -129,19 +146,39 @@ class HostedDomain(ConcreteDomain):
 
     # calls
 
+    def perform(self, operation: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Result[Any]:
+        """Have the hosting frame do an operation."""
+        return Break(NativeCall(operation, args, kwargs))
+
+    def enters_function(self, function: FunctionType) -> bool:
+        """Whether a function made elsewhere is to be interpreted: those that interpreted code made are, anyhow."""
+        return not self.is_hosting(function.__code__) and self.enters(function)
+
+    def enters_method(self, value: Any, name: str) -> FunctionType | None:
+        return super().enters_method(value, name) if self.resolves else None
+
+    def iterates_in_python(self, value: Any) -> bool:
+        return self.resolves and super().iterates_in_python(value)
+
+    def enter(self, function: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Result[Any]:
+        return Break(NativeCall(self.hosted_function(function), tuple(args), kwargs))
+
     def call(self, frame: Frame[Any], callee: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
         if type(callee) is MethodType and type(callee.__func__) is FunctionType:
             callee, args = callee.__func__, (callee.__self__, *args)
-        if type(callee) is FunctionType and callee is not inspect.currentframe:
-            if not self.is_hosting(callee.__code__) and self.enters(callee):
+        if type(callee) is FunctionType:
+            if callee is not inspect.currentframe and self.enters_function(callee):
                 callee = self.hosted_function(callee)
+            elif callee is inspect.currentframe:
+                return Break(NativeCall(callee, args, kwargs, shows=True))
             return Break(NativeCall(callee, args, kwargs))
         special = _OF_FRAMES.get(id(callee))
-        if special is not None and not (kwargs and special is not _evaluate and special is not _execute):
+        if special is not None:
             found: Result[Any] | None = special(self, frame, args, kwargs)
-            if found is not None:
-                return found
-        return Break(NativeCall(callee, args, kwargs))
+            return Break(NativeCall(callee, args, kwargs)) if found is None else found
+        if id(callee) in FRAME_FUNCTIONS or callee is builtins.__build_class__:
+            return Break(NativeCall(callee, args, kwargs))
+        return super().call(frame, callee, args, kwargs) if self.resolves else Break(NativeCall(callee, args, kwargs))
 
     def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
         keywords = {} if kwargs is None else kwargs
@@ -155,6 +192,8 @@ class HostedDomain(ConcreteDomain):
         return super().make_function(frame, self.hosted_code(code), defaults, kwdefaults, annotations, closure)
 
     def send(self, receiver: Any, value: Any) -> Result[Any]:
+        if self.enters_method(receiver, "__next__") is not None and not hasattr(receiver, "throw"):
+            return super().send(receiver, value)
         return Break(Delegation(receiver))
 
     def get_yield_from_iter(self, frame: Frame[Any], value: Any) -> Result[Any]:
@@ -168,6 +207,8 @@ class HostedDomain(ConcreteDomain):
         (value,) = operands
         if operation == "wrap":
             return Value(run_intrinsic("ASYNC_GEN_WRAP", value))
+        if self.enters_method(value, _ASYNCHRONOUS[operation]) is not None:
+            return super().asynchronous(frame, operation, operands)
         if operation == "get_awaitable":
             return native(instruction_function("GET_AWAITABLE", frame.instruction.arg, 1), value)
         if operation == "get_anext":
@@ -183,53 +224,51 @@ class HostedDomain(ConcreteDomain):
     # operators
 
     def unary(self, op: str, operand: Any) -> Result[Any]:
-        return native(UNARY_OPERATORS[op], operand)
+        if op != "not":
+            return super().unary(op, operand)
+        in_python = any(self.enters_method(operand, name) is not None for name in ("__bool__", "__len__"))
+        return self.enter(polyfills.negation, (operand,), {}) if in_python else native(operator.not_, operand)
 
     def binary(self, op: str, left: Any, right: Any) -> Result[Any]:
-        return native(BINARY_OPERATORS[op], left, right)
+        return super().binary(op, left, right) if self.resolves else native(BINARY_OPERATORS[op], left, right)
 
     def inplace(self, op: str, left: Any, right: Any) -> Result[Any]:
-        return native(INPLACE_OPERATORS[op], left, right)
+        return super().inplace(op, left, right) if self.resolves else native(INPLACE_OPERATORS[op], left, right)
 
     def compare(self, op: str, left: Any, right: Any) -> Result[Any]:
-        return native(COMPARISONS[op], left, right)
+        return super().compare(op, left, right) if self.resolves else native(COMPARISONS[op], left, right)
 
     def contains(self, item: Any, container: Any) -> Result[Any]:
-        return native(operator.contains, container, item)
-
-    def truth(self, value: Any) -> Result[Any]:
-        if value is True or value is False:
-            return Value(value)
-        return Value(bool(value)) if type(value) in SIZED else native(bool, value)
+        return super().contains(item, container) if self.resolves else native(operator.contains, container, item)
 
     def get_item(self, container: Any, key: Any) -> Result[Any]:
-        return native(operator.getitem, container, key)
-
-    def set_item(self, container: Any, key: Any, value: Any) -> Result[Any]:
-        return native(operator.setitem, container, key, value)
-
-    def delete_item(self, container: Any, key: Any) -> Result[Any]:
-        return native(operator.delitem, container, key)
+        return super().get_item(container, key) if self.resolves else native(operator.getitem, container, key)
 
     def get_attribute(self, owner: Any, name: str) -> Result[Any]:
-        return native(getattr, owner, name)
+        return super().get_attribute(owner, name) if self.resolves else native(getattr, owner, name)
 
     def set_attribute(self, owner: Any, name: str, value: Any) -> Result[Any]:
-        return native(setattr, owner, name, value)
+        return super().set_attribute(owner, name, value) if self.resolves else native(setattr, owner, name, value)
 
     def delete_attribute(self, owner: Any, name: str) -> Result[Any]:
-        return native(delattr, owner, name)
-
-    def length(self, value: Any) -> Result[Any]:
-        return Value(len(value)) if type(value) in ITERABLE else native(len, value)
+        return super().delete_attribute(owner, name) if self.resolves else native(delattr, owner, name)
 
     def format_value(self, value: Any, spec: Any) -> Result[Any]:
-        if type(value) in SCALARS:
+        if self.resolves:
             return super().format_value(value, spec)
         return native(format, value) if spec is None else native(format, value, spec)
 
     def convert(self, value: Any, conversion: str) -> Result[Any]:
-        return super().convert(value, conversion) if type(value) in SCALARS else native(CONVERT[conversion], value)
+        return super().convert(value, conversion) if self.resolves else native(CONVERT[conversion], value)
+
+    def get_iter(self, value: Any) -> Result[Any]:
+        return super().get_iter(value) if self.resolves else native(iter, value)
+
+    def truth(self, value: Any) -> Result[Any]:
+        return Value(bool(value)) if type(value) in SIZED else super().truth(value)
+
+    def length(self, value: Any) -> Result[Any]:
+        return Value(len(value)) if type(value) in ITERABLE else super().length(value)
 
     # containers
 
@@ -241,9 +280,6 @@ class HostedDomain(ConcreteDomain):
             return super().build_map(keys, values)
         return native(dict, tuple(zip(keys, values, strict=True)))
 
-    def build_string(self, parts: Sequence[Any]) -> Result[Any]:
-        return super().build_string(parts)
-
     def set_add(self, target: Any, item: Any) -> Result[Any]:
         return super().set_add(target, item) if type(item) in SCALARS else native(set.add, target, item)
 
@@ -253,31 +289,29 @@ class HostedDomain(ConcreteDomain):
         return native(dict.__setitem__, target, key, value)
 
     def list_extend(self, target: Any, items: Any) -> Result[Any]:
-        return super().list_extend(target, items) if type(items) in ITERABLE else native(_LIST_EXTEND, target, items)
-
-    def set_update(self, target: Any, items: Any) -> Result[Any]:
-        return native(set.update, target, items)
+        if type(items) in ITERABLE or self.iterates_in_python(items):
+            return super().list_extend(target, items)
+        return native(_LIST_EXTEND, target, items)
 
     def dict_update(self, target: Any, items: Any) -> Result[Any]:
+        if self.enters_method(items, "keys") is not None:
+            return super().dict_update(target, items)
         return native(_DICT_UPDATE, target, items)
 
     def dict_merge(self, target: Any, items: Any, callee: Any) -> Result[Any]:
-        return native(_DICT_MERGE, *(callee, None, None)[: 2 + (not VERSION.null_first)], target, items)
-
-    def get_iter(self, value: Any) -> Result[Any]:
-        return native(iter, value)
-
-    def next(self, iterator: Any) -> Result[Any]:
-        return native(next, iterator)
+        below = (callee,) if VERSION.null_first else (callee, None)
+        return native(_DICT_MERGE, *below, None, target, items)
 
     def unpack(self, value: Any, count: int) -> Result[Any]:
-        if type(value) is tuple and len(value) == count:
-            return Value(value)
+        if self.iterates_in_python(value) or (type(value) is tuple and len(value) == count):
+            return super().unpack(value, count)
         return native(instruction_function("UNPACK_SEQUENCE", count, 1, given=count), value)
 
     def unpack_ex(self, value: Any, before: int, after: int) -> Result[Any]:
-        if type(value) in {tuple, list} or not is_iterable(value):
+        if self.iterates_in_python(value):
             return super().unpack_ex(value, before, after)
+        if type(value) in {tuple, list} or not is_iterable(value):
+            return attempt(unpack_with_rest, value, before, after)
         return native(tuple, value)
 
     # exceptions
@@ -288,7 +322,8 @@ class HostedDomain(ConcreteDomain):
         return native(exception_to_raise, exception, cause)
 
     def note_traceback(self, exception: Any, frame: Frame[Any]) -> None:
-        add_traceback(exception, frame, hosting_frame())
+        if not is_own_code(frame.code.raw):
+            add_traceback(exception, frame, hosting_frame())
 
     def set_context(self, exception: Any, handled: Any) -> None:
         set_context(exception, handled)

@@ -219,12 +219,16 @@ def _actions(code: Code) -> tuple[dict[tuple[str, int], None], dict[tuple[str, i
     kinds = {"SEND": delegation, "YIELD_VALUE": "yield"}
     wanted: dict[tuple[str, int], tuple[str, int]] = {(kind, -1): (kind, line) for kind, line in leaves}
     for instruction in code:
-        kind = kinds.get(instruction.opname, "call")
-        if kind == "call" and instruction.completion is None:
+        if instruction.completion is None:
             continue
-        key = kind, instruction.line or first
-        leaves[key] = None
-        wanted["delegate" if kind == "await" else kind, instruction.index] = key
+        line = instruction.line or first
+        special = kinds.get(instruction.opname)
+        if special is not None:
+            leaves[special, line] = None
+            wanted["delegate" if special == "await" else special, instruction.index] = special, line
+        if special != "yield":
+            leaves["call", line] = None
+            wanted["call", instruction.index] = "call", line
     return leaves, wanted
 
 
