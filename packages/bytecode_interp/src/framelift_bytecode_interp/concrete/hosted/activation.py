@@ -120,8 +120,6 @@ class Activation:
         self.pending: Action = (None, ())
         handlers = HOSTED_HANDLERS if domain.resolves else FAITHFUL_HANDLERS
         self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=handlers, count=domain.count)
-            domain, handlers=HOSTED_HANDLERS if domain.resolves else FAITHFUL_HANDLERS, count=domain.count
-        )
 
     def advance(self, told: list[Any]) -> Action:
         """Go on until there is an action to do.
