@@ -38,3 +38,6 @@ EXEMPT = {
     "test.test_patma.TestTracing.test_unreachable_code": TRACING,
 }
 """By the test's name."""
+
+NATIVE: dict[str, str] = {}
+"""Functions of the tests that run natively, by a part of `FILE:LINE NAME`, with the reason."""

@@ -18,7 +18,7 @@ from ...interpreter import Interpreter
 from ...outcome import NEXT, Break, Next, Raise, Return, Value
 from ..attempt import foreign_part, is_own, is_own_code
 from ..shortcuts import SUBSTITUTES
-from .trampoline import SHOWN, START, kept_locals
+from .trampoline import kept_locals
 
 Turns: TypeAlias = Mapping[tuple[str, int], tuple[bool, ...]]
 Action: TypeAlias = tuple[Any, tuple[Any, ...]]
@@ -110,14 +110,15 @@ class Activation:
         turns: how the hosting frame's loop is led to each action.
     """
 
-    __slots__ = ("delegating", "domain", "frame", "interpreter", "pending", "turns")
+    __slots__ = ("delegating", "domain", "frame", "interpreter", "pending", "started", "turns")
 
     def __init__(self, frame: Frame[Any], domain: Any, turns: Turns) -> None:
         self.frame = frame
         self.domain = domain
         self.turns = turns
         self.delegating = False
-        self.pending: Action = (None, ())
+        self.started = False
+        self.pending: Action | None = None
         handlers = HOSTED_HANDLERS if domain.resolves else FAITHFUL_HANDLERS
         self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=handlers, count=domain.count)
 
@@ -127,8 +128,10 @@ class Activation:
         Args:
             told: the outcome of the last action, and whether it was raised; it is emptied.
         """
-        if told[0] is SHOWN:
-            return self.pending
+        pending = self.pending
+        if pending is not None:  # the hosting frame has its local variables now
+            self.pending = None
+            return pending
         frame = self.frame
         interruption: BaseException | None = None
         asked = self.domain.recursion_limit
@@ -161,7 +164,8 @@ class Activation:
             self.delegating = False
             place_traceback(outcome, self.frame, sys._getframe(2))
             return Raise(outcome, again=True)
-        if outcome is START:
+        if not self.started:
+            self.started = True
             return None
         if self.delegating:  # the iterator that was delegated to returned
             self.delegating = False

@@ -24,12 +24,6 @@ from ...instruction import Code
 from ...splice import location_signed, table_entry, unit
 
 SUSPENDS: Final = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
-START: Final = object()
-"""What the loop hands to an activation first, in place of an outcome."""
-
-SHOWN: Final = object()
-"""The outcome of giving the hosting frame its local variables."""
-
 _NAMES: Final = {
     name: name if name in opmap else name.replace("JUMP_IF", "JUMP_FORWARD_IF")
     for name in ("POP_JUMP_IF_TRUE", "POP_JUMP_IF_NONE")
@@ -145,7 +139,7 @@ def hosting(code: Code, begin: Callable[..., Any]) -> Hosting:
     raw = code.raw
     body = _leading_over(raw.co_code)
     positions = [entry[0] for entry in raw.co_positions() if entry[0] is not None]
-    constants = (*raw.co_consts, None, False, True, START, SHOWN, begin)  # the last one tells hosting code from others
+    constants = (*raw.co_consts, None, False, True, begin)  # the last one tells hosting code from others
     assembly = Assembly(len(body), constants)
     assembly.at_line(raw.co_firstlineno)
     _begin(assembly, raw, begin)
@@ -239,7 +233,7 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
     turns: dict[tuple[str, int], tuple[bool, ...]] = {}
     depth = (len(leaves) - 1).bit_length()
     locals_ = kept_locals(code)
-    assembly.constant(START)
+    assembly.constant(None)
     assembly.constant(False)
     assembly.label("ask")  # [advance, outcome, whether it was raised]
     assembly.add(("BUILD_LIST", 2), ("BUILD_TUPLE", 1))  # the list can be emptied, which lets the outcome die
@@ -309,7 +303,7 @@ def _act(assembly: Assembly, key: tuple[str, int], locals_: Sequence[int]) -> No
     if kind == "show":
         assembly.add(("UNPACK_SEQUENCE", 2 * len(locals_)))
         _store(assembly, kind, locals_)
-        assembly.constant(SHOWN)
+        assembly.constant(None)
         assembly.jump("JUMP_FORWARD", "done")
         return
     if kind == "call":
