@@ -112,6 +112,10 @@ class Interpreter(Generic[V]):
                 outer.completion = outer.instruction.completion
         outcome: Outcome[V] | None = None if result is None else self._deliver(self.top, result)
         del result  # no local variable may keep a value alive: a dropped object is finalised at once
+        return self._proceed(outcome)
+
+    def _proceed(self, outcome: Outcome[V] | None) -> Finish[V]:
+        """Go on with what the innermost frame's instruction did, or by running it."""
         while True:
             if outcome is None:
                 outcome = self._step()

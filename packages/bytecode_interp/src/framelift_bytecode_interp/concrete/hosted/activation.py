@@ -15,7 +15,7 @@ from ...frame import UNBOUND, Frame
 from ...handlers import HANDLERS, HandlerTable
 from ...instruction import Code, Instruction
 from ...interpreter import Interpreter
-from ...outcome import NEXT, Break, Next, Raise, Return, Value
+from ...outcome import NEXT, Break, Next, Outcome, Raise, Return, Value
 from ..attempt import foreign_part, is_own, is_own_code
 from ..shortcuts import SUBSTITUTES
 from .trampoline import kept_locals
@@ -48,6 +48,8 @@ class Delegation:
 
 class HostedFrame(Frame[Any]):
     """A frame that a real one hosts."""
+
+    function = None
 
     def topmost_handled(self) -> Any:
         """The exception handled here, or in the real frames below."""
@@ -101,7 +103,7 @@ def place_traceback(exception: BaseException, frame: Frame[Any], host: FrameType
             add_traceback(exception, frame, host)
 
 
-class Activation:
+class Activation(Interpreter[Any]):
     """Interprets one activation of a hosted function.
 
     Args:
@@ -110,17 +112,19 @@ class Activation:
         turns: how the hosting frame's loop is led to each action.
     """
 
-    __slots__ = ("delegating", "domain", "frame", "interpreter", "pending", "started", "turns")
+    domain: Any
 
     def __init__(self, frame: Frame[Any], domain: Any, turns: Turns) -> None:
-        self.frame = frame
         self.domain = domain
+        self.count = domain.count
+        self.depth_limit = 0  # calls are the hosting frame's
+        self.handlers = HOSTED_HANDLERS if domain.resolves else FAITHFUL_HANDLERS
+        self.frames = [frame]
+        self.frame = frame
         self.turns = turns
         self.delegating = False
         self.started = False
         self.pending: Action | None = None
-        handlers = HOSTED_HANDLERS if domain.resolves else FAITHFUL_HANDLERS
-        self.interpreter: Interpreter[Any] = Interpreter(domain, handlers=handlers, count=domain.count)
 
     def advance(self, told: list[Any]) -> Action:
         """Go on until there is an action to do.
@@ -128,17 +132,15 @@ class Activation:
         Args:
             told: the outcome of the last action, and whether it was raised; it is emptied.
         """
-        pending = self.pending
-        if pending is not None:  # the hosting frame has its local variables now
-            self.pending = None
+        if self.pending is not None:  # the hosting frame has its local variables now
+            pending, self.pending = self.pending, None
             return pending
-        frame = self.frame
         interruption: BaseException | None = None
         asked = self.domain.recursion_limit
         if asked is not None:
             sys.setrecursionlimit(asked + HEADROOM)
         try:
-            return self._action(self.interpreter.run((frame,), self._result(told)))
+            return self._action(self._proceed(self._outcome(told)))
         except BytecodeError:
             raise
         except BaseException as error:  # noqa: BLE001 - a signal's handler, or the end of the stack
@@ -151,26 +153,29 @@ class Activation:
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(limit + HEADROOM)
         try:
-            return self._action(self.interpreter.run((frame,), Raise(interruption)))
+            self.frames = [self.frame]
+            return self._action(self._proceed(self._deliver(self.frame, Raise(interruption))))
         finally:
             del interruption
             sys.setrecursionlimit(limit)
 
-    def _result(self, told: list[Any]) -> Value[Any] | Raise[Any] | None:
-        """What the interpreted frame's instruction gets."""
-        outcome, raised = told
-        told.clear()
-        if raised:
-            self.delegating = False
-            place_traceback(outcome, self.frame, sys._getframe(2))
-            return Raise(outcome, again=True)
+    def _outcome(self, told: list[Any]) -> Outcome[Any] | None:
+        """What the interpreted frame's instruction did, by what the hosting frame tells."""
         if not self.started:
             self.started = True
             return None
+        frame = self.frame
+        self.frames = [frame]
+        value, raised = told
+        told.clear()
+        if raised:
+            self.delegating = False
+            place_traceback(value, frame, sys._getframe(2))
+            return self._deliver(frame, Raise(value, again=True))
         if self.delegating:  # the iterator that was delegated to returned
             self.delegating = False
-            return Raise(self.domain.new_stop_iteration(outcome))
-        return Value(outcome)
+            return self._deliver(frame, Raise(self.domain.new_stop_iteration(value)))
+        return self._deliver(frame, Value(value))
 
     def _action(self, finish: Any) -> Action:
         frame, turns = self.frame, self.turns
@@ -220,17 +225,14 @@ _CALLS: Final = frozenset({"CALL", "CALL_FUNCTION_EX"})
 def new_frame(code: Code, slots: tuple[Any, ...], host: FrameType) -> HostedFrame:
     """The frame of a hosted function, from its arguments and the cells of its free variables."""
     raw = code.raw
-    free = len(raw.co_freevars)
-    given = slots[: len(slots) - free]
-    closure: tuple[CellType, ...] = slots[len(slots) - free :]
-    return HostedFrame(
-        code,
-        globals=host.f_globals,
-        builtins=host.f_builtins,
-        locals=[*given, *[UNBOUND] * (len(code.slot_names) - len(given))],
-        closure=closure,
-        namespace=None if raw.co_flags & _OPTIMIZED else host.f_locals,
-    )
-
-
-_OPTIMIZED: Final = inspect.CO_OPTIMIZED
+    given = len(slots) - len(raw.co_freevars)
+    frame: HostedFrame = HostedFrame.__new__(HostedFrame)  # without the cost of passing a dozen arguments
+    frame.code = code
+    frame.globals = host.f_globals
+    frame.builtins = host.f_builtins
+    frame.locals = [*slots[:given], *[UNBOUND] * (len(code.slot_names) - given)]
+    frame.stack = []
+    frame.index = 0
+    frame.closure = slots[given:]
+    frame.namespace = None if raw.co_flags & inspect.CO_OPTIMIZED else host.f_locals
+    return frame
