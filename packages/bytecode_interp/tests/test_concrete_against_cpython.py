@@ -9,12 +9,13 @@ import pytest
 from observation import observe
 from sample_programs import PROGRAMS
 
-from framelift_bytecode_interp import interpret
+from framelift_bytecode_interp import ConcreteDomain, HostedDomain, interpret
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
-def test_a_program_does_the_same_interpreted(program) -> None:
-    assert observe(interpret(program)) == observe(program)
+@pytest.mark.parametrize("domain", [ConcreteDomain, HostedDomain])
+def test_a_program_does_the_same_interpreted(program, domain) -> None:
+    assert observe(interpret(program, domain())) == observe(program)
 
 
 def test_each_nested_python_call_is_interpreted() -> None:

@@ -9,7 +9,7 @@ from types import CodeType, FunctionType
 import pytest
 from observation import observe
 
-from framelift_bytecode_interp import ConcreteDomain, interpret
+from framelift_bytecode_interp import ConcreteDomain, HostedDomain, interpret
 
 
 class Number:
@@ -444,12 +444,14 @@ PROGRAMS = [operators, containers, attributes, wrong_types, awaiting, classes]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
-def test_implicit_calls_are_cpythons(program) -> None:
-    assert observe(interpret(program)) == observe(program)
+@pytest.mark.parametrize("domain", [ConcreteDomain, HostedDomain])
+def test_implicit_calls_are_cpythons(program, domain) -> None:
+    assert observe(interpret(program, domain())) == observe(program)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.__name__)
-def test_no_function_of_the_program_runs_natively(program) -> None:
+@pytest.mark.parametrize("domain", [ConcreteDomain, HostedDomain])
+def test_no_function_of_the_program_runs_natively(program, domain) -> None:
     native = set()
 
     def profile(frame, event, _arg):
@@ -458,7 +460,7 @@ def test_no_function_of_the_program_runs_natively(program) -> None:
             native.add(frame.f_code.co_qualname)
 
     codes = {code for found in globals().values() for code in code_objects(found)}
-    run = interpret(program)
+    run = interpret(program, domain())
     sys.setprofile(profile)
     try:
         run([])

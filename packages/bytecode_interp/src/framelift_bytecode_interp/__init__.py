@@ -17,7 +17,7 @@ from .completion import (
     completion_of,
     deliver,
 )
-from .concrete import ConcreteDomain, InterpretedFunction, interpret
+from .concrete import ConcreteDomain, HostedDomain, InterpretedFunction, interpret
 from .concrete.tracebacks import add_traceback_entry
 from .decoding import decode
 from .domain import OPERATIONS, Domain, missing_special_method
@@ -104,6 +104,7 @@ __all__ = [
     "Handler",
     "HandlerEntry",
     "HandlerTable",
+    "HostedDomain",
     "Insert",
     "Instruction",
     "InstructionCount",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .domain import ConcreteDomain
+from .hosted import HostedDomain
 from .interpret import InterpretedFunction, interpret
 
-__all__ = ["ConcreteDomain", "InterpretedFunction", "interpret"]
+__all__ = ["ConcreteDomain", "HostedDomain", "InterpretedFunction", "interpret"]

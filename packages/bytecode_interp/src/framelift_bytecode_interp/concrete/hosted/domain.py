@@ -69,12 +69,23 @@ class Begin:
 
 
 class HostedDomain(ConcreteDomain):
-    """Values are the objects themselves, and each Python function that is interpreted runs in a real frame.
+    """Values are the objects themselves, and each Python function that is interpreted has a real frame.
 
-    Functions, classes and generators that interpreted code makes are interpreted whoever calls them, C code included.
+    What interpreted code calls, yields and raises, it does in frames that look like the program's own, so that CPython
+    itself answers for `sys._getframe`, `sys.exception`, warnings, recursion, generators and tracebacks. Functions,
+    classes and generators that interpreted code makes are interpreted whoever calls them, C code included.
 
     Args:
-        enters: which Python functions made elsewhere are interpreted when interpreted code calls them.
+        enters: which Python functions made elsewhere are interpreted when interpreted code calls them; with `never`,
+            types of objects are not looked at, as only what is made here is interpreted.
+
+    Example:
+        >>> from framelift_bytecode_interp import interpret
+        >>> def longest(words):
+        ...     return sorted(words, key=lambda word: -len(word))[0]
+        >>> run = interpret(longest, HostedDomain())
+        >>> run(["a", "abc", "ab"]), run.instructions_executed > 15
+        ('abc', True)
     """
 
     def __init__(self, enters: Callable[[FunctionType], bool] = always) -> None:
