@@ -181,7 +181,7 @@ def _emit(entry_point: EntryPoint, session: Session, outcome: Any) -> tuple[Entr
         # Uncaught: the call raises whatever it does, and eager execution raises it with the user's own traceback.
         return None, None
     reason: BreakReason = outcome.reason  # type: ignore[assignment]
-    if not session.frames:
+    if not session.frames or session.gave_up:
         return None, session.break_record(reason, eager=True)
     try:
         code.finish_breaking(suspend(session.frames, session.real_globals))

@@ -100,6 +100,16 @@ class FxRecorder:
             self._named.add(node)
             node._rename(name)
 
+    def mark(self) -> tuple[int, int]:
+        """Return a place in the graph, for `take_back`."""
+        return sum(node.op != "placeholder" for node in self.graph.nodes), self.operations
+
+    def take_back(self, mark: tuple[int, int]) -> None:
+        """Remove all operations since a mark; inputs stay."""
+        count, self.operations = mark
+        for node in reversed([node for node in self.graph.nodes if node.op != "placeholder"][count:]):
+            self.graph.erase_node(node)
+
     def writes_inputs(self) -> bool:
         """Tell whether an operation may write to an input."""
         if any(_version(entry.example) for entry in self.inputs):

@@ -9,6 +9,7 @@ import torch
 from framelift_variable_tracking import Registry
 from framelift_variable_tracking import default_registry as python_registry
 
+from .custom_function import FUNCTION_RULES
 from .handlers.constant import TORCH_CONSTANTS
 from .handlers.function import LiftableFunctionHandler
 from .handlers.module import MODULE_RULES, ModuleHandler
@@ -43,6 +44,6 @@ def default_registry() -> Registry:
             torch.SymFloat: SymbolicNumberHandler(),
             torch.SymBool: SymbolicNumberHandler(),
         },
-        functions={**number_rules(python), **TORCH_RULES, **MODULE_RULES},
+        functions={**number_rules(python), **TORCH_RULES, **MODULE_RULES, **FUNCTION_RULES},
         trusted_modules=("torch",),
     )

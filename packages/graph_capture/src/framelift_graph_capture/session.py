@@ -133,6 +133,7 @@ class Session:
 
     Attributes:
         scope: the values of the captured call, from which sources are fetched.
+        gave_up: what was captured cannot be used, and the call runs eagerly as a whole.
         closed: the capture has ended; its frames and its graph are not to be changed any more.
     """
 
@@ -149,6 +150,7 @@ class Session:
         self.interpreter: Interpreter[Variable] = Interpreter(self.domain)
         self.domain.interpreter = self.interpreter
         self.changes_state = False
+        self.gave_up = False
         self._regions: dict[Variable, torch.fx.Node] = {}
         self._state_guards = global_state_guards()
         self.scope = Scope({})
