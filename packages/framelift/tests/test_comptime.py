@@ -62,6 +62,18 @@ def test_in_expression_position_the_fallback_gives_the_value():
         assert function(torch.ones(2)).tolist() == [7.0, 7.0]
 
 
+@pytest.mark.filterwarnings("error::framelift_comptime.ComptimeWarning")
+def test_where_warnings_are_errors_it_is_one_of_the_callers():
+    def f(x):
+        comptime(lambda ctx: 1 // 0)
+        return x + 1
+
+    function, _ = lifted(f)
+    with pytest.raises(ComptimeWarning, match="FL407") as raised:
+        function(torch.ones(2))
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+
+
 def test_under_fullgraph_it_raises():
     def f(x):
         comptime(lambda ctx: 1 // 0)

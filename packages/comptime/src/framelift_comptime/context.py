@@ -16,6 +16,18 @@ class ComptimeContext(LookingContext, AssertingContext, SteeringContext, Pausing
     Args:
         session: the capture.
         frame: the frame that called comptime.
+
+    >>> import torch
+    >>> from framelift_comptime import RULES, TYPES, comptime
+    >>> from framelift_graph_capture import FunctionCall, capture, default_registry
+    >>> def f(x):
+    ...     y = x * 2
+    ...     comptime(lambda ctx: ctx.print_locals())
+    ...     return y
+    >>> registry = default_registry().extend(types=TYPES, functions=RULES)
+    >>> _ = capture(FunctionCall(f), {"x": torch.ones(3)}, registry=registry, dynamic=None)
+    x = FakeTensor(..., size=(3,))
+    y = FakeTensor(..., size=(3,))
     """
 
     __slots__ = ()

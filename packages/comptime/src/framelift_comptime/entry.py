@@ -105,6 +105,7 @@ def _report(error: Exception, name: str, session: Session) -> ComptimeRaised:
     try:
         warnings.warn_explicit(ComptimeWarning(text, error), None, filename, line)
     except ComptimeWarning as warning:  # warnings are errors here: it is one for the caller, not for the capture
+        warning.__cause__ = error
         raise UserCodeError(warning) from error
     return reason
 

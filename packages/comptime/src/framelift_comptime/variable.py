@@ -26,6 +26,19 @@ class ComptimeVar:
     Args:
         session: the capture.
         variable: the value.
+
+    >>> from framelift_comptime import RULES, TYPES, comptime
+    >>> from framelift_graph_capture import FunctionCall, capture, default_registry
+    >>> def look(ctx):
+    ...     x, n = ctx.get_local("x"), ctx.get_local("n")
+    ...     print(x, x.size(0), x.python_type().__name__, n.as_python_constant(), n.is_dynamic())
+    >>> def f(x):
+    ...     n = 3
+    ...     comptime(look)
+    ...     return x * n
+    >>> registry = default_registry().extend(types=TYPES, functions=RULES)
+    >>> _ = capture(FunctionCall(f), {"x": torch.ones(2)}, registry=registry, dynamic=None)
+    FakeTensor(..., size=(2,)) 2 Tensor 3 False
     """
 
     __slots__ = ("_session", "_variable")

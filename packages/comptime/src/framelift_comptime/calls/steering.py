@@ -82,7 +82,8 @@ class SteeringContext(FrameView):
         """Put a call into the graph, and return what it gives.
 
         Args:
-            fn: a torch function, or any function that takes tensors and gives tensors, numbers or None.
+            fn: a torch function, or any function that takes tensors and gives tensors or None. It is called by what
+                runs the graph: a backend that traces graphs further (AOTAutograd, Inductor) calls it while it traces.
             vals: its arguments: `ComptimeVar`s and Python constants.
             named: its keyword arguments.
 
