@@ -272,6 +272,25 @@ def test_a_function_whose_capture_fails(monkeypatch):
     assert explanation.operations.share == 0.0
 
 
+def test_a_part_that_is_beyond_the_recompile_limit():
+    def loop(x):
+        for name in "abcdefghij":
+            x = x + len(name)
+            ask(name)
+        return x
+
+    @framelift.disable
+    def ask(name):
+        return name
+
+    with pytest.warns(RuntimeWarning, match="may have 8 specialisations"):
+        explanation = framelift.explain(loop)(X)
+    assert explanation.result()[0] == 11
+    assert ["may have 8 specialisations" in one.explanation for one in explanation.not_captured] == [True]
+    assert explanation.operations.outside > 0
+    assert len(explanation.recompilations) == 7
+
+
 def test_a_call_that_raises():
     seen = []
 

@@ -53,3 +53,15 @@ class VerificationError(FrameliftError, AssertionError):
     """A captured call that did something else than eager execution, under `verify=True`."""
 
     code = "FL305"
+
+
+def text_of(error: BaseException) -> str:
+    """Return the type and the text of an error, whatever its class does when it is printed.
+
+    >>> text_of(KeyError("a"))
+    "KeyError: 'a'"
+    """
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the text may be that of a class of the user's
+        return type(error).__name__

@@ -14,7 +14,7 @@ from framelift_guards import check_cost, check_costs
 from framelift_guards.plain import show
 
 from .config import Config
-from .errors import CaptureError, ConfigurationError
+from .errors import CaptureError, ConfigurationError, text_of
 from .everything import current_stance
 from .evidence import CapturedGraph, ExplainedGuard, NotCaptured, Operations, Outcome
 from .explanation import Explanation
@@ -151,18 +151,13 @@ def _reasons(lifted: Lifted) -> Iterator[NotCaptured]:
     """Yield why calls of an entry point run as ordinary Python, apart from breaks, which say so themselves."""
     name, where = lifted.entry_point.name, lifted.entry_point.where
     for problem in lifted.capture_errors:
-        why = f"capture failed with {_error(problem)}; please report this"
+        why = f"capture failed with {text_of(problem)}; please report this"
         yield NotCaptured(CaptureError.code, name, why, where)
+    if lifted.limit_problem is not None:
+        yield NotCaptured(lifted.limit_problem.code, name, text_of(lifted.limit_problem), where)
     for captured in lifted.captures.values():
         if captured.runs_eagerly and captured.break_ is None:
             yield NotCaptured("FL311", name, "the call raises, and so that it raises as ever it is not captured", where)
-
-
-def _error(problem: BaseException) -> str:
-    try:
-        return f"{type(problem).__name__}: {problem}"
-    except Exception:  # noqa: BLE001 - the text of an error may be that of a class of the user's
-        return type(problem).__name__
 
 
 def _outcome(called: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Outcome:

@@ -27,7 +27,7 @@ from .backends import call_beginning, compile_graph
 from .boundary import CompiledGraph
 from .call_beginning import announcing
 from .config import Config
-from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, RecompilationError
+from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, RecompilationError, text_of
 from .everything import current_stance
 from .recompilation import Recompilation, trend
 from .verification import verified
@@ -54,6 +54,7 @@ class Lifted:
         self.captures: dict[Specialisation, Capture] = {}
         self.capture_errors: list[BaseException] = []
         self.recompilations: list[Recompilation] = []
+        self.limit_problem: CaptureError | None = None
         self.seen = Seen()
         self._specialiser = specialiser
         self._lock = ForkSafeLock()
@@ -68,6 +69,7 @@ class Lifted:
             self.captures.clear()
             self.recompilations.clear()
             self.seen.clear()
+            self.limit_problem = None
             self._eager = self._warned = False
 
     def _miss(self, values: dict[str, object]) -> object:
@@ -139,6 +141,7 @@ class Lifted:
         )
         if self._specialiser.config.fullgraph:
             raise error
+        self.limit_problem = error
         warnings.warn(f"[{error.code}] {error}", RuntimeWarning, stacklevel=2)
 
     def _capture_failed(self, error: Exception) -> None:
@@ -146,7 +149,7 @@ class Lifted:
         problem = CaptureError(
             f"{self.entry_point.name}",
             "must be captured without an internal error",
-            f"not: {type(error).__name__}: {error}",
+            f"not: {text_of(error)}",
             "the call runs eagerly; please report this",
             self.entry_point.where,
         )
