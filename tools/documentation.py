@@ -1,7 +1,7 @@
 """The pages of the documentation that are made from the source: a hook of mkdocs.
 
 `docs/` holds what people write. Added to it are, for each package, its README and the reference of its public names,
-made from their docstrings; and the list of the codes of errors and breaks. Nothing is listed by hand.
+made from their docstrings; the list of the codes of errors and breaks; and CONTRIBUTING. Nothing is listed by hand.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ CODE = re.compile(r"FL\d{3}")
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that are made from the source."""
-    packages = list(Workspace().packages.values())
-    pages = {"codes.md": codes_page(packages)}
+    workspace = Workspace()
+    packages = list(workspace.packages.values())
+    pages = {"codes.md": codes_page(packages), "contributing.md": (workspace.root / "CONTRIBUTING.md").read_text()}
     for package in packages:
         pages[f"packages/{package.name}.md"] = (package.folder / "README.md").read_text()
         pages[f"reference/{package.name}.md"] = reference_page(package, [other.import_name for other in packages])
