@@ -43,6 +43,7 @@ from .opcodes import CANONICAL, OPCODES, Flow, Opcode
 from .operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
 from .outcome import (
     NEXT,
+    Advance,
     Break,
     Enter,
     Finish,
@@ -85,6 +86,7 @@ __all__ = [
     "UNARY_OPERATORS",
     "UNBOUND",
     "Action",
+    "Advance",
     "BasicBlock",
     "Break",
     "BytecodeError",

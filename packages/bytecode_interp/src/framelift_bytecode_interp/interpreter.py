@@ -9,12 +9,12 @@ from itertools import pairwise, repeat
 from operator import length_hint
 from typing import Any, Generic, TypeVar, cast
 
-from .completion import deliver
+from .completion import Push, deliver
 from .domain import Domain
 from .frame import Frame, LastInstruction
 from .handlers import HANDLERS, Handler, HandlerTable
 from .instruction import Pending
-from .outcome import NEXT, Break, Enter, Finish, Jump, Outcome, Raise, Result, Return, Unwind, Value, Yield
+from .outcome import NEXT, Advance, Break, Enter, Finish, Jump, Outcome, Raise, Result, Return, Unwind, Value, Yield
 
 V = TypeVar("V")
 
@@ -38,11 +38,12 @@ class InstructionCount:
     def __init__(self, limit: int | None = None) -> None:
         self.limit = sys.maxsize if limit is None else limit
         self.remaining = repeat(None, self.limit)
+        self.fused = 0  # instructions that were done with the one before; a count with a limit has none
 
     @property
     def executed(self) -> int:
         """How many instructions were interpreted so far."""
-        return self.limit - length_hint(self.remaining)
+        return self.limit - length_hint(self.remaining) + self.fused
 
 
 class Interpreter(Generic[V]):
@@ -144,12 +145,16 @@ class Interpreter(Generic[V]):
 
         This loop is where the time goes. Calls and returns are here as well as in `run`, which does all else.
         """
-        frames, domain, remaining, bound = self.frames, self.domain, self.count.remaining, self.handlers.bound
+        frames, domain, count = self.frames, self.domain, self.count
+        remaining = count.remaining
+        table, unlimited = self.handlers, count.limit == sys.maxsize
+        # Under a limit each instruction is done by itself, so that it stops exactly there.
+        bound, bind = (table.fused, table.fuse) if unlimited else (table.bound, table.bind)
         inner_limit = self.depth_limit
         proceed = NEXT
         frame = frames[-1]
         index = frame.index
-        steps = bound.get(frame.code) or self.handlers.bind(frame.code)
+        steps = bound.get(frame.code) or bind(frame.code)
         try:
             for _ in remaining:
                 frame.index = index
@@ -159,6 +164,10 @@ class Interpreter(Generic[V]):
                     index += 1
                     continue
                 kind = type(outcome)
+                if kind is Advance:
+                    index = outcome.target  # type: ignore[union-attr]
+                    count.fused += outcome.count - 1  # type: ignore[union-attr]
+                    continue
                 if kind is Jump:
                     index = outcome.target  # type: ignore[union-attr]
                     continue
@@ -172,7 +181,7 @@ class Interpreter(Generic[V]):
                     frame = entered
                     del entered, outcome  # no local variable may keep a frame alive
                     index = frame.index
-                    steps = bound.get(frame.code) or self.handlers.bind(frame.code)
+                    steps = bound.get(frame.code) or bind(frame.code)
                     continue
                 if kind is not Return or frame.generator is not None or len(frames) == 1:
                     return outcome
@@ -182,7 +191,13 @@ class Interpreter(Generic[V]):
                 completion: Any = frame.completion
                 frame.completion = None
                 index = frame.index
-                steps = bound.get(frame.code) or self.handlers.bind(frame.code)
+                steps = bound.get(frame.code) or bind(frame.code)
+                if type(completion) is Push:  # most are
+                    if completion.pops:
+                        del frame.stack[-completion.pops :]
+                    frame.stack.append(outcome.value)  # type: ignore[union-attr]
+                    index += 1
+                    continue
                 resumed: Outcome[V] = completion.on_value(frame, outcome.value, domain)  # type: ignore[union-attr]
                 outcome = resumed
                 if outcome is proceed:

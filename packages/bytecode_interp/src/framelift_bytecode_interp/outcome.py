@@ -65,6 +65,14 @@ class Jump:
 
 
 @dataclass(slots=True)
+class Advance:
+    """Several instructions, `count` of them, were done at once: go on with the one at `target`."""
+
+    target: int
+    count: int
+
+
+@dataclass(slots=True)
 class Return(Generic[V]):
     """The frame returns `value` (a generator's frame: raises StopIteration with it)."""
 
@@ -83,7 +91,7 @@ NEXT: Final = Next()
 Result: TypeAlias = Value[V] | Raise[V] | Break | Enter[V]
 """What operations of a domain answer."""
 
-Outcome: TypeAlias = Next | Jump | Return[V] | Raise[V] | Yield[V] | Break | Enter[V]
+Outcome: TypeAlias = Next | Jump | Advance | Return[V] | Raise[V] | Yield[V] | Break | Enter[V]
 """What opcode handlers answer."""
 
 Finish: TypeAlias = Return[V] | Raise[V] | Break | Yield[V]

@@ -14,11 +14,12 @@ from ..outcome import Finish
 from .calls import ConcreteCalls, always
 from .containers import ConcreteContainers
 from .exceptions import ConcreteExceptions
+from .fusions import FUSIONS
 from .generators import Sent
 from .names import ConcreteNames
 from .operators import ConcreteOperators
 from .patterns import ConcretePatterns
-from .shortcuts import with_substitutes
+from .shortcuts import usable_shortcuts
 
 
 class ConcreteDomain(
@@ -52,7 +53,7 @@ class ConcreteDomain(
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.handlers = with_substitutes(HANDLERS, cls, ConcreteDomain)
+        cls.handlers = _handlers_of(cls)
 
     def _domain(self) -> Domain[Any]:
         return self
@@ -61,4 +62,10 @@ class ConcreteDomain(
         return Interpreter(self._domain(), handlers=self.handlers, count=self.count).run([frame], sent)
 
 
-ConcreteDomain.handlers = with_substitutes(HANDLERS, ConcreteDomain, ConcreteDomain)
+def _handlers_of(domain: type[ConcreteDomain]) -> HandlerTable:
+    shortcuts = usable_shortcuts(domain, ConcreteDomain)
+    fusions = [(names, fusion) for names, fusion in FUSIONS if shortcuts.keys() >= set(names)]
+    return HANDLERS.specialised(shortcuts, fusions)
+
+
+ConcreteDomain.handlers = _handlers_of(ConcreteDomain)

@@ -28,13 +28,13 @@ from ..completion import deliver
 from ..decoding import decode
 from ..domain import Domain
 from ..frame import NULL, UNBOUND, Frame
-from ..handlers import Handler, HandlerTable, Shortcut
-from ..instruction import Instruction
+from ..handlers import Handler, Shortcut
+from ..instruction import Code, Instruction
 from ..operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
 from ..outcome import NEXT, Enter, Jump, Outcome, Raise, Unwind
 from . import polyfills
 from .attempt import foreign_part
-from .calls import FRAME_FUNCTIONS, ON_VALUES
+from .calls import FRAME_FUNCTIONS, ON_VALUES, always
 from .special_methods import BUILTIN_TYPES, attribute_is_plain, setting
 
 _VIEWS: Final[tuple[Iterable[object], ...]] = ({}.keys(), {}.values(), {}.items())
@@ -447,6 +447,7 @@ def _call(instruction: Instruction, general: Handler) -> Handler:
     # Of the two entries below the arguments, one is the callee; the other is `self`, an argument more, or NULL.
     null_first = layout.null_first
     arguments, with_self = pops - 2, pops - 1
+    known: Code | None = None  # that of the last callee
 
     def step(frame: Frame[Any], instruction: Instruction, domain: Any) -> Outcome[Any]:
         stack = frame.stack
@@ -477,12 +478,19 @@ def _call(instruction: Instruction, general: Handler) -> Handler:
             args.insert(0, callee.__self__)
             callee = callee.__func__
             kind = type(callee)
-        if kind is not FunctionType or callee is polyfills.run_class_body or not domain.enters(callee):
+        if kind is not FunctionType or callee is polyfills.run_class_body:
             return general(frame, instruction, domain)
-        code = decode(callee.__code__)
+        enters = domain.enters
+        if enters is not always and not enters(callee):
+            return general(frame, instruction, domain)
+        nonlocal known
+        code = known
+        if code is None or code.raw is not callee.__code__:
+            code = known = decode(callee.__code__)
         if len(args) != code.positional:
             return general(frame, instruction, domain)
-        args += code.unbound
+        if code.unbound:
+            args += code.unbound
         entered = _new(Frame)
         entered.code = code
         entered.globals = callee.__globals__
@@ -529,6 +537,7 @@ SUBSTITUTES: Final[Mapping[str, Substitute]] = {
     "POP_JUMP_IF_FALSE": Substitute(_conditional(jumps=False), ("truth",)),
     "POP_JUMP_IF_NONE": Substitute(_none_test(jumps=True), ("identical", "truth", "constant")),
     "POP_JUMP_IF_NOT_NONE": Substitute(_none_test(jumps=False), ("identical", "truth", "constant")),
+    "PUSH_NULL": Substitute(lambda _instruction, general: general),
     "POP_JUMP_IF_TRUE": Substitute(_conditional(jumps=True), ("truth",)),
     "STORE_ATTR": Substitute(_store_attr, ("set_attribute",)),
     "STORE_FAST": Substitute(_store_fast, ("store_local",)),
@@ -540,12 +549,10 @@ SUBSTITUTES: Final[Mapping[str, Substitute]] = {
 """The shortcuts, by canonical instruction."""
 
 
-def with_substitutes(table: HandlerTable, domain: type, original: type) -> HandlerTable:
-    """The handlers of a table with the shortcuts whose operations a subclass of `original` leaves as they are."""
-    return table.with_shortcuts(
-        {
-            opname: substitute.shortcut
-            for opname, substitute in SUBSTITUTES.items()
-            if all(getattr(domain, name) is getattr(original, name) for name in substitute.operations)
-        }
-    )
+def usable_shortcuts(domain: type, original: type) -> dict[str, Shortcut]:
+    """The shortcuts whose operations a subclass of `original` leaves as they are."""
+    return {
+        opname: substitute.shortcut
+        for opname, substitute in SUBSTITUTES.items()
+        if all(getattr(domain, name) is getattr(original, name) for name in substitute.operations)
+    }
