@@ -10,7 +10,7 @@ from torch import nn
 
 import framelift
 from framelift.backends import lookup_backend
-from framelift.boundary import CompiledGraph, shared_memory
+from framelift.boundary import CompiledGraph, compile_with_fakes, shared_memory
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # torch's compilers are not free of warnings
 
@@ -97,6 +97,88 @@ def test_sizes_and_numbers_that_vary(backend, dynamic):
         found.sum().backward()
         expected.sum().backward()
         torch.testing.assert_close(x.grad, twin.grad, equal_nan=True)
+
+
+def compilations():
+    """A backend that hands on to `aot_eager`, and notes what it is asked to compile."""
+    asked = []
+
+    def compiler(gm, fake_inputs):
+        asked.append([one if isinstance(one, torch.SymInt) else tuple(one.size()) for one in fake_inputs])
+        return aot(gm, fake_inputs)
+
+    return asked, lambda gm, example_inputs: compile_with_fakes(gm, example_inputs, compiler)
+
+
+PROGRAMS = {
+    "sizes": (lambda x: (x * x.size(0)).sum(0), lambda n: [torch.randn(n, 2, requires_grad=True)], 1),
+    "equal sizes": (lambda x, y: x @ y, lambda n: [torch.randn(n, 4, requires_grad=True), torch.randn(4, n)], 1),
+    "an integer": (lambda x, k: x.roll(k) * k, lambda n: [torch.randn(n, requires_grad=True), n - 5], 1),
+    "a size computed": (lambda x: x.view(x.size(0) // 2, 2), lambda n: [torch.randn(2 * n, requires_grad=True)], 1),
+    "a view": (lambda x: x + 1, lambda n: [torch.arange(40.0).view(10, 4)[:n]], 1),
+    "written": (lambda x: x.add_(1), lambda n: [torch.randn(n, requires_grad=True) * 2], 1),
+    "transposed": (lambda x: x * 2, lambda n: [torch.randn(4, n).t()], 1),
+    "a float": (lambda x, k: x * k, lambda n: [torch.randn(n), n / 2], 4),
+    "a dtype of its own": (lambda x: x * 2, lambda n: [torch.randn(n, dtype=torch.complex64)], 1),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_symbols_are_handed_over(name):
+    function, inputs, count = PROGRAMS[name]
+    asked, backend = compilations()
+    lifted = framelift.compile(function, backend=backend, dynamic=True)
+    for size in (3, 4, 6, 9, 3):
+        torch.manual_seed(size)
+        ours = inputs(size)
+        torch.manual_seed(size)
+        theirs = inputs(size)
+        found, expected = lifted(*ours), function(*theirs)
+        torch.testing.assert_close((found, ours), (expected, theirs))
+        assert found.stride() == expected.stride()
+        if expected.requires_grad and ours[0].is_leaf:
+            found.sum().backward()
+            expected.sum().backward()
+            torch.testing.assert_close(ours[0].grad, theirs[0].grad)
+    assert len(lifted.framelift.graphs) == 1
+    assert len(asked) == count
+
+
+def test_what_torch_relies_on_is_checked():
+    def decides(gm, fake_inputs):
+        many = bool(fake_inputs[0].size(0) > 5)  # as a compiler would that picks one of two algorithms
+
+        def run(x):
+            assert (x.size(0) > 5) is many
+            return (x * 2,)
+
+        decided.append(many)
+        return run
+
+    decided = []
+    lifted = framelift.compile(
+        lambda x: x * 2, backend=lambda gm, inputs: compile_with_fakes(gm, inputs, decides), dynamic=True
+    )
+    for size in (3, 4, 6, 9, 5, 7):
+        assert lifted(torch.ones(size)).tolist() == [2.0] * size
+    assert decided == [False, True]
+
+
+def test_where_symbols_cannot_be_taken_sizes_are_compiled_one_by_one():
+    def static_only(gm, fake_inputs):
+        size = fake_inputs[0].size(0)
+        if isinstance(size, torch.SymInt):
+            raise NotImplementedError("symbols")
+        sizes.append(size)
+        return gm.forward
+
+    sizes = []
+    lifted = framelift.compile(
+        lambda x: x * 2, backend=lambda gm, inputs: compile_with_fakes(gm, inputs, static_only), dynamic=True
+    )
+    for size in (3, 4, 3, 4):
+        assert lifted(torch.ones(size)).tolist() == [2.0] * size
+    assert sizes == [3, 4]
 
 
 def test_sizes_that_vary_in_graphs_that_write():

@@ -4,8 +4,8 @@ torch's compilers (AOTAutograd, and Inductor above it) expect to run inside Torc
 of it: a `TracingContext` with a fake mode, where each input comes from, and which inputs keep their address from call
 to call. What they assumed of the inputs comes back as guards.
 
-A graph with symbolic sizes or numbers is compiled by them once for each set of values that it meets: correct, and to be
-improved by handing the symbols over.
+A graph with symbolic sizes or integers is compiled with symbols of torch's, and again where torch relied on more than
+the capture did. Where torch cannot take symbols, and for floats, it is compiled for the values of each call.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import ast
 import contextlib
 import dataclasses
 import itertools
+import logging
 import math
 import random
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -29,10 +31,14 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from framelift_guards import DictItemSource, Expression, ForkSafeLock, Guard, SameObject, Source
 
+from .symbolic_inputs import InputSource, SymbolicInputs
+
 __all__ = ["CompiledGraph", "compile_foreign", "compile_with_fakes", "shared_memory"]
 
 Compiler = Callable[[torch.fx.GraphModule, list[Any]], Callable[..., Any]]
 
+_FOUND_LIMIT = 256
+_log = logging.getLogger(__name__)
 _captures = itertools.count()
 _lock = ForkSafeLock()  # torch's compilers are not made for several threads
 
@@ -66,7 +72,7 @@ def compile_with_fakes(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], 
         compiler: `(gm, fake_inputs) -> callable`; it may change the graph.
     """
     if _is_symbolic(gm):
-        return CompiledGraph(_ByValue(gm, compiler))
+        return CompiledGraph(_Varying(gm, compiler))
     origins = [node.meta.get("origin") for node in gm.graph.find_nodes(op="placeholder")]
     run, assumed = _compile_for(gm, example_inputs, compiler)
     return CompiledGraph(run, tuple(assumed.guards(origins)))
@@ -90,7 +96,7 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
     if context.fw_metadata is None or isinstance(compiled, CompiledGraph):
         return compiled
     if _is_symbolic(gm):
-        return CompiledGraph(_ByValue(gm, compiler))
+        return CompiledGraph(_Varying(gm, compiler))
     assumed = _Assumed.of(context, sources, range(len(nodes)), example_inputs)
     if assumed.sharing and not _one_storage_each(example_inputs):
         compiled = _as_it_is(gm)
@@ -115,22 +121,114 @@ def _strides(tensor: torch.Tensor) -> tuple[Any, ...]:
     return tensor.stride() if tensor.layout is torch.strided else ()
 
 
-class _ByValue:
-    """A graph with symbolic inputs, compiled for the sizes and numbers of each call as they turn up."""
+class _Varying:
+    """A graph with symbolic inputs, compiled with symbols, or where that is impossible for the values of each call.
+
+    Args:
+        gm: the graph.
+        compiler: `(gm, fake_inputs) -> callable`.
+    """
 
     def __init__(self, gm: torch.fx.GraphModule, compiler: Compiler) -> None:
         self._gm = gm
         self._compiler = compiler
-        self._compiled: dict[tuple[Any, ...], list[tuple[Callable[..., Any], _Assumed]]] = {}
+        self._examples = [node.meta.get("example_value") for node in gm.graph.find_nodes(op="placeholder")]
+        self._positions = [position for position, example in enumerate(self._examples) if _varies(example)]
+        self._takes_symbols = True
+        self._with_symbols: list[_WithSymbols] = []
+        self._found: dict[tuple[Any, ...], list[_Compiled]] = {}
+        self._by_value: dict[tuple[Any, ...], list[_Compiled]] = {}
 
     def __call__(self, *values: Any) -> Any:
-        key = tuple([_identity(value) for value in values])
-        for run, assumed in self._compiled.get(key, ()):
-            if assumed.holds(values):
-                return run(*values)
-        run, assumed = _compile_for(self._gm, values, self._compiler)
-        self._compiled.setdefault(key, []).append((run, assumed))
+        key = tuple([_identity(values[position]) for position in self._positions])
+        for known in (self._found, self._by_value):
+            for run, assumed in known.get(key, ()):
+                if assumed.holds(values):
+                    return run(*values)
+        run, _ = self._compiled(key, values)
         return run(*values)
+
+    def _compiled(self, key: tuple[Any, ...], values: Sequence[Any]) -> _Compiled:
+        with _lock.held():
+            constants = tuple([_identity(value) for value in values if not _is_kept(value)])
+            if len(self._found) >= _FOUND_LIMIT:  # integers may differ in every call
+                self._found.clear()
+            for one in self._with_symbols:
+                if one.constants == constants and one.inputs.hold_for(_kept(values)) and one.compiled[1].holds(values):
+                    self._found.setdefault(key, []).append(one.compiled)
+                    return one.compiled
+            if self._takes_symbols and _may_have_symbols(values):
+                try:
+                    one = _compile_with_symbols(self._gm, self._examples, values, constants, self._compiler)
+                except Exception as error:  # noqa: BLE001 - whatever stands against symbols, sizes can be compiled one by one
+                    _log.info("compiled for sizes one by one: %s: %s", type(error).__name__, error)
+                    self._takes_symbols = False
+                else:
+                    self._with_symbols.append(one)
+                    self._found.setdefault(key, []).append(one.compiled)
+                    return one.compiled
+            compiled = _compile_for(self._gm, values, self._compiler)
+            self._by_value.setdefault(key, []).append(compiled)
+            return compiled
+
+
+@dataclasses.dataclass(frozen=True)
+class _WithSymbols:
+    """A graph compiled with symbolic inputs.
+
+    Args:
+        constants: the inputs that it was compiled for by value.
+        inputs: what says for which others it is right.
+        compiled: the graph, and what it assumed beside.
+    """
+
+    constants: tuple[Any, ...]
+    inputs: SymbolicInputs
+    compiled: _Compiled
+
+
+def _is_kept(value: object) -> bool:
+    """Tell whether an input stays one: floats and booleans become part of the graph."""
+    return isinstance(value, torch.Tensor) or type(value) is int
+
+
+def _kept(values: Sequence[Any]) -> list[Any]:
+    return [value for value in values if _is_kept(value)]
+
+
+def _may_have_symbols(values: Sequence[Any]) -> bool:
+    """Tell whether inputs can be handed over with symbols: ordinary tensors that share no memory."""
+    tensors = [value for value in values if isinstance(value, torch.Tensor)]
+    ordinary = all(type(one) in (torch.Tensor, torch.nn.Parameter) and not one.is_inference() for one in tensors)
+    return ordinary and len(set(shared_memory(*tensors))) == len(tensors)
+
+
+def _compile_with_symbols(
+    gm: torch.fx.GraphModule,
+    examples: Sequence[Any],
+    values: Sequence[Any],
+    constants: tuple[Any, ...],
+    compiler: Compiler,
+) -> _WithSymbols:
+    positions = [position for position, value in enumerate(values) if _is_kept(value)]
+    names = [node.name for node in gm.graph.find_nodes(op="placeholder")]
+    sources = [InputSource(names[position]) for position in positions]
+    inputs = SymbolicInputs([examples[position] for position in positions], _kept(values), sources)
+    with _tracing(inputs.mode) as context, _backward_at_once():
+        graph, sources = _graph_for(gm, values, positions)
+        compiled = compiler(graph, list(inputs.inputs))
+    inputs.seal()
+    assumed = _Assumed.of(context, sources, positions, values)
+    return _WithSymbols(constants, inputs, (_taking(compiled, positions, len(values)), assumed))
+
+
+def _backward_at_once() -> contextlib.AbstractContextManager[object]:
+    """Let the backward graph be compiled with the forward one: what it relies on must be known by then."""
+    config = sys.modules.get("torch._functorch.config")
+    if config is None or not hasattr(config, "force_non_lazy_backward_lowering"):
+        return contextlib.nullcontext()
+    patched: contextlib.AbstractContextManager[object] = config.patch(force_non_lazy_backward_lowering=True)
+    return patched
 
 
 def _identity(value: Any) -> tuple[Any, ...]:
@@ -142,15 +240,13 @@ def _identity(value: Any) -> tuple[Any, ...]:
     return type(value), value
 
 
-def _compile_for(
-    gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Compiler
-) -> tuple[Callable[..., Any], _Assumed]:
+def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Compiler) -> _Compiled:
     """Compile for the sizes of these inputs, and for their values where they are numbers."""
     tensors = [position for position, value in enumerate(values) if isinstance(value, torch.Tensor)]
+    given = [values[position] for position in tensors]
     mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
     with _lock.held(), _tracing(mode) as context:
-        graph, sources = _graph_for(gm, values)
-        given = [values[position] for position in tensors]
+        graph, sources = _graph_for(gm, values, tensors)
         inputs = [mode.from_tensor(value, static_shapes=True) for value in given]
         try:
             compiled = compiler(graph, inputs)
@@ -163,7 +259,7 @@ def _compile_for(
     assumed = _Assumed.of(context, sources, tensors, values)
     if assumed.sharing and not _one_storage_each(given):
         return _as_it_is(gm), assumed
-    return (compiled if len(tensors) == len(values) else _taking(compiled, tensors)), assumed
+    return _taking(compiled, tensors, len(values)), assumed
 
 
 def _as_it_is(gm: torch.fx.GraphModule, error: Exception | None = None) -> Callable[..., Any]:
@@ -178,11 +274,15 @@ def _as_it_is(gm: torch.fx.GraphModule, error: Exception | None = None) -> Calla
     return gm.forward
 
 
-def _taking(run: Callable[..., Any], positions: Sequence[int]) -> Callable[..., Any]:
-    def run_with_tensors(*values: Any) -> Any:
+def _taking(run: Callable[..., Any], positions: Sequence[int], count: int) -> Callable[..., Any]:
+    """Return a compiled graph as a function of all `count` inputs, of which it takes those at `positions`."""
+    if len(positions) == count:
+        return run
+
+    def run_with_some(*values: Any) -> Any:
         return run(*[values[position] for position in positions])
 
-    return run_with_tensors
+    return run_with_some
 
 
 @contextlib.contextmanager
@@ -200,52 +300,36 @@ def _tracing(mode: FakeTensorMode) -> Iterator[TracingContext]:
         yield context
 
 
-def _graph_for(gm: torch.fx.GraphModule, values: Sequence[Any]) -> tuple[torch.fx.GraphModule, list[_InputSource]]:
-    """Return a copy for a compiler to own, numbers in place of the inputs that are numbers, and its inputs' sources.
+def _graph_for(
+    gm: torch.fx.GraphModule, values: Sequence[Any], positions: Sequence[int]
+) -> tuple[torch.fx.GraphModule, list[InputSource]]:
+    """Return a copy for a compiler to own, whose inputs are those at `positions`, and their sources.
 
-    It carries no example values: passes would take our fakes for torch's.
+    The others, which are numbers, are part of it. It has no example values: passes would take our fakes for torch's.
     """
     nodes = gm.graph.find_nodes(op="placeholder")
-    numbers = {node: value for node, value in zip(nodes, values, strict=True) if not isinstance(value, torch.Tensor)}
+    numbers: dict[Any, Any] = {
+        node: values[position] for position, node in enumerate(nodes) if position not in set(positions)
+    }
     graph = torch.fx.Graph()
-    graph.output(graph.graph_copy(gm.graph, dict(numbers)))
+    graph.output(graph.graph_copy(gm.graph, numbers))
     for node in graph.nodes:
         node.meta.pop("example_value", None)
     copy = torch.fx.GraphModule(gm, graph)
-    tensors = [value for value in values if isinstance(value, torch.Tensor)]
-    return copy, _describe_inputs(copy, graph.find_nodes(op="placeholder"), tensors)
+    kept = [values[position] for position in positions]
+    return copy, _describe_inputs(copy, graph.find_nodes(op="placeholder"), kept)
 
 
 # ---- what is said of inputs -----------------------------------------------------------------------------------------
 
 
-@dataclasses.dataclass(frozen=True)
-class _InputSource(TorchSource):
-    """Where an input comes from, in torch's terms: it has a name, and is equal to itself."""
-
-    input_name: str
-
-    @property
-    def name(self) -> str:
-        return _Name(self.input_name)
-
-
-class _Name(str):
-    """A name that may be called for itself: torch 2.11 calls a source's `name`, later ones read it."""
-
-    __slots__ = ()
-
-    def __call__(self) -> str:
-        return str(self)
-
-
 def _describe_inputs(
     gm: torch.fx.GraphModule, nodes: Sequence[torch.fx.Node], values: Sequence[Any]
-) -> list[_InputSource]:
+) -> list[InputSource]:
     """Say of each input what AOTAutograd's `_try_get_metadata_from_dynamo` reads; return where they come from."""
     gm.meta["dynamo_compile_id"] = CompileContext.current_compile_id()
     gm.__dict__["_param_name_to_source"] = {}
-    sources = [_InputSource(node.name) for node in nodes]
+    sources = [InputSource(node.name) for node in nodes]
     for node, value, source in zip(nodes, values, sources, strict=True):
         node._dynamo_source = source
         if _keeps_address(value, node.meta.get("origin")):
@@ -281,19 +365,19 @@ class _Assumed:
 
     @classmethod
     def of(
-        cls, context: TracingContext, sources: Sequence[_InputSource], tensors: Sequence[int], values: Sequence[Any]
+        cls, context: TracingContext, sources: Sequence[InputSource], inputs: Sequence[int], values: Sequence[Any]
     ) -> _Assumed:
         """Read it from torch's context after a compilation."""
-        positions: dict[TorchSource, int] = dict(zip(sources, tensors, strict=True))
+        positions: dict[TorchSource, int] = dict(zip(sources, inputs, strict=True))
         pairs = [
             (positions[guard.input_source_a], positions[guard.input_source_b])
             for guard in context.guards_context.aotautograd_guards
             if isinstance(guard, DuplicateInputs)
         ]
+        tensors = [position for position in inputs if isinstance(values[position], torch.Tensor)]
         if len(tensors) < 2 or not _may_write(context):
             return cls(tuple(pairs))
-        inputs = [values[position] for position in tensors]
-        return cls(tuple(pairs), tuple(tensors), shared_memory(*inputs))
+        return cls(tuple(pairs), tuple(tensors), shared_memory(*[values[position] for position in tensors]))
 
     def holds(self, values: Sequence[Any]) -> bool:
         """Tell whether it is so for these inputs."""
@@ -315,6 +399,9 @@ class _Assumed:
         expected = ast.Tuple([ast.Constant(one) for one in self.memory], ast.Load())
         holds = ast.Compare(call, [ast.Eq()], [expected])
         yield Guard(None, Expression(holds, operands, {"shared_memory": shared_memory}, "STORAGE_OVERLAP"))
+
+
+_Compiled = tuple[Callable[..., Any], _Assumed]
 
 
 def _may_write(context: TracingContext) -> bool:
