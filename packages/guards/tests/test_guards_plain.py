@@ -72,3 +72,8 @@ def test_show_runs_no_user_code_and_stays_short():
     assert show(Liar(int)) == "<Liar>"
     assert show("x" * 100) == "'" + "x" * 56 + "..."
     assert show(int) == "<class 'int'>"
+
+
+def test_what_python_refuses_to_print_is_shown_by_its_type():
+    assert show(10**5000) == "<int too long to print>"
+    assert show((1, 10**5000)) == "<tuple too long to print>"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import enum
+import inspect
 import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -46,8 +47,20 @@ def _tensor(session: Session, variable: Any, show: Show) -> str:
     return repr(session.glimpse(variable))
 
 
+_name: Callable[[type], str] = vars(type)["__name__"].__get__
+"""The name of a class; a metaclass of the user's has no say in it."""
+
+
+def _fields(cls: type) -> Any:
+    """Return the field names of a named tuple's class; None for any other class."""
+    return inspect.getattr_static(cls, "_fields", None) if issubclass(cls, tuple) else None
+
+
 def _constant(session: Session, variable: Any, show: Show) -> str:
-    return repr(variable.value)
+    try:
+        return repr(variable.value)
+    except ValueError:  # CPython prints no integer of thousands of digits
+        return hex(variable.value)
 
 
 def _number(session: Session, variable: Any, show: Show) -> str:
@@ -70,10 +83,10 @@ def _tuple(session: Session, variable: Any, show: Show) -> str:
     items = [show(item) for item in variable.items]
     if variable.cls is torch.Size:
         return f"torch.Size([{_joined(items)}])"
-    fields = getattr(variable.cls, "_fields", None)
+    fields = _fields(variable.cls)
     if fields is not None:
         named = [f"{name}={item}" for name, item in zip(fields, items, strict=True)]
-        return f"{variable.cls.__name__}({_joined(named)})"
+        return f"{_name(variable.cls)}({_joined(named)})"
     return f"({items[0]},)" if len(items) == 1 else f"({_joined(items)})"
 
 
@@ -93,7 +106,7 @@ def _view(session: Session, variable: Any, show: Show) -> str:
     entries = [(show(key.variable), show(item)) for key, item in session.entries(variable.mapping)]
     kinds = {type({}.keys()): [key for key, _ in entries], type({}.values()): [item for _, item in entries]}
     items = kinds.get(variable.cls, [f"({key}, {item})" for key, item in entries])
-    return f"{variable.cls.__name__}([{_joined(items)}])"
+    return f"{_name(variable.cls)}([{_joined(items)}])"
 
 
 def _set(session: Session, variable: Any, show: Show) -> str:
@@ -129,7 +142,7 @@ def _method(session: Session, variable: Any, show: Show) -> str:
         return f"GetAttrVariable(TensorVariable(), {name})"
     if variable.cls is types.MethodType:
         return f"UserMethodVariable({show(variable.function)}, {show(variable.receiver)})"
-    return f"<built-in method {name} of {variable.receiver.python_type().__name__} object>"
+    return f"<built-in method {name} of {_name(variable.receiver.python_type())} object>"
 
 
 def _partial(session: Session, variable: Any, show: Show) -> str:
@@ -155,7 +168,7 @@ _TORCHS_OWN = ("torch.nn.", "torch.ao.nn.")
 
 def _object(session: Session, variable: Any, show: Show) -> str:
     cls, payload = variable.cls, variable.payload
-    if isinstance(payload, TupleVariable) and hasattr(cls, "_fields"):
+    if isinstance(payload, TupleVariable) and _fields(cls) is not None:
         return _tuple(session, TupleVariable(payload.items, cls=cls), show)
     if issubclass(cls, enum.Enum) and isinstance(variable.value, enum.Enum):
         return enum.Enum.__repr__(variable.value)
@@ -164,13 +177,15 @@ def _object(session: Session, variable: Any, show: Show) -> str:
     if issubclass(cls, torch.nn.Module):
         own = "Builtin" if str(cls.__module__).startswith(_TORCHS_OWN) else ""
         container = cls in (torch.nn.ModuleList, torch.nn.ModuleDict, torch.nn.Sequential)
-        return f"Unspecialized{'' if container else own}NNModuleVariable({cls.__name__})"
+        return f"Unspecialized{'' if container else own}NNModuleVariable({_name(cls)})"
     kind = next((name for base, name in _BUILT_IN_BASES if issubclass(cls, base)), "Object")
-    return f"UserDefined{kind}Variable({cls.__name__})"
+    return f"UserDefined{kind}Variable({_name(cls)})"
 
 
 def _exception(session: Session, variable: Any, show: Show) -> str:
-    return f"{variable.cls.__name__}({_joined([show(item) for item in variable.args])})"
+    if variable.args is None:  # those of an existing one, which the program has not read
+        return f"UserDefinedExceptionVariable({_name(variable.cls)})"
+    return f"{_name(variable.cls)}({_joined([show(item) for item in variable.args])})"
 
 
 _PRINTED_BY_C: frozenset[type] = frozenset({
@@ -183,9 +198,9 @@ _PRINTED_BY_C: frozenset[type] = frozenset({
 
 def _reference(session: Session, variable: Any, show: Show) -> str:
     value = variable.value
-    if isinstance(value, type):
+    if issubclass(type(value), type):
         return type.__repr__(value)
-    return repr(value) if type(value) in _PRINTED_BY_C else f"UserDefinedObjectVariable({type(value).__name__})"
+    return repr(value) if type(value) in _PRINTED_BY_C else f"UserDefinedObjectVariable({_name(type(value))})"
 
 
 _TABLE: Mapping[type[Variable], Callable[[Session, Any, Show], str]] = {
@@ -239,7 +254,7 @@ def variable_text(session: Session, variable: Variable) -> str:
                 printer = _TABLE.get(kind)
                 if printer is not None:
                     return printer(session, item, show)
-            name = item.python_type().__name__
+            name = _name(item.python_type())
             return _ITERATORS.get(name, f"<{name} object>")
         finally:
             open_.discard(id(item))

@@ -9,6 +9,8 @@ from framelift_graph_capture import Session, SymbolicNumberVariable, TensorVaria
 from framelift_guards import FreeVariableSource, GlobalSource, Guard, LocalSource, Source, UserLine
 from framelift_variable_tracking import ConstantVariable, Variable
 
+from .printing import variable_text
+
 __all__ = ["GuardNote", "Origin", "guards_of", "origin_of", "source_of"]
 
 
@@ -118,5 +120,5 @@ def origin_of(session: Session, variable: Variable) -> Origin:
     if isinstance(variable, SymbolicNumberVariable):
         return Origin("operation", str(variable.value), line)
     if isinstance(variable, ConstantVariable):
-        return Origin("constant", repr(variable.value), line)
+        return Origin("constant", variable_text(session, variable), line)
     return Origin("made", "", line)

@@ -132,5 +132,8 @@ def show(value: object, limit: int = 60) -> str:
         return type.__repr__(value)
     if not is_plain(value):
         return f"<{type.__getattribute__(type(value), '__qualname__')}>"
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:  # CPython prints no integer of thousands of digits
+        return f"<{type.__getattribute__(type(value), '__qualname__')} too long to print>"
     return text if len(text) <= limit else f"{text[: limit - 3]}..."
