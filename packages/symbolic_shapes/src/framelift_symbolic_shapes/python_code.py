@@ -67,12 +67,12 @@ _RELATIONS: dict[str, type[ast.cmpop]] = {
 }  # fmt: skip
 
 
-def _constant(value: bool | float) -> ast.expr:
+def _constant(value: bool | float, reference: Reference) -> ast.expr:
     if isinstance(value, bool) or (value >= 0 and math.copysign(1.0, value) > 0 and math.isfinite(value)):
         return ast.Constant(value)
     if not math.isfinite(value):
         # repr() of these is no Python literal; this is the shortest call that gives them.
-        return ast.Call(ast.Name("float", ast.Load()), [ast.Constant(repr(value))], [])
+        return ast.Call(reference(float), [ast.Constant(repr(value))], [])
     return ast.UnaryOp(ast.USub(), ast.Constant(-value))
 
 
@@ -84,7 +84,7 @@ class _Writer:
     def write(self, expression: Any) -> ast.expr:
         value = functions.number(expression)
         if value is not None:
-            return _constant(value)
+            return _constant(value, self._reference)
         if expression.is_Symbol:
             return self._names[expression]
         if expression.is_Add:
