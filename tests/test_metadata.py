@@ -71,6 +71,13 @@ def test_the_changelog_names_the_version(package):
     assert f"\n## {package.project['version']}" in (package.folder / "CHANGELOG.md").read_text()
 
 
+def test_the_changelog_has_a_heading_for_each_version_and_what_is_unreleased_on_top(package):
+    headings = re.findall(r"^## (.*)$", (package.folder / "CHANGELOG.md").read_text(), re.MULTILINE)
+    dated = [text for text in headings if re.fullmatch(r"\d+\.\d+\.\d+ \(\d{4}-\d\d-\d\d\)", text)]
+    unreleased = [text for text in headings if re.fullmatch(r"Unreleased|\d+\.\d+\.\d+ \(unreleased\)", text)]
+    assert headings == unreleased[:1] + dated
+
+
 def test_siblings_are_declared_as_a_range_within_one_minor_version_that_holds_theirs(package, packages):
     versions = {other.distribution: other.version for other in packages}
     for requirement in package.requirements(package.extras):
