@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from differential import check
 
@@ -149,3 +150,41 @@ def test_changed_state_is_seen_by_the_next_call():
     del config.scale
     assert g(x)[0] == 7
     assert counter.frame_count == 3
+
+
+def loops_over_what_it_appended_to(x, items):
+    items.append(x)
+    for item in items:
+        x = x + item
+        print("a break")
+        if len(items) < 3:
+            items.append(x)
+    return x, items
+
+
+def goes_on_with_an_iterator(x, items):
+    items += [x, x * 2]
+    forward, backward = iter(items), reversed(items)
+    next(forward), next(backward)
+    print("a break")
+    return list(forward), list(backward)
+
+
+def whose_list_became_shorter(x, items):
+    items += [x, x, x]
+    iterator = iter(items)
+    next(iterator), next(iterator)
+    items.clear()
+    print("a break")
+    items.append(x)
+    return list(iterator)
+
+
+@pytest.mark.parametrize(
+    "program", [loops_over_what_it_appended_to, goes_on_with_an_iterator, whose_list_became_shorter]
+)
+def test_iterators_of_lists_that_changed_before_a_break(program):
+    lifted = framelift.compile(program, backend="eager")
+    for _ in range(2):
+        expected, found = program(torch.ones(2), []), lifted(torch.ones(2), [])
+        assert framelift.testing.same(found, expected)

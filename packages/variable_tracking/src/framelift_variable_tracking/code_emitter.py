@@ -65,6 +65,7 @@ class CodeEmitter:
         self.builder: Builder = _StepwiseBuilder(self, namespace, locals)
         self.values: list[ast.stmt] = []
         self.effects: list[ast.stmt] = []
+        self.places: list[ast.stmt] = []
         self._fetched: dict[Source, str] = {}
         self._made: dict[int, tuple[Variable, str]] = {}
         self._making: set[int] = set()
@@ -151,6 +152,10 @@ class CodeEmitter:
         """Add a statement to the phase of effects."""
         self.effects.append(statement)
 
+    def place(self, statement: ast.stmt) -> None:
+        """Add a statement to the phase in which iterators are placed."""
+        self.places.append(statement)
+
     def temporary(self, expression: ast.expr, hint: str = "value") -> ast.Name:
         """Bind `expression` to a new name in the phase of values, and return the name."""
         name = self.namespace.fresh(hint)
@@ -170,7 +175,7 @@ class CodeEmitter:
         log.replay(self)
 
     def body(self) -> list[ast.stmt]:
-        """Return all statements: values, then effects.
+        """Return all statements: values, then effects, then places of iterators.
 
         Raises:
             ReconstructionError: the capture dropped a generator that CPython would have closed at that moment.
@@ -179,7 +184,7 @@ class CodeEmitter:
             if id(generator) not in self._made and is_protected(generator):
                 detail = "it was dropped inside of a `try` or `with`, which CPython runs at that moment"
                 raise ReconstructionError(NotReconstructible("generator", detail))
-        return [*self.values, *self.effects]
+        return [*self.values, *self.effects, *self.places]
 
 
 _WITH_IDENTITY = frozenset({int, float, complex, str, bytes})

@@ -12,9 +12,10 @@ from .variable import Variable
 
 
 class Emitter(Protocol):
-    """Writes entry code in two phases: first all values are fetched and made, then all effects are done.
+    """Writes entry code in three phases: all values are fetched and made, all effects are done, iterators are placed.
 
-    The phases keep `x.a, x.b = x.b, x.a` right: what an effect stores was fetched before any effect was done.
+    The first two keep `x.a, x.b = x.b, x.a` right: what an effect stores was fetched before any effect was done. An
+    iterator comes last, since CPython puts none beyond the end that its list has at that moment.
     `CodeEmitter` is the one in this package; a recorder of graphs extends it by values that a graph computes.
     """
 
@@ -47,6 +48,10 @@ class Emitter(Protocol):
 
     def effect(self, statement: ast.stmt) -> None:
         """Add a statement to the phase of effects."""
+        ...
+
+    def place(self, statement: ast.stmt) -> None:
+        """Add a statement to the phase in which iterators are placed."""
         ...
 
     def temporary(self, expression: ast.expr, hint: str = "value") -> ast.Name:

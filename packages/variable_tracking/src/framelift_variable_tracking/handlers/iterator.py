@@ -187,18 +187,14 @@ def iterator_state(iterator: Any) -> tuple[int, ...]:
     return numbers.start, numbers.stop, numbers.step, position or 0
 
 
-def advanced_list_iterator(items: list[Any], position: int) -> Iterator[Any]:
-    """Return `iter(items)` at a position."""
-    iterator: Any = list.__iter__(items)
-    iterator.__setstate__(position)
-    return iterator  # type: ignore[no-any-return]
+def list_iterator(items: list[Any]) -> Iterator[Any]:
+    """Return `iter(items)`, whatever the class of the list says."""
+    return list.__iter__(items)
 
 
-def advanced_list_reversed(items: list[Any], position: int) -> Iterator[Any]:
-    """Return `reversed(items)` at a position."""
-    iterator: Any = list.__reversed__(items)
-    iterator.__setstate__(position)
-    return iterator  # type: ignore[no-any-return]
+def list_reversed(items: list[Any]) -> Iterator[Any]:
+    """Return `reversed(items)`, whatever the class of the list says."""
+    return list.__reversed__(items)
 
 
 def advanced_iterator(items: Any, position: int) -> Iterator[Any]:
@@ -216,7 +212,7 @@ def exhausted(iterator: Any) -> Iterator[Any]:
 
 
 def set_position(iterator: Any, position: int) -> None:
-    """Put an existing iterator of a sequence at a position."""
+    """Put an iterator of a sequence at a position."""
     iterator.__setstate__(position)
 
 
@@ -297,21 +293,30 @@ class SequenceIteratorHandler(IteratorHandler):
         if origin is None:
             return emitter.call(empty_iterator, emitter.constant(variable.cls, "iterator"))
         items = emitter.value(origin.variable if isinstance(origin, Fixed) else origin)
-        position = emitter.constant(variable.position, "position")
         if variable.cls is LIST_ITERATOR:
-            return emitter.call(advanced_list_iterator, items, position)
+            return emitter.call(list_iterator, items)
         if variable.cls is LIST_REVERSED:
-            return emitter.call(advanced_list_reversed, items, position)
-        return emitter.call(advanced_iterator, items, position)
+            return emitter.call(list_reversed, items)
+        return emitter.call(advanced_iterator, items, emitter.constant(variable.position, "position"))
+
+    def fill(self, emitter: Emitter, variable: Variable) -> None:
+        assert isinstance(variable, SequenceIteratorVariable)
+        if variable.cls in {LIST_ITERATOR, LIST_REVERSED} and variable.origin is not None:
+            if not -1 <= variable.position <= len(variable.origin):
+                reason = NotReconstructible(variable.cls.__qualname__, "its list became shorter than where it stands")
+                raise ReconstructionError(reason)
+            self._place(emitter, variable)
+
+    def _place(self, emitter: Emitter, variable: SequenceIteratorVariable) -> None:
+        position = emitter.constant(variable.position, "position")
+        emitter.place(expression(emitter.call(set_position, emitter.value(variable), position)))
 
     def refill(self, emitter: Emitter, variable: Variable) -> None:
         assert isinstance(variable, SequenceIteratorVariable)
-        target = emitter.value(variable)
         if variable.origin is None:
-            emitter.effect(expression(emitter.call(exhausted, target)))
+            emitter.effect(expression(emitter.call(exhausted, emitter.value(variable))))
         else:
-            position = emitter.constant(variable.position, "position")
-            emitter.effect(expression(emitter.call(set_position, target, position)))
+            self._place(emitter, variable)
 
 
 # ---- dictionaries and sets ------------------------------------------------------------------------------------------
