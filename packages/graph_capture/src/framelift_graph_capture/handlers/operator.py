@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 import torch
@@ -47,7 +48,7 @@ class OperatorHandler(TypeHandler):
             found = getattr(variable.value, name)
         except AttributeError as error:
             return domain.raise_error(AttributeError, str(error))
-        if isinstance(found, (torch._ops.OpOverload, torch._ops.OpOverloadPacket, torch._ops._OpNamespace)):
+        if isinstance(found, _REFERENCES):
             return Value(domain.reference(found))
         return domain.unsupported(variable, f"reading the attribute {name!r}")
 
@@ -61,6 +62,13 @@ class OperatorHandler(TypeHandler):
         return HashKey(variable, variable)
 
 
+_REFERENCES = (
+    torch._ops.OpOverload,
+    torch._ops.OpOverloadPacket,
+    torch._ops._OpNamespace,
+    types.BuiltinFunctionType,
+)
+
 _HANDLER = OperatorHandler()
 
 OPERATORS: dict[type, TypeHandler] = {
@@ -68,5 +76,6 @@ OPERATORS: dict[type, TypeHandler] = {
     torch._ops.OpOverloadPacket: _HANDLER,
     torch._ops._OpNamespace: _HANDLER,
     type(torch.ops): _HANDLER,
+    type(torch._C._VariableFunctions): _HANDLER,
 }
 """The handler, by type."""

@@ -18,7 +18,7 @@ from framelift_guards import CallSource, ConstantSource
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..polyfills import containers
 from ..reasons import UnsupportedCall
-from ..variable import NEW, BoundMethodVariable, FunctionVariable
+from ..variable import NEW, BoundMethodVariable, FunctionVariable, TracebackVariable
 from .arguments import Parameters, evaluated, polyfilled, refuse, special
 
 
@@ -54,6 +54,22 @@ def _signature(domain: Tracking, context: CallContext, args: Arguments, kwargs: 
     return Break(UnsupportedCall("inspect.signature", "what it is asked about is no existing function"))
 
 
+def _exc_info(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if args or kwargs:
+        return refuse(domain, sys.exc_info, args, kwargs)
+    handled = context.frame.topmost_handled()
+    if handled is None:
+        return domain.build_tuple([domain.constant(None)] * 3)
+    return domain.build_tuple([domain.reference(handled.python_type()), handled, TracebackVariable(handled)])
+
+
+def _exception(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if args or kwargs:
+        return refuse(domain, sys.exception, args, kwargs)
+    handled = context.frame.topmost_handled()
+    return Value(domain.constant(None) if handled is None else handled)
+
+
 def read_state(function: Callable[[], object]) -> object:
     """Call a function of the interpreter that says how it is set."""
     return function()
@@ -79,6 +95,8 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     **{function: evaluated(function) for function in _REGULAR},
     **{function: _setting(function) for function in _SETTINGS},
     inspect.signature: _signature,
+    sys.exc_info: _exc_info,
+    sys.exception: _exception,
     os.fspath: _fspath,
     _count_elements: polyfilled(_count_elements, containers.count_elements, Parameters(2)),
 }

@@ -14,9 +14,11 @@ from framelift_guards import CallSource, ConstantSource, Equals
 from ..classes import mro_of, namespace_of
 from ..evaluation import constant, is_plain, plain
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
+from ..handlers.address import AddressVariable
+from ..handlers.container import HolderVariable
 from ..polyfills import objects as polyfills
 from ..reasons import UnsupportedCall
-from ..variable import NEW, NOT_CONSTANT, ConstantVariable, ReferenceVariable, Variable
+from ..variable import NEW, NOT_CONSTANT, ConstantVariable, ObjectVariable, ReferenceVariable, Variable
 from .arguments import breaking, evaluated, forwarded, name_of, raises, refuse
 
 
@@ -282,6 +284,8 @@ def _format(domain: Tracking, context: CallContext, args: Arguments, kwargs: Key
 def _id(domain: Tracking, variable: Variable) -> Answer:
     """Answer the address of an object that existed before, guarded."""
     value = getattr(variable, "value", NEW)
+    if variable.source is None and isinstance(variable, (ObjectVariable, HolderVariable)):
+        return Value(AddressVariable(variable))
     if variable.source is None or value is NEW or isinstance(variable, ConstantVariable):
         return Break(UnsupportedCall("id", "an address is not known before the object exists"))
     domain.guard(CallSource(id, variable.source, " at"), Equals(id(value)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import types
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from framelift_guards import CallSource, Source, TypeIs
 from ..classes import has_instance_dict, made_in_python, name_of, namespace_of, native_base
 from ..effects import expression, set_slot
 from ..emitter import Emitter
-from ..handler import Answer, Tracking, TypeHandler
+from ..handler import Answer, Arguments, Keywords, Tracking, TypeHandler
 from ..reasons import NotReconstructible, ReconstructionError, UnsupportedOperation
 from ..variable import ATOMS, DELETED, NOT_CONSTANT, HashKey, ObjectVariable, Variable
 from .dict import put_ordered
@@ -89,6 +90,13 @@ class InstanceHandler(TypeHandler):
         payload.cls = base
         return payload
 
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        if cls is not object:
+            return super().construct(domain, cls, args, kwargs)
+        if args or kwargs:
+            return domain.raise_error(TypeError, "object() takes no arguments")
+        return Value(ObjectVariable(object))
+
     # ---- what a program asks ----------------------------------------------------------------------------------------
 
     def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
@@ -117,12 +125,38 @@ class InstanceHandler(TypeHandler):
             return HashKey(variable, variable)
         if raw is None:
             return domain.raise_error(TypeError, f"unhashable type: {name_of(variable.cls)!r}")
+        by_fields = self._hashes_by_fields(domain, variable)
+        if by_fields is not None:
+            return by_fields
         payload = domain.payload_of(variable)
         if payload is variable or domain.special(variable, "__hash__") is not None:
             return Break(UnsupportedOperation(name_of(variable.cls), "hashing", "its __hash__ is Python code"))
         if domain.special(variable, "__eq__") is not None:
             return Break(UnsupportedOperation(name_of(variable.cls), "hashing", "its __eq__ is Python code"))
         return domain.hash_key(payload)
+
+    def _hashes_by_fields(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break | None:
+        """Return the key of an instance of a dataclass whose `__hash__` and `__eq__` were made from its fields."""
+        cls = variable.cls
+        fields = namespace_of(cls).get("__dataclass_fields__")
+        methods = [namespace_of(cls).get(name) for name in ("__hash__", "__eq__")]
+        if type(fields) is not dict or not all(_is_generated(method) for method in methods):
+            return None
+        used = [field for field in fields.values() if field._field_type is _FIELD]
+        if any((field.compare if field.hash is None else field.hash) is not field.compare for field in used):
+            return None
+        domain.class_attribute(cls, "__hash__")
+        domain.class_attribute(cls, "__eq__")
+        tokens: list[Any] = [cls]
+        for field in used:
+            found = domain.get_attribute(variable, field.name) if field.compare else None
+            if found is None:
+                continue
+            key = domain.hash_key(found.value) if type(found) is Value else None
+            if not isinstance(key, HashKey):
+                return key
+            tokens.append(key.token)
+        return HashKey(tuple(tokens), variable)
 
     def _hashes_by_name(self, domain: Tracking, variable: Variable, owner: type) -> bool:
         """Tell whether a class compares by identity, and hashes by trusted code: an enumeration."""
@@ -165,6 +199,15 @@ class InstanceHandler(TypeHandler):
             content = emitter.content(variable.payload)
             emitter.statement(expression(emitter.call(take_content, emitter.value(variable), content)))
         fill_attributes(emitter, variable)
+
+
+_FIELD: Any = vars(dataclasses)["_FIELD"]
+
+
+def _is_generated(method: Any) -> bool:
+    """Tell whether a method is one that `dataclasses` wrote."""
+    code = getattr(method, "__code__", None)
+    return type(method) is types.FunctionType and code is not None and code.co_filename == "<string>"
 
 
 def fill_attributes(emitter: Emitter, variable: ObjectVariable) -> None:

@@ -29,6 +29,12 @@ class MethodHandler(IdentityHandler):
         receiver = domain.wrap(value.__self__, AttributeSource(source, "__self__"))
         return BoundMethodVariable(function, receiver, types.MethodType, source)
 
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        known = len(args) == 2 and not kwargs and args[0].cls in _CALLABLES
+        if not known or domain.as_constant(args[1]) is None:
+            return super().construct(domain, cls, args, kwargs)
+        return Value(BoundMethodVariable(args[0], args[1]))
+
     def call(self, domain: Tracking, variable: Variable, args: Arguments, kwargs: Keywords) -> Answer:
         method = _own(variable)
         return domain.call(domain.frame, method.function, (method.receiver, *args), kwargs)
@@ -60,6 +66,9 @@ class MethodHandler(IdentityHandler):
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         method = _own(variable)
         return emitter.call(types.MethodType, emitter.value(method.function), emitter.value(method.receiver))
+
+
+_CALLABLES = frozenset({types.FunctionType, types.BuiltinFunctionType, types.MethodType, type})
 
 
 def bind_descriptor(descriptor: Any, receiver: Any) -> Any:

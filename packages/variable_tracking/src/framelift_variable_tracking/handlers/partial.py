@@ -75,6 +75,9 @@ class PartialHandler(TypeHandler):
                 return Value(variable.function)
             if name == "args":
                 return domain.build_tuple(variable.args)
+            if name == "keywords" and variable.source is None:
+                names = [domain.constant(key) for key in variable.keywords]
+                return domain.build_map(names, list(variable.keywords.values()))
             if name == "__class__":
                 return Value(domain.reference(functools.partial))
         return super().get_attribute(domain, variable, name)

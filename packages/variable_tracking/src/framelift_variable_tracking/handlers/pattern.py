@@ -18,7 +18,7 @@ _METHODS: Final = frozenset(("findall", "fullmatch", "match", "search", "split",
 
 
 class PatternHandler(IdentityHandler):
-    """`re.Pattern`: immutable, known by identity. A match object breaks; that there is none is a constant."""
+    """`re.Pattern`: immutable, known by identity. What is found in constants is a constant, too."""
 
     attributes: ClassVar[frozenset[str]] = frozenset(("flags", "groups", "pattern"))
 

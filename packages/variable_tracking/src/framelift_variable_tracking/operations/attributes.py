@@ -168,7 +168,11 @@ class Attributes(Operators):
             getter = self._part(attribute, 0)
             if getter is not None:
                 return self.polyfill(protocols.property_or_fallback, getter, method, owner, ConstantVariable(name))
-        return Break(UnsupportedFeature("a data descriptor of a class with __getattr__"))
+        getter = None if kind in _DATA_OF_C else self.special(attribute, "__get__")
+        if getter is None:
+            return Break(UnsupportedFeature("a data descriptor of a class with __getattr__"))
+        parts = getter, attribute, owner, self.reference(owner.cls), method, ConstantVariable(name)
+        return self.polyfill(protocols.descriptor_or_fallback, *parts)
 
     def _read_slot(self, owner: ObjectVariable, defining: type, name: str, raw: Any) -> Result[Variable]:
         key = (defining, name)

@@ -155,6 +155,17 @@ def property_or_fallback(get: Callable[..., Any], fallback: Callable[..., Any], 
     return fallback(owner, name)
 
 
+def descriptor_or_fallback(
+    get: Callable[..., Any], descriptor: Any, owner: Any, cls: Any, fallback: Callable[..., Any], name: str
+) -> Any:
+    """A data descriptor where the class has `__getattr__`."""
+    try:
+        return get(descriptor, owner, cls)
+    except AttributeError:
+        pass
+    return fallback(owner, name)
+
+
 def attribute_or_default(get: Callable[..., Any], owner: Any, name: str, default: Any) -> Any:
     """`getattr(owner, name, default)`."""
     try:
