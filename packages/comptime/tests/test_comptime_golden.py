@@ -7,6 +7,7 @@ import enum
 import functools
 import re
 import textwrap
+import traceback
 
 import pytest
 import torch
@@ -178,6 +179,36 @@ def test_the_backtrace_names_the_lines():
     text = captured(f)[1]
     assert text.index("return inner(x) + 1  # the call") < text.index("comptime.print_bt(file=OUT)")
     assert text.count(__file__) == 2
+
+
+def test_the_backtrace_is_what_a_traceback_prints():
+    def inner(a, error=None):
+        comptime(lambda ctx: ctx.print_bt(file=OUT))
+        if error is not None:
+            raise error
+        return a
+
+    def f(x, error=None):
+        return [inner(x, error), 1]  # the marks stand below the call alone
+
+    line = f'  File "{__file__}", line {f.__code__.co_firstlineno + 1}, in f\n    return [inner(x, error), 1]'
+    with pytest.raises(KeyError) as raised:
+        f(1, KeyError())
+    (outer,) = [entry for entry in traceback.format_tb(raised.value.__traceback__) if "in f" in entry]
+    assert outer.startswith(line)
+    assert "^^^^" in outer
+    assert captured(f, x=torch.ones(2), error=None)[1].startswith(outer)
+
+
+def test_the_verbose_graph_has_shapes_and_lines():
+    def f(x):
+        y = x * 2
+        comptime.print_graph(file=OUT)
+        return y
+
+    text = captured(f)[1]
+    assert 'y: "f32[2, 3]" = l_x_ * 2' in text
+    assert "y = x * 2" in text
 
 
 def test_disassembly_points_at_the_call():

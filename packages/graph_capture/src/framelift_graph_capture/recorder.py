@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 import torch.fx
+from torch.fx.passes.shape_prop import TensorMetadata
 
 from framelift_guards import Source
 
@@ -117,8 +118,26 @@ class FxRecorder:
         return any(_writes_quietly(node) for node in self.graph.nodes)
 
     def source(self, *, verbose: bool = False) -> str:
-        """Return the Python of the graph as recorded so far."""
-        return self.graph.python_code("self", verbose=verbose).src.strip()
+        """Return the Python of the graph as recorded so far.
+
+        Args:
+            verbose: note the type and shape of each value, and the lines of the program.
+        """
+        if not verbose:
+            return self.graph.python_code("self").src.strip()
+        # fx prints metadata as `f32[2, 3]`, and the name of the class beside it for tensors that are not torch's own.
+        noted = [node for node in self.graph.nodes if isinstance(node.meta.get("example_value"), torch.Tensor)]
+        for node in noted:
+            fake = node.meta["example_value"]
+            stride = fake.stride() if fake.layout is torch.strided else ()
+            node.meta["tensor_meta"] = TensorMetadata(
+                fake.shape, fake.dtype, fake.requires_grad, stride, None, fake.is_quantized, {}
+            )
+        try:
+            return self.graph.python_code("self", verbose=True).src.strip()
+        finally:
+            for node in noted:
+                del node.meta["tensor_meta"]
 
     def finish(self, outputs: Iterable[torch.fx.Node]) -> torch.fx.GraphModule:
         """Close the graph: drop inputs that nothing reads, output `outputs` as a tuple, and compile its Python."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch.fx
 
+from framelift_bytecode_interp import Frame
 from framelift_variable_tracking import Variable
 
 from ..errors import UnknownLocalError
@@ -109,12 +110,20 @@ class LookingContext(FrameView):
         """Print the user's stack, outermost first, as a traceback does."""
         self._at(stacklevel)
         frames = reversed(self._frames()[stacklevel:])
-        summary = [traceback.FrameSummary(one.filename, one.line, one.function_name) for one in frames]
+        summary = [_summary(one) for one in frames]
         self._write("".join(traceback.StackSummary.from_list(summary).format()), file)
 
     def print_guards(self, *, file: File = None) -> None:
         """Print the guards that the capture has so far."""
         self._write("\n".join([guard_text(guard) for guard in self._session.current_guards()]), file)
+
+
+def _summary(frame: Frame[Variable]) -> traceback.FrameSummary:
+    at = frame.instruction.positions
+    return traceback.FrameSummary(
+        frame.filename, frame.line, frame.function_name,
+        end_lineno=at.end_line, colno=at.column, end_colno=at.end_column,
+    )  # fmt: skip
 
 
 class LookingCalls:
