@@ -218,7 +218,8 @@ def compat(session: nox.Session, distribution: str) -> None:
         session.log(f"{distribution}: nothing that it needs is tagged, so there is nothing to be compatible with")
         return
     session.install(*group("build"))
-    folder = Path(session.create_tmp())
+    folder = Path(session.create_tmp()).resolve()
+    shutil.rmtree(folder)  # what an earlier run left
     released = {}
     for name, version in choice.tagged.items():
         session.log(f"{name}: {version}, the lowest that is declared and tagged")
