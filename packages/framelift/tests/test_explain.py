@@ -8,6 +8,7 @@ import html
 import io
 import json
 import sys
+import warnings
 import weakref
 
 import pytest
@@ -251,6 +252,26 @@ def test_a_coroutine_function():
     assert "a coroutine" in str(explanation)
 
 
+def test_a_generator_function():
+    def produce(x):
+        yield x + 1
+
+    explanation = framelift.explain(produce)(X)
+    assert next(explanation.result())[0] == 2
+    (broke,) = explanation.breaks
+    assert broke.eager
+    assert "generator" in broke.explanation
+
+
+def test_what_torch_compile_returned():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch._dynamo warns when it is imported
+        compiled = torch.compile(lambda x: x + 1, backend="eager")
+        explanation = framelift.explain(compiled)(X)
+    assert explanation.result()[0] == 2
+    assert [broke.code for broke in explanation.breaks] == ["FL115"]
+
+
 def test_a_function_whose_capture_fails(monkeypatch):
     seen = []
 
@@ -335,7 +356,7 @@ def test_it_is_a_value():
     explanation = framelift.explain(break_between)(X, 2)
     with pytest.raises(AttributeError):
         explanation.name = "other"
-    assert repr(explanation) == "<Explanation of break_between: 2 graphs, 1 breaks>"
+    assert repr(explanation) == "<Explanation of break_between: 2 graphs, 1 break>"
 
 
 # ---- for people ------------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from framelift_guards.plain import show
 
 from .evidence import CapturedGraph, ExplainedGuard, NotCaptured, Operations, Outcome
 from .recompilation import Recompilation
-from .report import legible, sections, summary
+from .report import count, legible, sections, summary
 
 __all__ = ["Explanation"]
 
@@ -197,7 +197,8 @@ class Explanation:
         return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
     def __repr__(self) -> str:
-        return f"<Explanation of {legible(self.name)}: {len(self.graphs)} graphs, {len(self.breaks)} breaks>"
+        counts = f"{count(len(self.graphs), 'graph')}, {count(len(self.breaks), 'break')}"
+        return f"<Explanation of {legible(self.name)}: {counts}>"
 
     def _repr_html_(self) -> str:
         """Return it as HTML for a notebook; every text of the program's is escaped."""

@@ -16,7 +16,7 @@ from framelift_guards import Guard
 from .evidence import CapturedGraph, ExplainedGuard, NotCaptured, Operations, Outcome
 from .recompilation import Recompilation
 
-__all__ = ["legible", "sections", "summary"]
+__all__ = ["count", "legible", "sections", "summary"]
 
 LONGEST_RULE = 110
 """Characters of a guard's rule that are shown; `to_json` has all of it."""
@@ -43,13 +43,13 @@ def summary(
     share = (
         "it ran no torch operation"
         if operations.share is None
-        else f"{operations.in_graphs} of {_count(total, 'torch operation')} in graphs ({_percent(operations.share)})"
+        else f"{operations.in_graphs} of {count(total, 'torch operation')} in graphs ({_percent(operations.share)})"
     )
     error = outcome.error
     return Text.assemble(
         _text(name, "bold"),
         Text.assemble(" (", place, ")") if place.plain else "",
-        f": {', '.join(_count(number, noun) for noun, number in counts.items())}\n{share}",
+        f": {', '.join(count(number, noun) for noun, number in counts.items())}\n{share}",
         "" if error is None else _text(f"\nraised {type(error).__qualname__}", "red"),
     )
 
@@ -100,7 +100,12 @@ def _percent(share: float) -> str:
     return f"{int(share * 100)} %"
 
 
-def _count(number: int, noun: str) -> str:
+def count(number: int, noun: str) -> str:
+    """Return a number of things in words.
+
+    >>> count(1, "graph"), count(2, "graph")
+    ('1 graph', '2 graphs')
+    """
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import torch
 
-from framelift_bytecode_interp import Break, Return, Unwind
+from framelift_bytecode_interp import Break, Return, Unwind, Yield
 from framelift_guards import GuardSet, Scope, Source, UserLine
 from framelift_symbolic_shapes import ConstraintViolation
-from framelift_variable_tracking import BreakReason, ReconstructionError, Registry
+from framelift_variable_tracking import BreakReason, ReconstructionError, Registry, UnsupportedFeature
 
 from .break_record import BreakRecord
 from .dynamism import Dynamism, Seen
@@ -177,6 +177,9 @@ def _emit(entry_point: EntryPoint, session: Session, outcome: Any) -> tuple[Entr
         except ReconstructionError as error:
             return None, session.break_record(error.reason, eager=True)
         return code, None
+    if type(outcome) is Yield:
+        generator = UnsupportedFeature("the body of a generator", "it runs when somebody asks for its next value")
+        return None, session.break_record(generator, eager=True)
     if type(outcome) is not Break:
         # Uncaught: the call raises whatever it does, and eager execution raises it with the user's own traceback.
         return None, None

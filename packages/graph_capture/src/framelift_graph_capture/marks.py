@@ -70,11 +70,15 @@ def mark_of(function: object) -> Mark | None:
 def _lifts(function: object) -> bool:
     """Tell whether a function belongs to what lifts functions: `framelift` itself runs for real, and is not captured.
 
-    A module of it whose functions are part of the program, such as `framelift.graph_break`, is hidden instead.
+    So does `torch.compile`: what it returned is a function of torch's that looks after frames of its own.
+
+    A module of ours whose functions are part of the program, such as `framelift.graph_break`, is hidden instead.
     """
     if not isinstance(function, types.FunctionType):
         return False
     name = function.__globals__.get("__name__")
+    if name == "torch._dynamo.eval_frame":
+        return True
     if (
         not isinstance(name, str)
         or name.partition(".")[0] != "framelift"
