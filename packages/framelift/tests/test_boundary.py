@@ -181,6 +181,27 @@ def test_where_symbols_cannot_be_taken_sizes_are_compiled_one_by_one():
     assert sizes == [3, 4]
 
 
+def test_a_limit_of_compilations():
+    asked, backend = compilations()
+    lifted = framelift.compile(lambda x, scale: x * scale, backend=backend, dynamic=True)
+    for step in range(16):
+        lifted(torch.ones(3), 0.5 + step)
+    with pytest.warns(RuntimeWarning, match=r"compiled 16 times .*l_scale_.* runs uncompiled for further ones"):
+        assert lifted(torch.ones(3), 0.25).tolist() == [0.25] * 3
+    assert lifted(torch.ones(4), 0.125).tolist() == [0.125] * 4
+    assert lifted(torch.ones(5), 1.5).tolist() == [1.5] * 5
+    assert len(asked) == 16
+
+
+def test_strides_in_dimensions_of_size_one_do_not_matter():
+    asked, backend = compilations()
+    lifted = framelift.compile(lambda x: x.permute(0, 2, 1) * 2, backend=backend, dynamic=True)
+    for size in (3, 4, 5):
+        x = torch.randn(1, size, 8)
+        torch.testing.assert_close(lifted(x), x.permute(0, 2, 1) * 2)
+    assert len(asked) == 1
+
+
 def test_sizes_that_vary_in_graphs_that_write():
     lifted = framelift.compile(writes, backend="aot_eager", dynamic=True)
     for size in (3, 5):

@@ -37,7 +37,8 @@ __all__ = ["CompiledGraph", "compile_foreign", "compile_with_fakes", "shared_mem
 
 Compiler = Callable[[torch.fx.GraphModule, list[Any]], Callable[..., Any]]
 
-_FOUND_LIMIT = 256
+_FOUND_LIMIT = 256  # sets of values whose compiled graph is remembered
+_COMPILED_LIMIT = 16  # compilations of one graph with symbolic inputs
 _log = logging.getLogger(__name__)
 _captures = itertools.count()
 _lock = ForkSafeLock()  # torch's compilers are not made for several threads
@@ -135,6 +136,7 @@ class _Varying:
         self._examples = [node.meta.get("example_value") for node in gm.graph.find_nodes(op="placeholder")]
         self._positions = [position for position, example in enumerate(self._examples) if _varies(example)]
         self._takes_symbols = True
+        self._warned = False
         self._with_symbols: list[_WithSymbols] = []
         self._found: dict[tuple[Any, ...], list[_Compiled]] = {}
         self._by_value: dict[tuple[Any, ...], list[_Compiled]] = {}
@@ -157,6 +159,10 @@ class _Varying:
                 if one.constants == constants and one.inputs.hold_for(_kept(values)) and one.compiled[1].holds(values):
                     self._found.setdefault(key, []).append(one.compiled)
                     return one.compiled
+            if len(self._with_symbols) + len(self._by_value) >= _COMPILED_LIMIT:
+                uncompiled = self._at_the_limit()
+                self._found.setdefault(key, []).append(uncompiled)
+                return uncompiled
             if self._takes_symbols and _may_have_symbols(values):
                 try:
                     one = _compile_with_symbols(self._gm, self._examples, values, constants, self._compiler)
@@ -170,6 +176,19 @@ class _Varying:
             compiled = _compile_for(self._gm, values, self._compiler)
             self._by_value.setdefault(key, []).append(compiled)
             return compiled
+
+    def _at_the_limit(self) -> _Compiled:
+        if not self._warned:
+            self._warned = True
+            names = [node.name for node in self._gm.graph.find_nodes(op="placeholder")]
+            varying = ", ".join([names[position] for position in self._positions])
+            warnings.warn(
+                f"a graph was compiled {_COMPILED_LIMIT} times for different inputs ({varying:.200}), and runs "
+                "uncompiled for further ones; pass floats that vary as tensors, or mark what must not vary as static",
+                RuntimeWarning,
+                stacklevel=4,
+            )
+        return self._gm.forward, _Assumed()
 
 
 @dataclasses.dataclass(frozen=True)

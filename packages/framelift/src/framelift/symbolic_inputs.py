@@ -75,22 +75,32 @@ class SymbolicInputs:
             self._tensor(example, value) if isinstance(value, torch.Tensor) else self._number(example)
             for example, value in zip(examples, values, strict=True)
         ]
-        self._components = [_components(one) for one in self.inputs]
-        self._expression: str | None = None
+        self._strides = [_strides_that_matter(one) for one in self.inputs]
+        self._relied_on: list[str] = []
 
     def seal(self) -> None:
         """Note what was relied on, once the graph is compiled."""
-        every = [number for one in self._components for number in one]
-        self._expression = self.shape_env.produce_guards_expression(every)
+        numbers = self._numbers(self.inputs)
+        names = [
+            InputSource(f"L['t{index}']") for index in range(len(numbers))
+        ]  # as `evaluate_guards_expression` has it
+        self._relied_on = self.shape_env.produce_guards(numbers, names, ignore_static=False)
 
     def hold_for(self, values: Sequence[Any]) -> bool:
-        """Tell whether a graph that was compiled for these inputs is right for `values` too."""
-        numbers = [number for value in values for number in _components(value)]
-        if len(numbers) != sum(map(len, self._components)):
-            return False
-        if self._expression is None:
-            return True
-        return bool(self.shape_env.evaluate_guards_expression(self._expression, numbers))
+        """Tell whether a graph that was compiled for these inputs is right for `values` too, of the same types."""
+        numbers = self._numbers(values)
+        # One by one: torch joins them with `and`, but does not put those that are an `or` in brackets.
+        return all(self.shape_env.evaluate_guards_expression(one, numbers) for one in self._relied_on)
+
+    def _numbers(self, inputs: Sequence[Any]) -> list[Any]:
+        """Return the numbers of inputs that compiled code may rely on."""
+        numbers: list[Any] = []
+        for one, strides in zip(inputs, self._strides, strict=True):
+            if isinstance(one, torch.Tensor):
+                numbers += [*one.size(), *[one.stride(dim) for dim in strides]]
+            else:
+                numbers.append(one)
+        return numbers
 
     def _symbol(self, number: Any, value: int, source: InputSource, create: Callable[..., Any]) -> None:
         expression = _expression(number)
@@ -109,17 +119,31 @@ class SymbolicInputs:
             return self.mode.from_tensor(value, static_shapes=True)
         size = [self._number(number) for number in example.size()]
         stride = [self._number(number) for number in example.stride()]
+        for dim in range(len(size)):
+            if type(size[dim]) is int and size[dim] == 1:
+                stride[dim] = _extent_below(dim, value, size, stride)
         with self.mode, torch.enable_grad():
             fake = torch.empty_strided(size, stride, dtype=value.dtype, device=value.device)
             fake.requires_grad_(value.requires_grad)
             return fake if value.is_leaf else fake.view_as(fake)
 
 
-def _components(value: Any) -> tuple[Any, ...]:
-    """Return the numbers that compiled code may rely on: all but values of a type of their own."""
-    if isinstance(value, torch.Tensor):
-        return (*value.size(), *value.stride())
-    return (value,) if isinstance(value, (int, torch.SymInt)) and not isinstance(value, bool) else ()
+def _strides_that_matter(value: Any) -> list[int]:
+    """Return the dimensions in which the stride of an input matters: not those of size 1."""
+    if not isinstance(value, torch.Tensor):
+        return []
+    return [dim for dim, size in enumerate(value.size()) if not (type(size) is int and size == 1)]
+
+
+def _extent_below(dim: int, value: torch.Tensor, size: Sequence[Any], stride: Sequence[Any]) -> Any:
+    """Return the stride of a dimension of size 1, as the extent of the dimension that it is the extent of in `value`.
+
+    It means nothing, but were it a number among symbols, a dense tensor would not look dense.
+    """
+    for other in range(len(size)):
+        if other != dim and value.size(other) != 1 and value.size(other) * value.stride(other) == value.stride(dim):
+            return size[other] * stride[other]
+    return stride[dim]
 
 
 def _expression(number: Any) -> Any:
