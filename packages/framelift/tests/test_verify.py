@@ -193,6 +193,21 @@ def test_what_cannot_be_copied_is_said():
         assert lifted(X, threading.Lock())[0] == 2
 
 
+def test_what_copies_itself_in_part_is_not_compared_and_this_is_said():
+    class Partial:
+        def __init__(self, n):
+            self.n, self.notes = n, []
+
+        def __deepcopy__(self, memo):
+            made = Partial(self.n)
+            del made.notes
+            return made
+
+    lifted = verifying(lambda x, thing: x * thing.n)
+    with pytest.warns(RuntimeWarning, match=r"does to thing is not verified, since a copy differs from the outset"):
+        assert lifted(X, Partial(3))[0] == 3
+
+
 def test_verify_must_be_a_bool():
     with pytest.raises(errors.ConfigurationError, match="verify must be True or False"):
         framelift.compile(lambda x: x, backend="eager", verify=1)

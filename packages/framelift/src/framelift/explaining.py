@@ -32,7 +32,8 @@ def explain(fn: Callable[..., Any], *, backend: Any = None, dynamic: bool | None
 
     Every call is explained as a first one: it starts without any captures, and leaves none behind. `fn` may be anything
     that can be called; where nothing of it can be captured, it is called as it is, and the explanation says why. What
-    it raises is part of the explanation too.
+    it raises is part of the explanation too. What runs outside of graphs is counted by a torch-function mode, so there
+    torch takes the paths that it takes under one.
 
     Args:
         fn: a function, method, callable or module, lifted already or not.
