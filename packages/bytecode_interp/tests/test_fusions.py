@@ -125,3 +125,28 @@ def test_fusions_are_used() -> None:
     different = sum(step is not other for (step, _), (other, _) in zip(steps, single, strict=True))
     assert different >= 2
     assert Advance(3, 2) == Advance(target=3, count=2)
+
+
+@pytest.mark.parametrize("error", [AttributeError, ValueError])
+def test_an_attribute_that_becomes_a_property_is_asked_once(error) -> None:
+    class Owner:
+        value = 1
+
+    asked = []
+
+    def fails(owner):
+        asked.append(owner)
+        raise error("on purpose")
+
+    def get(owner):
+        return owner.value
+
+    run, owner = interpret(get, ConcreteDomain()), Owner()
+    assert run(owner) == 1
+    Owner.value = property(fails)
+    with pytest.raises(error, match="on purpose") as caught:
+        run(owner)
+    assert asked == [owner]
+    assert get.__name__ in [entry.name for entry in caught.traceback]
+    Owner.value = 2
+    assert run(owner) == 2

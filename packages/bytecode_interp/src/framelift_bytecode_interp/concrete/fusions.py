@@ -16,7 +16,7 @@ from ..handlers import Fusion, Handler
 from ..instruction import Instruction
 from ..operators import BINARY_OPERATORS, COMPARISONS
 from ..outcome import Advance, Outcome
-from .shortcuts import KEYED, SCALARS
+from .shortcuts import KEYED, SCALARS, failed
 from .special_methods import attribute_is_plain
 
 
@@ -129,7 +129,8 @@ def branch_on_constant(instructions: Sequence[Instruction], first: Handler) -> H
 
 def load_attribute(instructions: Sequence[Instruction], first: Handler) -> Handler:
     """`[] -> [a.name]` of a local variable."""
-    slot, name = instructions[0].arg, instructions[1].arg
+    asking = instructions[1]
+    slot, name = instructions[0].arg, asking.arg
     done = _after(instructions)
     plain: set[int] = set()
 
@@ -141,8 +142,13 @@ def load_attribute(instructions: Sequence[Instruction], first: Handler) -> Handl
             plain.add(id(type(owner)))
         try:
             frame.stack.append(getattr(owner, name))
-        except AttributeError:
-            return first(frame, instruction, domain)
+        except BaseException as error:  # noqa: BLE001 - the interpreted program's own
+            if attribute_is_plain(owner, name):  # no Python code has run: the instruction itself raises it again
+                return first(frame, instruction, domain)
+            plain.clear()  # the class has changed, and what it now runs is not to be run twice
+            frame.stack.append(owner)
+            frame.index = asking.index
+            return failed(frame, asking, domain, error)
         return done
 
     return step

@@ -74,7 +74,7 @@ BUILTIN: Final = frozenset((BuiltinFunctionType, MethodDescriptorType, GetSetDes
 """Types of callables that are C functions."""
 
 
-def _failed(frame: Frame[Any], instruction: Instruction, domain: Domain[Any], error: BaseException) -> Outcome[Any]:
+def failed(frame: Frame[Any], instruction: Instruction, domain: Domain[Any], error: BaseException) -> Outcome[Any]:
     """What an instruction whose operation raised goes on with, as `attempt` has it."""
     if isinstance(error, Unwind):
         raise error
@@ -159,7 +159,7 @@ def _binary(operators: Mapping[str, Callable[[Any, Any], Any]]) -> Shortcut:
             try:
                 stack[-2] = operation(left, right)
             except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-                return _failed(frame, instruction, domain, error)
+                return failed(frame, instruction, domain, error)
             stack.pop()
             return NEXT
 
@@ -179,7 +179,7 @@ def _unary_op(instruction: Instruction, general: Handler) -> Handler:
         try:
             stack[-1] = operation(stack[-1])
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-            return _failed(frame, instruction, domain, error)
+            return failed(frame, instruction, domain, error)
         return NEXT
 
     return step
@@ -205,7 +205,7 @@ def _contains_op(_instruction: Instruction, general: Handler) -> Handler:
         try:
             stack[-2] = stack[-2] in container
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-            return _failed(frame, instruction, domain, error)
+            return failed(frame, instruction, domain, error)
         stack.pop()
         return NEXT
 
@@ -222,7 +222,7 @@ def _binary_subscr(_instruction: Instruction, general: Handler) -> Handler:
         try:
             stack[-2] = container[key]
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-            return _failed(frame, instruction, domain, error)
+            return failed(frame, instruction, domain, error)
         stack.pop()
         return NEXT
 
@@ -240,7 +240,7 @@ def _store_subscr(_instruction: Instruction, general: Handler) -> Handler:
         try:
             container[key] = stack[-3]
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-            return _failed(frame, instruction, domain, error)
+            return failed(frame, instruction, domain, error)
         del stack[-3:]
         return NEXT
 
@@ -261,7 +261,7 @@ def _load_attr(instruction: Instruction, general: Handler) -> Handler:
         try:
             stack[-1] = getattr(owner, name)
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-            return _failed(frame, instruction, domain, error)
+            return failed(frame, instruction, domain, error)
         return NEXT
 
     return step
@@ -281,7 +281,7 @@ def _load_method(instruction: Instruction, general: Handler) -> Handler:
         try:
             found = getattr(owner, name)
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-            return _failed(frame, instruction, domain, error)
+            return failed(frame, instruction, domain, error)
         if null_first:
             stack[-1] = NULL
             stack.append(found)
@@ -307,7 +307,7 @@ def _store_attr(instruction: Instruction, general: Handler) -> Handler:
         try:
             setattr(owner, name, stack[-2])
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-            return _failed(frame, instruction, domain, error)
+            return failed(frame, instruction, domain, error)
         del stack[-2:]
         return NEXT
 
@@ -391,7 +391,7 @@ def _for_iter(instruction: Instruction, general: Handler) -> Handler:
             stack.pop()
             return exhausted
         except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-            return _failed(frame, instruction, domain, error)
+            return failed(frame, instruction, domain, error)
         return NEXT
 
     return step
@@ -470,7 +470,7 @@ def _call(instruction: Instruction, general: Handler) -> Handler:
             try:
                 value = callee(*args)
             except BaseException as error:  # noqa: BLE001 - the interpreted program's own
-                return _failed(frame, instruction, domain, error)
+                return failed(frame, instruction, domain, error)
             del stack[1 - pops :]
             stack[-1] = value
             return NEXT

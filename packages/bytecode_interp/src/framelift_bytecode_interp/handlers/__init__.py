@@ -89,9 +89,12 @@ class HandlerTable(Mapping[str, Handler]):
 
     def fuse(self, code: Code) -> Steps:
         """The steps of a code object, several instructions each where there is a fusion; `fused` keeps them."""
+        single = self.bind(code)
+        if not self._fusions:
+            return _keep(self.fused, code, single)
         instructions, made = code.instructions, []
         names = [instruction.opname for instruction in instructions]
-        for at, (handler, instruction) in enumerate(self.bind(code)):
+        for at, (handler, instruction) in enumerate(single):
             fused: Handler | None = None
             for pattern, fusion in self._fusions.get(instruction.opname, ()):
                 if tuple(names[at : at + len(pattern)]) == pattern:
