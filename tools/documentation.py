@@ -19,6 +19,7 @@ from mkdocs.structure.files import File, Files
 from tools.workspace import Package, Workspace
 
 CODE = re.compile(r"FL\d{3}")
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -27,11 +28,18 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     packages = list(workspace.packages.values())
     pages = {"codes.md": codes_page(packages), "contributing.md": (workspace.root / "CONTRIBUTING.md").read_text()}
     for package in packages:
-        pages[f"packages/{package.name}.md"] = (package.folder / "README.md").read_text()
+        pages |= {f"packages/{package.name}/{path}": text for path, text in readme_and_linked(package.folder).items()}
         pages[f"reference/{package.name}.md"] = reference_page(package, [other.import_name for other in packages])
     for path, text in pages.items():
         files.append(File.generated(config, path, content=text))
     return files
+
+
+def readme_and_linked(folder: Path) -> dict[str, str]:
+    """Return a package's README, as the page of its folder, and the files of the package that it links to."""
+    readme = (folder / "README.md").read_text()
+    targets = sorted({target for target in LINK.findall(readme) if (folder / target).is_file()})
+    return {"index.md": readme, **{target: (folder / target).read_text() for target in targets}}
 
 
 def public_names(path: Path) -> list[str]:
