@@ -16,9 +16,8 @@ from typing import Any
 
 import torch
 
-from .boundary import compile_foreign
 from .errors import ConfigurationError, UnknownBackendError
-from .inductor import TorchBackend, aot_eager, inductor, torch_backend_names, torch_entry_points
+from .inductor import TorchBackend, aot_eager, boundary, inductor, torch_backend_names, torch_entry_points
 
 __all__ = [
     "Backend",
@@ -157,7 +156,8 @@ def compile_graph(backend: Backend, gm: torch.fx.GraphModule, example_inputs: Se
     """
     if backend is eager or isinstance(backend, TorchBackend):
         return backend(gm, list(example_inputs))
-    return compile_foreign(gm, example_inputs, backend)
+    compiled: Callable[..., Any] = boundary().compile_foreign(gm, example_inputs, backend)
+    return compiled
 
 
 def call_beginning(backend: Backend) -> Callable[[], object] | None:

@@ -31,6 +31,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from framelift_guards import DictItemSource, Expression, ForkSafeLock, Guard, SameObject, Source
 
+from .compiled_graph import CompiledGraph
 from .symbolic_inputs import InputSource, SymbolicInputs
 
 __all__ = ["CompiledGraph", "compile_foreign", "compile_with_fakes", "shared_memory"]
@@ -42,26 +43,6 @@ _COMPILED_LIMIT = 16  # compilations of one graph with symbolic inputs
 _log = logging.getLogger(__name__)
 _captures = itertools.count()
 _lock = ForkSafeLock()  # torch's compilers are not made for several threads
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class CompiledGraph:
-    """A compiled graph, and what holds whenever it may run.
-
-    Args:
-        run: the graph, as a function of its inputs.
-        guards: what the compiler assumed beyond what the capture did; they join the capture's own.
-
-    >>> CompiledGraph(lambda x: (x + 1,))(2)
-    (3,)
-    """
-
-    run: Callable[..., Any]
-    guards: tuple[Guard, ...] = ()
-
-    def __call__(self, *inputs: Any) -> Any:
-        """Run the graph."""
-        return self.run(*inputs)
 
 
 def compile_with_fakes(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], compiler: Compiler) -> CompiledGraph:

@@ -15,10 +15,22 @@ from typing import Any
 import torch
 import torch.fx
 
-from .boundary import CompiledGraph, compile_with_fakes
+from .compiled_graph import CompiledGraph
 from .errors import ConfigurationError
 
-__all__ = ["TorchBackend", "aot_eager", "inductor", "torch_backend_names", "torch_entry_points"]
+__all__ = ["TorchBackend", "aot_eager", "boundary", "inductor", "torch_backend_names", "torch_entry_points"]
+
+
+def boundary() -> Any:
+    """Return the module `framelift.boundary`, loaded by use: it reads torch's symbols, and with them comes sympy."""
+    return importlib.import_module(".boundary", __package__)
+
+
+def _compile_with_fakes(
+    gm: torch.fx.GraphModule, example_inputs: Sequence[Any], compiler: Callable[..., Any]
+) -> CompiledGraph:
+    compiled: CompiledGraph = boundary().compile_with_fakes(gm, example_inputs, compiler)
+    return compiled
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,9 +58,9 @@ class TorchBackend:
         """Compile a graph for these inputs."""
         found = importlib.import_module("torch._dynamo.backends.registry").lookup_backend(self.name)
         if not self.patches:
-            return compile_with_fakes(gm, example_inputs, found)
+            return _compile_with_fakes(gm, example_inputs, found)
         patches = dict(self.patches)
-        return compile_with_fakes(gm, example_inputs, lambda *graph: found(*graph, config_patches=patches))
+        return _compile_with_fakes(gm, example_inputs, lambda *graph: found(*graph, config_patches=patches))
 
     def begins(self) -> Callable[[], object] | None:
         """Return what to call when a call of the user's begins: None but for CUDA graphs."""

@@ -24,8 +24,8 @@ from framelift_graph_capture import (
 from framelift_guards import Dispatcher, Failure, ForkSafeLock, GuardSet, Scope, Specialisation
 
 from .backends import call_beginning, compile_graph
-from .boundary import CompiledGraph
 from .call_beginning import announcing
+from .compiled_graph import CompiledGraph
 from .config import Config
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, RecompilationError, text_of
 from .everything import current_stance
