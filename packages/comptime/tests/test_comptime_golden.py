@@ -200,6 +200,16 @@ def test_the_backtrace_is_what_a_traceback_prints():
     assert captured(f, x=torch.ones(2), error=None)[1].startswith(outer)
 
 
+def test_nodes_are_named_after_variables_of_closures_too():
+    def f(x):
+        y = x * 2
+        z = y + 1
+        comptime(lambda ctx: OUT.write(" ".join(node.name for node in ctx.graph().nodes)))
+        return [lambda: y][0]() + z
+
+    assert captured(f)[1] == "l_x_ y z"
+
+
 def test_the_verbose_graph_has_shapes_and_lines():
     def f(x):
         y = x * 2

@@ -116,12 +116,22 @@ class TorchDomain(SymbolicDomain):
 
     def store_local(self, frame: Frame[Variable], name: str, value: Variable) -> Variable:
         if not frame.globals.hidden:
-            self._places.setdefault(value, (frame.code, frame.index))
-        if type(value) is TensorVariable and value.node is not None and not frame.globals.hidden:
+            self._stored(frame, name, value)
+        return value
+
+    def store_cell(self, frame: Frame[Variable], cell: CellVariable, value: Variable) -> Result[Variable]:
+        if not frame.globals.hidden:
+            names = zip(frame.local_names, frame.locals, strict=True)
+            self._stored(frame, next((name for name, entry in names if entry is cell), ""), value)
+        return super().store_cell(frame, cell, value)
+
+    def _stored(self, frame: Frame[Variable], name: str, value: Variable) -> None:
+        """Note that the program stored a value in one of its variables."""
+        self._places.setdefault(value, (frame.code, frame.index))
+        if type(value) is TensorVariable and value.node is not None and name:
             session = self.recorder
             assert isinstance(session, Session)
             session.recorder.name(value.node, name)
-        return value
 
 
 class Session:
