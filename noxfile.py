@@ -48,7 +48,8 @@ def install(
     """Install the wanted packages and all that they declare, and nothing else of ours.
 
     Our wheels are named as files, so an index can neither add nor replace one. torch is not installed but seen, through
-    a `.pth` file that names the environment of the session `torch`: it is large, and the same everywhere.
+    a `.pth` file that names the environment of the session `torch`: it is large, and the same everywhere. The session's
+    environment must be a new one: pip leaves a wheel alone whose version is installed, whatever it holds.
 
     Args:
         session: the session to install into.
@@ -176,7 +177,7 @@ def tests(session: nox.Session, suite: str) -> None:
     run(session)
 
 
-@nox.session(python=WORKSPACE.pythons, requires=["wheels", "torch-{python}"], reuse_venv=True)
+@nox.session(python=WORKSPACE.pythons, requires=["wheels", "torch-{python}"])
 def matrix(session: nox.Session) -> None:
     """Test all wheels together, with torch, on each Python present: every suite, what holds between them, the seed.
 
@@ -199,7 +200,7 @@ def matrix(session: nox.Session) -> None:
         session.error(f"on {python_of(session)} these suites fail: {', '.join(failed)}")
 
 
-@nox.session(python=PRIMARY, requires=["wheels", TORCH], reuse_venv=True, allow_parallel=True)
+@nox.session(python=PRIMARY, requires=["wheels", TORCH], allow_parallel=True)
 @nox.parametrize(
     "distribution",
     [
@@ -226,7 +227,6 @@ def compat(session: nox.Session, distribution: str) -> None:
         with session.chdir(compatibility.extract(ROOT, WORKSPACE.packages[name], version, folder)):
             session.run("hatchling", "build", "--target", "wheel", "--directory", str(folder / "dist"), silent=True)
         (released[name],) = (folder / "dist").glob(f"{name.replace('-', '_')}-{version}-*.whl")
-    session.run("pip", "uninstall", "--quiet", "--yes", *choice.tagged)  # an earlier build of the same version
     install(session, {distribution: package.extras}, *package.test_requirements, released=released)
     run_tests(session, package)
 
@@ -259,7 +259,7 @@ def bench(session: nox.Session) -> None:
     session.run("python", str(ROOT / "benchmarks" / "run.py"), *session.posargs, env={"PYTHONPATH": None})
 
 
-@nox.session(python=PRIMARY, requires=["wheels", TORCH], reuse_venv=True, allow_parallel=True)
+@nox.session(python=PRIMARY, requires=["wheels", TORCH], allow_parallel=True)
 def docs(session: nox.Session) -> None:
     """Run the code of the documents, and build the documentation into build/docs; a warning is an error."""
     install(session, WORKSPACE.everything, *group("project"), *group("docs"))
