@@ -18,7 +18,7 @@ class Config:
 
     Args:
         backend: turns graphs into callables.
-        dynamic: `True` makes every size symbolic, `False` none; `None` leaves the choice to the marks on tensors.
+        dynamic: `True` makes sizes and numbers symbolic, `False` only marked sizes; `None` those, and what has varied.
         fullgraph: refuse graph breaks.
         recompile_limit: how many specialisations one function may have before its calls run eagerly, with a warning.
         verify: run each call eagerly as well, on copies, and compare.

@@ -59,7 +59,8 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
     Args:
         fn: what to lift; left out, `compile` is a decorator with arguments.
         backend: a name of `list_backends()`, or `(gm, example_inputs) -> callable`.
-        dynamic: `True` makes sizes symbolic, `False` never does, `None` follows the marks on tensors.
+        dynamic: `True` makes sizes and numbers symbolic, `False` only marked sizes; `None` those, and what has varied
+            between captures.
         fullgraph: raise at a graph break rather than continue after it.
         mode: passed to a backend known by name.
         options: passed to a backend known by name.
