@@ -17,7 +17,7 @@ import torch
 from framelift_symbolic_shapes import SymNode
 from framelift_symbolic_shapes.torch import wrap
 
-__all__ = ["COMPUTED", "SYMBOLIC", "compute", "known", "specialise"]
+__all__ = ["COMPUTED", "SYMBOLIC", "compute", "example_numbers", "known", "specialise"]
 
 SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
 """torch's types of symbolic numbers."""
@@ -37,6 +37,19 @@ def known(number: Any) -> Any:
         return number
     constant = number.node.constant
     return number if constant is None else constant
+
+
+def example_numbers(value: Any) -> Any:
+    """Return a value with the symbolic numbers in it as what they are in this call; nothing is guarded.
+
+    >>> example_numbers([1, (2.5, None)])
+    [1, (2.5, None)]
+    """
+    if isinstance(value, SYMBOLIC):
+        return value if value.node.hint is None else value.node.hint
+    if type(value) in (list, tuple):
+        return type(value)([example_numbers(item) for item in value])
+    return value
 
 
 def compute(function: Callable[..., Any], *operands: Any) -> Any:

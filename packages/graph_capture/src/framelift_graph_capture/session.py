@@ -55,6 +55,7 @@ from framelift_variable_tracking import (
     Variable,
 )
 
+from .arithmetic import example_numbers
 from .break_record import BreakRecord
 from .devices import is_present
 from .dynamism import Dynamism, Seen
@@ -437,6 +438,8 @@ class Session:
         if eager_only is not None:
             return Break(UnsupportedTensor(eager_only))
         real = getattr(torch.Tensor, function) if isinstance(function, str) else function
+        if real in _OF_ANY_NUMBERS:
+            values = example_numbers(values)
         try:
             result = self.fakes.propagate(real, values, value_kwargs)
         except DataDependentError as error:
@@ -576,6 +579,10 @@ def _is_filled(cell: Any) -> bool:
     except ValueError:
         return False
     return True
+
+
+_OF_ANY_NUMBERS = frozenset({torch.tensor, torch.as_tensor, torch.asarray, torch.scalar_tensor})
+"""Functions that read the numbers that they get, whose results' metadata do not depend on them."""
 
 
 def _nowhere() -> None:
