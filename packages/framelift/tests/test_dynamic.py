@@ -255,3 +255,30 @@ def test_a_partial_s_number():
     for n in (3, 4, 5):
         assert torch.equal(functools.partial(lifted, n=n)(filled(2)), filled(2) * n)
     assert counter.frame_count == 2
+
+
+def test_what_a_function_never_reads_is_not_guarded():
+    counter = CompileCounter()
+
+    @framelift.compile(backend=counter)
+    def function(x, name, n=3, *, flag=False):
+        n = 4
+        return x * n
+
+    for name, n, flag in (("a", 1, True), ("b", 2.5, False), ("c", None, None), ("d", "e", 7)):
+        assert torch.equal(function(filled(2), name, n, flag=flag), filled(2) * 4)
+    assert counter.frame_count == 1
+
+
+def test_what_is_read_by_a_closure_or_through_locals_is_guarded():
+    @framelift.compile(backend="eager")
+    def closed_over(x, name):
+        return (lambda: x + len(name))()
+
+    @framelift.compile(backend="eager")
+    def looks(x, name):
+        return x + len(locals()["name"])
+
+    for name in ("a", "bc", "def"):
+        assert torch.equal(closed_over(filled(2), name), filled(2) + len(name))
+        assert torch.equal(looks(filled(2), name), filled(2) + len(name))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Collection
 from typing import Any
 
-from framelift_bytecode_interp import UNBOUND, Break, Enter, Frame, Raise, Value, decode
+from framelift_bytecode_interp import UNBOUND, Break, Code, Enter, Frame, Raise, Value, decode, live_locals
 from framelift_guards import LocalSource, Source
-from framelift_variable_tracking import Variable
+from framelift_variable_tracking import ATOMS, ConstantVariable, Variable
 
 from .entry_point import OUTCOME, Continuation, EntryPoint, FunctionCall, ModuleCall
 from .handlers.module import call_module
@@ -42,7 +43,13 @@ def start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> 
 
 def _called(function: types.FunctionType, values: dict[str, Any], session: Session) -> Frame[Variable]:
     domain, code = session.domain, decode(function.__code__)
-    arguments = [domain.wrap(value, LocalSource(name)) for name, value in values.items()]
+    read = _read_arguments(code)
+    arguments = [
+        domain.wrap(value, LocalSource(name))
+        if slot in read or type(value) not in ATOMS
+        else ConstantVariable(value, LocalSource(name))
+        for slot, (name, value) in enumerate(values.items())
+    ]
     cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
     closure = tuple([domain.root_cell(name, cell) for name, cell in cells])
     # `domain.root_frame` was rejected: it takes the function for known, and a later look-up of it would go unguarded.
@@ -53,6 +60,16 @@ def _called(function: types.FunctionType, values: dict[str, Any], session: Sessi
         locals=[*arguments, *[UNBOUND] * (len(code.slot_names) - len(arguments))],
         closure=closure,
     )
+
+
+_LOOKS_AT_LOCALS = frozenset({"locals", "vars", "dir", "eval", "exec", "_getframe", "currentframe"})
+
+
+def _read_arguments(code: Code) -> Collection[int]:
+    """Return the slots that the code may read: what it never looks at needs no guard."""
+    if not _LOOKS_AT_LOCALS.isdisjoint(code.raw.co_names):
+        return range(len(code.slot_names))
+    return {*live_locals(code, 0), *code.cell_slots}
 
 
 def _module_called(entry_point: ModuleCall, values: dict[str, Any], session: Session) -> Started:
