@@ -273,7 +273,10 @@ def test_what_a_function_never_reads_is_not_guarded():
 def test_what_is_read_by_a_closure_or_through_locals_is_guarded():
     @framelift.compile(backend="eager")
     def closed_over(x, name):
-        return (lambda: x + len(name))()
+        def longer():
+            return x + len(name)
+
+        return longer()
 
     @framelift.compile(backend="eager")
     def looks(x, name):
