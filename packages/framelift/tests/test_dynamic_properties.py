@@ -37,7 +37,7 @@ def arguments(call: tuple[Any, ...], *, strided: bool) -> tuple[Any, ...]:
     return matrix, torch.arange(float(length)), number, real
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     program=st.sampled_from(PROGRAMS),
     calls=st.lists(CALLS, min_size=2, max_size=5),
@@ -59,7 +59,7 @@ def test_any_sequence_of_calls(program, calls, strided, dynamic):
     assert not lifted.framelift.breaks
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(calls=st.lists(st.tuples(*[st.integers(2, 9)] * 3, st.integers(-9, 9), st.floats(0.5, 9)), max_size=9))
 def test_a_program_without_decisions_is_captured_once_for_each_quantity_that_begins_to_vary(calls):
     counter = CompileCounter()

@@ -13,8 +13,8 @@ import torch
 
 import framelift
 
-INTS = [3, 4, 0, 1, -1, 7, -5, 2**40]
-FLOATS = [2.5, 3.5, 0.0, -1.5, 1.0, -0.0, math.inf, math.nan, 1e300, -1e-300]
+INTS = [3, 4, 0, 1, -5]
+FLOATS = [2.5, 3.5, 0.0, -1.5, -0.0, math.inf, math.nan, 1e300]
 
 
 def caught(x, n):
