@@ -57,7 +57,7 @@ def mark_of(function: object) -> Mark | None:
         for attribute, meaning in _TORCH_ATTRIBUTES:
             if fields.get(attribute) is True:
                 return meaning
-    if _lifts(function):
+    if _lifts(function) or _transforms(function):
         return Mark.DISABLED
     rules = sys.modules.get("torch._dynamo.trace_rules")
     if rules is not None:
@@ -65,6 +65,19 @@ def mark_of(function: object) -> Mark | None:
             if id(function) in getattr(rules, table, ()):
                 return meaning
     return None
+
+
+_TRANSFORMS = ("torch._functorch.eager_transforms", "torch._functorch.vmap", "torch._higher_order_ops")
+"""Modules whose functions push levels of torch's interpreters of functions, and run what they are given in those."""
+
+
+def _transforms(function: object) -> bool:
+    """Tell whether a function is one of torch's that transform functions, which run for real as a whole.
+
+    Captured in pieces, a transform would break at each level that it pushes, a hundred times.
+    """
+    name = function.__globals__.get("__name__") if isinstance(function, types.FunctionType) else None
+    return isinstance(name, str) and name.startswith(_TRANSFORMS)
 
 
 def _lifts(function: object) -> bool:

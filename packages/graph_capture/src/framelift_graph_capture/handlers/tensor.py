@@ -103,6 +103,9 @@ class TensorHandler(TypeHandler):
         session = session_of(domain)
         if name == "shape":
             return Value(self._size(domain, session.realise(tensor).fake))
+        if name == "nbytes":
+            fake: Any = session.realise(tensor).fake
+            return Value(session.number(fake.numel() * fake.element_size()))
         if name == "grad":
             return self._gradient(domain, tensor)
         if name in CONSTANT_ATTRIBUTES:
