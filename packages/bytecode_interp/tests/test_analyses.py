@@ -184,7 +184,7 @@ def run_watched(program, watch):
     observe(interpret(program, domain))
 
 
-QUICK = [program for program in PROGRAMS[::3] if program.__name__ != "many_constants_and_jumps"]
+QUICK = [program for program in PROGRAMS[::5] if program.__name__ != "many_constants_and_jumps"]
 
 
 @pytest.mark.parametrize("program", QUICK, ids=lambda program: program.__name__)
@@ -255,7 +255,7 @@ def test_the_stores_of_a_loop_and_of_a_handler_reach_its_end() -> None:
 
 
 def test_an_unreachable_instruction_has_no_stores() -> None:
-    for code in CODES:
+    for code in CODES[::8]:
         decoded = decode(code)
         for index, shape in enumerate(stack_shapes(decoded)):
             assert bool(reaching_stores(decoded, index)) == (shape is not None and bool(decoded.slot_names))

@@ -189,12 +189,12 @@ def test_a_program_goes_on_from_any_instruction(program) -> None:
     if "asyncio" in program.__code__.co_names:
         pytest.skip("an event loop that is stopped in its middle keeps its thread; see the coroutines below")
     done = 0
-    for number, count in enumerate(spread(length_of(program, ([],)), 45)):
+    for number, count in enumerate(spread(length_of(program, ([],)), 24)):
         done += CHECKS[number % 3](program, count)
     assert done
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(programs(), st.integers(0, 400), st.sampled_from(CHECKS))
 def test_a_generated_program_goes_on_from_any_instruction(source, count, check) -> None:
     program = compiled(source)
@@ -284,7 +284,7 @@ def test_a_function_of_the_standard_library_goes_on_from_any_instruction(functio
     def program(log):
         return repr(function(*args))
 
-    done = sum(CHECKS[number % 3](program, count) for number, count in enumerate(spread(length, 36)))
+    done = sum(CHECKS[number % 3](program, count) for number, count in enumerate(spread(length, 24)))
     assert done
 
 
