@@ -202,10 +202,14 @@ def test_strides_in_dimensions_of_size_one_do_not_matter():
     assert len(asked) == 1
 
 
+def overlapping(base):
+    return base[1:], base[:-1]
+
+
 def test_sizes_that_vary_in_graphs_that_write():
     lifted = framelift.compile(writes, backend="aot_eager", dynamic=True)
     for size in (3, 5):
-        for pair in (lambda base: (base.clone(), base), lambda base: (base, base.view(-1))):
+        for pair in (lambda base: (base.clone(), base), lambda base: (base, base.view(-1)), overlapping):
             ours, theirs = torch.arange(float(size)), torch.arange(float(size))
             assert torch.equal(lifted(*pair(ours)), writes(*pair(theirs)))
             assert torch.equal(ours, theirs)

@@ -200,7 +200,7 @@ def _may_have_symbols(values: Sequence[Any]) -> bool:
     """Tell whether inputs can be handed over with symbols: ordinary tensors that share no memory."""
     tensors = [value for value in values if isinstance(value, torch.Tensor)]
     ordinary = all(type(one) in (torch.Tensor, torch.nn.Parameter) and not one.is_inference() for one in tensors)
-    return ordinary and len(set(shared_memory(*tensors))) == len(tensors)
+    return ordinary and not _share(tensors)
 
 
 def _compile_with_symbols(
@@ -251,7 +251,7 @@ def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Comp
         try:
             compiled = compiler(graph, inputs)
         except Exception as error:
-            if len(set(shared_memory(*given)[: len(given)])) == len(given):
+            if not _share(given):
                 raise
             # AOTAutograd refuses to write to some inputs that share memory without being views of one tensor.
             compiled = _as_it_is(gm, error)
@@ -423,6 +423,11 @@ def shared_memory(*tensors: torch.Tensor) -> tuple[int, ...]:
         return tuple(groups)
     offsets = [int(one.storage_offset()) for index, one in enumerate(tensors) if groups.count(groups[index]) > 1]
     return (*groups, *offsets)
+
+
+def _share(tensors: Sequence[torch.Tensor]) -> bool:
+    """Tell whether any two tensors share memory."""
+    return shared_memory(*tensors) != tuple(range(len(tensors)))
 
 
 def _memory(tensor: torch.Tensor, index: int) -> int:
