@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import torch
 
-__all__ = ["is_present"]
+__all__ = ["device_of", "is_present"]
+
+_INDEXED = re.compile(r"[a-z]+:\d+")
+
+
+def device_of(argument: object) -> torch.device | None:
+    """Return the device that an argument of a torch function is, or names with its index; `None` for anything else.
+
+    >>> device_of("cuda:3"), device_of("bij,bjk->bik")
+    (device(type='cuda', index=3), None)
+    """
+    if type(argument) is torch.device:
+        return argument
+    if type(argument) is not str or not _INDEXED.fullmatch(argument):
+        return None
+    try:
+        return torch.device(argument)
+    except RuntimeError:  # some other word with a number behind it
+        return None
 
 
 def is_present(device: torch.device) -> bool:

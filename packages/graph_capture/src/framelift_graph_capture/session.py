@@ -57,7 +57,7 @@ from framelift_variable_tracking import (
 
 from .arithmetic import example_numbers
 from .break_record import BreakRecord
-from .devices import is_present
+from .devices import device_of, is_present
 from .dynamism import Dynamism, Seen
 from .graph_functions import is_graph_function, left_to_eager, tensor_method_name
 from .lowering import NotLoweredError, Pair, lower
@@ -440,6 +440,10 @@ class Session:
         real = getattr(torch.Tensor, function) if isinstance(function, str) else function
         if real in _OF_ANY_NUMBERS:
             values = example_numbers(values)
+        # Before it is propagated: autograd's C++ aborts the process over an index that no device has.
+        absent = next(filter(None, map(self._absent_argument, (*values, *value_kwargs.values()))), None)
+        if absent is not None:
+            return Break(AbsentDevice(label, str(absent)))
         try:
             result = self.fakes.propagate(real, values, value_kwargs)
         except DataDependentError as error:
@@ -460,9 +464,13 @@ class Session:
     def _absent_device(self, result: Any) -> torch.device | None:
         if isinstance(result, (list, tuple)):
             return next(filter(None, map(self._absent_device, result)), None)
-        if not isinstance(result, torch.Tensor):
-            return None
-        device = result.device
+        return self._absent(result.device) if isinstance(result, torch.Tensor) else None
+
+    def _absent_argument(self, value: Any) -> torch.device | None:
+        device = device_of(value)
+        return None if device is None else self._absent(device)
+
+    def _absent(self, device: torch.device) -> torch.device | None:
         present = self._present_devices.get(device)
         if present is None:
             present = self._present_devices[device] = is_present(device)
