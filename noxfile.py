@@ -231,6 +231,16 @@ def compat(session: nox.Session, distribution: str) -> None:
     run_tests(session, package)
 
 
+@nox.session(python=WORKSPACE.pythons, requires=["wheels"], reuse_venv=True)
+def cpython(session: nox.Session) -> None:
+    """Run CPython's own tests natively and interpreted, compare them, and write bytecode_interp's CPYTHON_TESTS.md."""
+    package = WORKSPACE.packages["framelift-bytecode-interp"]
+    install(session, {package.distribution: frozenset()})
+    script = package.folder / "tests" / "cpython" / "compare.py"
+    table = package.folder / "CPYTHON_TESTS.md"
+    session.run("python", str(script), "--table", str(table), *session.posargs, env=clean_environment())
+
+
 @nox.session(python=PRIMARY, requires=["wheels", TORCH])
 def seed(session: nox.Session) -> None:
     """Run the seed suite alone (`tests` runs it too)."""

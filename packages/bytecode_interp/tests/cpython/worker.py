@@ -15,6 +15,7 @@ import threading
 import types
 import unittest
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +115,9 @@ class Interpreting(importlib.abc.MetaPathFinder):
 class Watch:
     """Sees each Python function that starts, and notes those of the tests that aren't interpreted."""
 
-    def __init__(self, interpreting: Interpreting) -> None:
-        self.files = interpreting.files
-        self.is_hosting = interpreting.domain.is_hosting
+    def __init__(self, files: set[str], is_hosting: Callable[[types.CodeType], bool]) -> None:
+        self.files = files
+        self.is_hosting = is_hosting
         self.native: set[str] = set()
         self.seen = 0
 
@@ -152,7 +153,9 @@ def main(module: str, mode: str, report: str, *selected: str) -> None:
     """Run the tests."""
     warnings.simplefilter("default")
     watch = None
-    if mode != "native":
+    if mode == "native":
+        Watch(set(), bool).start()  # as CPython merges variables into a frame's mapping for each profiled call
+    else:
         from framelift_bytecode_interp.concrete.calls import never
         from framelift_bytecode_interp.concrete.hosted import HostedDomain
 
@@ -161,7 +164,7 @@ def main(module: str, mode: str, report: str, *selected: str) -> None:
         sys.meta_path.insert(0, interpreting)
         doctest.exec = lambda code, names: exec(domain.hosted_code(code), names)  # type: ignore[attr-defined]
         if mode == "watched":
-            watch = Watch(interpreting)
+            watch = Watch(interpreting.files, domain.is_hosting)
             watch.start()
     result = Report(report)
     suite = unittest.defaultTestLoader.loadTestsFromName(f"test.{module}")

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import CellType, FrameType, TracebackType
+from types import CellType, FrameType, FunctionType, TracebackType
 from typing import Any, Final, TypeAlias
 
 from ...completion import Push
@@ -103,6 +103,16 @@ def place_traceback(exception: BaseException, frame: Frame[Any], host: FrameType
             add_traceback(exception, frame, host)
 
 
+def _is_failure(error: BaseException) -> bool:
+    """Whether this package itself raised it, and neither a signal's handler nor the end of a resource."""
+    if isinstance(error, RecursionError | MemoryError | KeyboardInterrupt):
+        return False
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and is_own(traceback.tb_frame)
+
+
 class Activation(Interpreter[Any]):
     """Interprets one activation of a hosted function.
 
@@ -122,6 +132,7 @@ class Activation(Interpreter[Any]):
         self.frames = [frame]
         self.frame = frame
         self.turns = turns
+        self.called: Any = None
         self.delegating = False
         self.started = False
         self.pending: Action | None = None
@@ -135,19 +146,34 @@ class Activation(Interpreter[Any]):
         if self.pending is not None:  # the hosting frame has its local variables now
             pending, self.pending = self.pending, None
             return pending
-        interruption: BaseException | None = None
-        asked = self.domain.recursion_limit
-        if asked is not None:
-            sys.setrecursionlimit(asked + HEADROOM)
+        limit = self.domain.recursion_limit
+        if limit is None:
+            return self._interruptible(told)
+        sys.setrecursionlimit(limit + HEADROOM)
+        action = self._interruptible(told)
+        while True:
+            try:
+                sys.setrecursionlimit(limit)  # it counts for what is done in the hosting frame
+            except RecursionError:
+                if type(self.called) is not FunctionType:
+                    return action
+            else:
+                return action
+            refused = RecursionError("maximum recursion depth exceeded")
+            action = self._action(self._proceed(self._deliver(self.frame, Raise(refused))))
+
+    def _interruptible(self, told: list[Any]) -> Action:
+        """Go on, or have the instruction raise what interrupts it."""
         try:
             return self._action(self._proceed(self._outcome(told)))
         except BytecodeError:
             raise
         except BaseException as error:  # noqa: BLE001 - a signal's handler, or the end of the stack
             interruption = error
-        finally:
-            if asked is not None:
-                self.domain.restore_recursion_limit()
+        if _is_failure(interruption):
+            raise UnsupportedInstructionError(
+                f"{self.frame!r}: it can't be interpreted: {interruption!r}"
+            ) from interruption
         # Operands lie above what a handler keeps of the stack, so the frame can go on wherever this came from. The
         # room is for this package's frames only: what is to be done is done after it returned.
         limit = sys.getrecursionlimit()
@@ -180,9 +206,11 @@ class Activation(Interpreter[Any]):
     def _action(self, finish: Any) -> Action:
         frame, turns = self.frame, self.turns
         kind = type(finish)
+        self.called = None
         if kind is Break:
             reason = finish.reason
             if type(reason) is NativeCall:
+                self.called = reason.function
                 instruction = frame.instruction
                 if instruction.opname in _CALLS:  # nothing may keep the arguments alive but the callee
                     del frame.stack[-instruction.completion.pops :]  # type: ignore[union-attr]

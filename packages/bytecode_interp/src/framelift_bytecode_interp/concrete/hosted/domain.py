@@ -10,7 +10,6 @@ import sys
 import types
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from types import CodeType, FunctionType, MethodType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -149,11 +148,6 @@ class HostedDomain(ConcreteDomain):
         """`sys.setrecursionlimit`: where there is little room, this package takes its own."""
         sys.setrecursionlimit(limit)
         self.recursion_limit = limit if limit < _AMPLE else None
-
-    def restore_recursion_limit(self) -> None:
-        """Have the program's own limit count for what is done in a hosting frame."""
-        with suppress(RecursionError):  # the program is at its limit: what it does next has to say so
-            sys.setrecursionlimit(self.recursion_limit or sys.getrecursionlimit())
 
     # calls
 
