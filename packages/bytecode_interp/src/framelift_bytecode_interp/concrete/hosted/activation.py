@@ -196,7 +196,7 @@ class Activation(Interpreter[Any]):
         told.clear()
         if raised:
             self.delegating = False
-            place_traceback(value, frame, sys._getframe(2))
+            place_traceback(value, frame, sys._getframe(3))  # the frame whose loop asked `advance`
             return self._deliver(frame, Raise(value, again=True))
         if self.delegating:  # the iterator that was delegated to returned
             self.delegating = False
