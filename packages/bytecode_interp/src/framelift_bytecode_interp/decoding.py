@@ -19,6 +19,13 @@ from .opcodes import OPCODES
 
 _EXTENDED_ARG: Final = opmap["EXTENDED_ARG"]
 _CACHE_SIZE: Final = 4096
+_OF_SLOTS: Final = frozenset(
+    (
+        *("LOAD_FAST", "LOAD_FAST_AND_CLEAR", "STORE_FAST", "DELETE_FAST", "LOAD_CLOSURE", "STORE_CLOSURE"),
+        *("MAKE_CELL", "LOAD_DEREF", "STORE_DEREF", "DELETE_DEREF", "LOAD_FROM_DICT_OR_DEREF"),
+    )
+)
+"""Instructions whose argument is a slot of the frame."""
 _UNKNOWN: Final = Positions(None, None, None, None)
 
 
@@ -93,6 +100,8 @@ def decode_as(code: CodeType, version: Version) -> Code:
             index_of_offset[covered] = len(draft)
         if name in version.prefixes:
             if name == "KW_NAMES":
+                if arg >= len(code.co_consts) or type(code.co_consts[arg]) is not tuple:
+                    raise DecodeError(f"{_where(code, offset)}: {name} {arg} is corrupt: it names no tuple of keywords")
                 keywords = code.co_consts[arg]
             continue
         previous = draft[-1][0] if draft else None
@@ -148,6 +157,8 @@ def _assemble(
     instructions = []
     for index, ((name, arg), offset, number, start, end) in enumerate(draft):
         resolved = _resolve(arg, index_of_offset, code, offset)
+        if name in _OF_SLOTS and not 0 <= resolved < len(names):
+            raise DecodeError(f"{_where(code, offset)}: {name} {resolved} is corrupt: there are {len(names)} variables")
         completion = OPCODES[name].completion
         instructions.append(
             Instruction(
@@ -195,6 +206,8 @@ def _handlers(code: CodeType, offsets: list[int], index_of_offset: dict[int, int
     """The exception table (Objects/exception_handling_notes.txt), in indexes."""
     found = []
     for start, end, target, depth, lasti in exception_table(code):
+        if target not in index_of_offset:
+            raise DecodeError(f"{_where(code, start)}: its handler is at byte {target}, where no instruction begins")
         found.append(
             HandlerEntry(bisect_left(offsets, start), bisect_left(offsets, end), index_of_offset[target], depth, lasti)
         )
@@ -228,4 +241,6 @@ def exception_table(code: CodeType) -> list[tuple[int, int, int, int, bool]]:
 
 
 def _where(code: CodeType, offset: int) -> str:
-    return f"{code.co_filename}:{code.co_firstlineno}, {code.co_qualname}, byte {offset}"
+    """The user's file, line and function, and the byte of an instruction."""
+    here = next((entry[0] for at, entry in enumerate(code.co_positions()) if at == offset // 2), None)
+    return f"{code.co_filename}:{here or code.co_firstlineno}, {code.co_qualname}, byte {offset}"

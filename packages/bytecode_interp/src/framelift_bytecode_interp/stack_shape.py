@@ -78,8 +78,19 @@ def stack_depths(code: Code) -> tuple[int | None, ...]:
     return tuple(None if shape is None else len(shape) for shape in stack_shapes(code))
 
 
+_READ_TOP: Final = frozenset(("LOAD_EXIT", "POP_EXCEPT", "PUSH_EXC_INFO"))
+
+
 def _after(instruction: Instruction, shape: Shape, code: Code) -> Shape:
     name, arg = instruction.opname, instruction.arg
+    opcode = OPCODES[name]
+    takes = max(opcode.takes(arg), max(arg, 1) if name in {"COPY", "SWAP"} else 1 if name in _READ_TOP else 0)
+    if takes > len(shape):
+        line = instruction.line or code.raw.co_firstlineno
+        raise DecodeError(
+            f"{code.filename}:{line}, {code.raw.co_qualname}: {instruction} at {instruction.index} takes {takes} "
+            f"entries of a stack of {len(shape)}"
+        )
     if name == "COPY":
         return (*shape, shape[-arg])
     if name == "SWAP":
@@ -93,11 +104,4 @@ def _after(instruction: Instruction, shape: Shape, code: Code) -> Shape:
         return tuple(VALUE if entry == popped else entry for entry in shape[:-1])
     if name == "LOAD_EXIT":
         return (*shape[:-1], VALUE, shape[-1])
-    opcode = OPCODES[name]
-    takes = opcode.takes(arg)
-    if takes > len(shape):
-        raise DecodeError(
-            f"{code.filename}, {code.raw.co_qualname}: {instruction} at {instruction.index} takes {takes} entries of "
-            f"a stack of {len(shape)}"
-        )
-    return (*shape[: len(shape) - takes], *(VALUE,) * opcode.gives(arg))
+    return (*shape[: len(shape) - opcode.takes(arg)], *(VALUE,) * opcode.gives(arg))

@@ -29,6 +29,16 @@ def foreign_part(traceback: TracebackType | None) -> TracebackType | None:
     return traceback
 
 
+def is_own_failure(error: BaseException) -> bool:
+    """Whether this package itself raised it, and neither a signal's handler nor the end of a resource."""
+    if isinstance(error, RecursionError | MemoryError | KeyboardInterrupt):
+        return False
+    traceback = error.__traceback__
+    while traceback is not None and traceback.tb_next is not None:
+        traceback = traceback.tb_next
+    return traceback is not None and is_own(traceback.tb_frame)
+
+
 def attempt(operation: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Value[Any] | Raise[Any]:
     """Run an operation on real objects."""
     try:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from types import FunctionType, MethodType
 from typing import Any
 
-from ..errors import NotInterpretableError, UnsupportedInstructionError
+from ..errors import BytecodeError, NotInterpretableError, UnsupportedInstructionError
 from ..interpreter import Interpreter
 from ..outcome import Break, Enter, Raise
+from .attempt import is_own_failure
 from .domain import ConcreteDomain
 from .hosted import HostedDomain
 
@@ -45,7 +46,13 @@ class InterpretedFunction:
             raise entered.exception
         assert isinstance(entered, Enter)  # a function's arguments are bound without a break
         interpreter = Interpreter(self.domain, handlers=self.domain.handlers, count=self.domain.count)
-        finish = interpreter.run([entered.frame])
+        try:
+            finish = interpreter.run([entered.frame])
+        except Exception as error:
+            if not is_own_failure(error) or isinstance(error, BytecodeError):
+                raise
+            refusal = f"{interpreter.top!r}: it can't be interpreted, the code may be corrupt: {error!r}"
+            raise UnsupportedInstructionError(refusal) from error
         if isinstance(finish, Raise):
             raise finish.exception
         if isinstance(finish, Break):
@@ -58,7 +65,7 @@ def interpret(function: Callable[..., Any], domain: ConcreteDomain | None = None
 
     Args:
         function: a Python function or bound method.
-        domain: by default a new `ConcreteDomain`.
+        domain: by default a new `HostedDomain`.
 
     Returns:
         A callable that gives, and raises, what the function does; it counts instructions.

@@ -6,7 +6,7 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from types import CellType, FrameType, FunctionType, TracebackType
+from types import FrameType, FunctionType, TracebackType
 from typing import Any, Final, TypeAlias
 
 from ...completion import Push
@@ -16,7 +16,7 @@ from ...handlers import HANDLERS, HandlerTable
 from ...instruction import Code, Instruction
 from ...interpreter import Interpreter
 from ...outcome import NEXT, Break, Next, Outcome, Raise, Return, Value
-from ..attempt import foreign_part, is_own, is_own_code
+from ..attempt import foreign_part, is_own, is_own_code, is_own_failure
 from ..shortcuts import SUBSTITUTES
 from .trampoline import kept_locals
 
@@ -103,16 +103,6 @@ def place_traceback(exception: BaseException, frame: Frame[Any], host: FrameType
             add_traceback(exception, frame, host)
 
 
-def _is_failure(error: BaseException) -> bool:
-    """Whether this package itself raised it, and neither a signal's handler nor the end of a resource."""
-    if isinstance(error, RecursionError | MemoryError | KeyboardInterrupt):
-        return False
-    traceback = error.__traceback__
-    while traceback is not None and traceback.tb_next is not None:
-        traceback = traceback.tb_next
-    return traceback is not None and is_own(traceback.tb_frame)
-
-
 class Activation(Interpreter[Any]):
     """Interprets one activation of a hosted function.
 
@@ -170,9 +160,9 @@ class Activation(Interpreter[Any]):
             raise
         except BaseException as error:  # noqa: BLE001 - a signal's handler, or the end of the stack
             interruption = error
-        if _is_failure(interruption):
+        if is_own_failure(interruption):
             raise UnsupportedInstructionError(
-                f"{self.frame!r}: it can't be interpreted: {interruption!r}"
+                f"{self.frame!r}: it can't be interpreted, the code may be corrupt: {interruption!r}"
             ) from interruption
         # Operands lie above what a handler keeps of the stack, so the frame can go on wherever this came from. The
         # room is for this package's frames only: what is to be done is done after it returned.
@@ -187,14 +177,16 @@ class Activation(Interpreter[Any]):
 
     def _outcome(self, told: list[Any]) -> Outcome[Any] | None:
         """What the interpreted frame's instruction did, by what the hosting frame tells."""
-        if not self.started:
-            self.started = True
-            return None
         frame = self.frame
         self.frames = [frame]
         value, raised = told
         told.clear()
+        if not self.started and not raised:
+            self.started = True
+            return None
         if raised:
+            if isinstance(value, BytecodeError):
+                raise value  # this package's own, which is no exception of the program's
             self.delegating = False
             place_traceback(value, frame, sys._getframe(3))  # the frame whose loop asked `advance`
             return self._deliver(frame, Raise(value, again=True))
@@ -235,14 +227,8 @@ class Activation(Interpreter[Any]):
 
 def _shown(frame: Frame[Any]) -> Iterator[Any]:
     """For each slot, whether it has a value, and that."""
-    cells = frame.code.cell_slots
     for slot in kept_locals(frame.code):
         value = frame.locals[slot]
-        if slot in cells and isinstance(value, CellType):
-            try:
-                value = value.cell_contents
-            except ValueError:
-                value = UNBOUND
         yield value is not UNBOUND
         yield value
 
@@ -259,6 +245,9 @@ def new_frame(code: Code, slots: tuple[Any, ...], host: FrameType) -> HostedFram
     frame.globals = host.f_globals
     frame.builtins = host.f_builtins
     frame.locals = [*slots[:given], *[UNBOUND] * (len(code.slot_names) - given)]
+    for slot in code.cell_slots:
+        if slot < given:  # the hosting frame made a cell of the argument; the interpreted one makes its own
+            frame.locals[slot] = slots[slot].cell_contents
     frame.stack = []
     frame.index = 0
     frame.closure = slots[given:]

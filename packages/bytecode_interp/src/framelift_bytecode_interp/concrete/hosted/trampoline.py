@@ -164,14 +164,13 @@ def hosting(code: Code, begin: Callable[..., Any]) -> Hosting:
 def _leading_over(code: bytes) -> bytes:
     """The user's bytes up to RESUME, and then a jump over the others.
 
-    CPython takes a frame before its first RESUME for an incomplete one. Cells are not made: the interpreter does that.
+    CPython takes a frame before its first RESUME for an incomplete one, and cells for made once MAKE_CELL ran.
     """
     resume = 0
     while code[resume] != opmap["RESUME"]:
         resume += 2
     start = resume + 2
-    nop, make_cell = opmap["NOP"], opmap["MAKE_CELL"]
-    lead = bytes(nop if at % 2 == 0 and byte == make_cell else byte for at, byte in enumerate(code[:start]))
+    lead = code[:start]
     while True:
         over = unit("JUMP_FORWARD", (len(code) - start) // 2)  # as long as the real jump, or longer by a prefix
         jump = unit("JUMP_FORWARD", max(0, len(code) - start - len(over)) // 2)
@@ -187,6 +186,12 @@ def _call_with_tuple(assembly: Assembly) -> None:
     else:
         assembly.add(("COPY", 2), ("SWAP", 2), "PUSH_NULL", ("SWAP", 2))
     assembly.add(("CALL_FUNCTION_EX", 0))
+
+
+def _ask(assembly: Assembly) -> None:
+    """`[advance, outcome, whether it was raised] -> [advance, action]`."""
+    assembly.add(("BUILD_LIST", 2), ("BUILD_TUPLE", 1))  # the list can be emptied, which lets the outcome die
+    _call_with_tuple(assembly)
 
 
 def _begin(assembly: Assembly, raw: CodeType, begin: Callable[..., Any]) -> None:
@@ -236,8 +241,10 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
     assembly.constant(None)
     assembly.constant(False)
     assembly.label("ask")  # [advance, outcome, whether it was raised]
-    assembly.add(("BUILD_LIST", 2), ("BUILD_TUPLE", 1))  # the list can be emptied, which lets the outcome die
-    _call_with_tuple(assembly)
+    asking = assembly.offset
+    _ask(assembly)
+    assembly.handle(asking, "interrupted", 1)
+    assembly.label("asked")
     assembly.add(("UNPACK_SEQUENCE", 2), ("COPY", 1))
     assembly.jump("POP_JUMP_IF_NONE", "unhandled")
     assembly.add("PUSH_EXC_INFO", ("SWAP", 3))  # [advance, handled, previous, routed]
@@ -279,7 +286,11 @@ def _loop(assembly: Assembly, code: Code) -> dict[tuple[str, int], tuple[bool, .
     assembly.add(("SWAP", 3), "POP_TOP")
     assembly.label("ask again")
     assembly.add(("SWAP", 3), "POP_TOP")
-    assembly.jump("JUMP_BACKWARD", "ask")
+    assembly.jump("JUMP_BACKWARD_NO_INTERRUPT", "ask")
+    assembly.label("interrupted")  # by a signal's handler, around `advance`: ask once more, and then no more
+    assembly.constant(True)
+    _ask(assembly)
+    assembly.jump("JUMP_BACKWARD_NO_INTERRUPT", "asked")
     return {place: turns[key] for place, key in wanted.items()}
 
 
