@@ -81,6 +81,16 @@ _AUTOCAST_READS = (
     torch.amp.is_autocast_available, torch._C._is_autocast_available, torch._C._get_privateuse1_backend_name,
 )  # fmt: skip
 
+_MACHINE_READS = tuple(
+    [
+        function
+        for home in (torch.cuda, torch.xpu, torch.mps, torch.accelerator, torch.backends.mps, torch.backends.cuda)
+        for name in ("is_available", "is_built", "device_count", "is_bf16_supported")
+        if (function := getattr(home, name, None)) is not None
+    ]
+)
+"""What a machine has does not change while a program runs, or not so that torch would see it."""
+
 
 def _fields(domain: Tracking, region: Variable, names: tuple[str, ...]) -> list[Any] | None:
     """Return the values of attributes of an autocast region, None where one is not known."""
@@ -123,7 +133,7 @@ TORCH_RULES: dict[Any, FunctionRule] = {
     torch.get_default_dtype: _reads(torch.get_default_dtype),
     torch.is_inference_mode_enabled: _reads(torch.is_inference_mode_enabled),
     torch.are_deterministic_algorithms_enabled: _reads(torch.are_deterministic_algorithms_enabled),
-    **{function: _reads(function) for function in _AUTOCAST_READS},
+    **{function: _reads(function) for function in (*_AUTOCAST_READS, *_MACHINE_READS)},
     torch.autocast.__enter__: _enter_autocast,
     torch.autocast.__exit__: _exit_autocast,
     torch._C._get_tracing_state: constant_rule(None),
