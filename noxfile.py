@@ -117,6 +117,7 @@ def run_tests(session: nox.Session, package: Package, *options: str) -> None:
     session.run(
         "pytest",
         "--doctest-modules",
+        "--hypothesis-profile=ci",  # the same examples each time; `-- --hypothesis-profile=default` looks for new ones
         *options,
         "--pyargs",
         package.import_name,
@@ -233,9 +234,11 @@ def compat(session: nox.Session, distribution: str) -> None:
 
 @nox.session(python=WORKSPACE.pythons, requires=["wheels"], reuse_venv=True)
 def cpython(session: nox.Session) -> None:
-    """Run CPython's own tests natively and interpreted, compare them, and write bytecode_interp's CPYTHON_TESTS.md."""
+    """Decode the whole standard library; run CPython's tests natively and interpreted; write CPYTHON_TESTS.md."""
     package = WORKSPACE.packages["framelift-bytecode-interp"]
-    install(session, {package.distribution: frozenset()})
+    install(session, {package.distribution: frozenset()}, *package.test_requirements)
+    decoding = package.folder / "tests" / "test_decode_against_dis.py"
+    session.run("pytest", str(decoding), env=clean_environment(FRAMELIFT_WHOLE_LIBRARY="1"))
     script = package.folder / "tests" / "cpython" / "compare.py"
     table = package.folder / "CPYTHON_TESTS.md"
     session.run("python", str(script), "--table", str(table), *session.posargs, env=clean_environment())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import os
 import random
 import sysconfig
 import types
@@ -22,7 +23,10 @@ def nested(code: types.CodeType) -> Iterator[types.CodeType]:
 
 @cache
 def standard_library(count: int, seed: int = 11) -> tuple[types.CodeType, ...]:
-    """All code objects of `count` modules of the standard library, the same ones each time."""
+    """All code objects of `count` modules of the standard library, the same ones each time.
+
+    With `FRAMELIFT_WHOLE_LIBRARY` set in the environment, those of all modules.
+    """
     root = Path(sysconfig.get_paths()["stdlib"])
     # Modules with the rarer instructions come first; the others are drawn.
     chosen = [
@@ -33,11 +37,12 @@ def standard_library(count: int, seed: int = 11) -> tuple[types.CodeType, ...]:
         for path in root.rglob("*.py")
         if "site-packages" not in path.parts and not any("bad" in part or "lib2to3" in part for part in path.parts)
     )
-    drawn = random.Random(seed).sample(paths, min(count * 2, len(paths)))
+    whole = bool(os.environ.get("FRAMELIFT_WHOLE_LIBRARY"))
+    drawn = paths if whole else random.Random(seed).sample(paths, min(count * 2, len(paths)))
     found: list[types.CodeType] = []
     modules = 0
     for path in [*chosen, *drawn]:
-        if modules == count:
+        if modules == count and not whole:
             break
         try:
             with warnings.catch_warnings():

@@ -184,10 +184,10 @@ def known_pairs(domain: Tracking, other: Variable) -> list[tuple[HashKey, Variab
 
 
 def move_to_end(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
-    """`OrderedDict.move_to_end`."""
-    key = key_of(domain, args[0])
+    """`OrderedDict.move_to_end`, which hashes no key while it is empty (odictobject.c)."""
     last = demand(domain.truth(args[1] if len(args) > 1 else kwargs.get("last", ConstantVariable(True))))
-    if not target.has(key):
+    key = None if target.known_empty() else key_of(domain, args[0])
+    if key is None or not target.has(key):
         return ordered_key_error(args[0])
     others = [each for each in target.keyed() if each != key]
     mine = next(each for each in target.keyed() if each == key)

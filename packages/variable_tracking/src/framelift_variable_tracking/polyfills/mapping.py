@@ -33,7 +33,7 @@ def update_pairs(target: dict[Any, Any], pairs: Iterable[Any]) -> None:
 def update_ordered_pairs(target: dict[Any, Any], pairs: Iterable[Any]) -> None:
     """`OrderedDict.update(target, pairs)`, which words its errors in its own way."""
     for pair in pairs:
-        parts = [*pair]
+        parts = list(pair)  # `[*pair]` words the TypeError in another way
         if len(parts) < 2:
             raise ValueError(f"need more than {len(parts)} value{'' if parts else 's'} to unpack")
         if len(parts) > 2:
