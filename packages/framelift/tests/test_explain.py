@@ -263,6 +263,7 @@ def test_a_generator_function():
     assert "generator" in broke.explanation
 
 
+@pytest.mark.skipif(torch.__version__ < "2.12", reason="its guards refuse the mode in which operations are counted")
 def test_what_torch_compile_returned():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # torch._dynamo warns when it is imported

@@ -80,7 +80,7 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
     if _is_symbolic(gm):
         return CompiledGraph(_Varying(gm, compiler))
     assumed = _Assumed.of(context, sources, range(len(nodes)), example_inputs)
-    if assumed.sharing and not _one_storage_each(example_inputs):
+    if assumed.sharing and not _one_storage_each(example_inputs, shared_memory(*example_inputs)):
         compiled = _as_it_is(gm)
     return CompiledGraph(compiled, tuple(assumed.guards([node.meta.get("origin") for node in nodes])))
 
@@ -257,7 +257,7 @@ def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Comp
             compiled = _as_it_is(gm, error)
             return compiled, _Assumed.of(context, sources, tensors, values)
     assumed = _Assumed.of(context, sources, tensors, values)
-    if assumed.sharing and not _one_storage_each(given):
+    if assumed.sharing and not _one_storage_each(given, shared_memory(*given)):
         return _as_it_is(gm), assumed
     return _taking(compiled, tensors, len(values)), assumed
 
@@ -413,6 +413,9 @@ def _may_write(context: TracingContext) -> bool:
 def shared_memory(*tensors: torch.Tensor) -> tuple[int, ...]:
     """Return how tensors share memory: for each, the first that it shares with, and where it lies if it does share.
 
+    Memory that two storages have in common (two tensors made of one array) is told apart, by a `True` at the end, from
+    one storage: AOTAutograd knows a tensor's relatives by their storage.
+
     >>> base = torch.zeros(4)
     >>> shared_memory(base[:2], torch.zeros(2), base[1:]), shared_memory(base, torch.zeros(2))
     ((0, 1, 0, 0, 1), (0, 1))
@@ -422,7 +425,7 @@ def shared_memory(*tensors: torch.Tensor) -> tuple[int, ...]:
     if len(first) == len(groups):
         return tuple(groups)
     offsets = [int(one.storage_offset()) for index, one in enumerate(tensors) if groups.count(groups[index]) > 1]
-    return (*groups, *offsets)
+    return (*groups, *offsets) if _one_storage_each(tensors, groups) else (*groups, *offsets, True)
 
 
 def _share(tensors: Sequence[torch.Tensor]) -> bool:
@@ -435,10 +438,14 @@ def _memory(tensor: torch.Tensor, index: int) -> int:
     return address - int(tensor.storage_offset()) * tensor.element_size() if address else -1 - index
 
 
-def _one_storage_each(tensors: Sequence[torch.Tensor]) -> bool:
-    """Tell whether tensors that share memory have one storage: torch's compilers see no other way of sharing."""
-    groups = shared_memory(*tensors)[: len(tensors)]
+def _one_storage_each(tensors: Sequence[torch.Tensor], groups: Sequence[int]) -> bool:
+    """Tell whether tensors that share memory have one storage: torch's compilers see no other way of sharing.
+
+    Args:
+        tensors: the tensors.
+        groups: for each the first that it shares memory with; more may follow.
+    """
     return all(
         first == index or tensors[first].untyped_storage()._cdata == one.untyped_storage()._cdata
-        for index, (first, one) in enumerate(zip(groups, tensors, strict=True))
+        for index, (first, one) in enumerate(zip(groups, tensors, strict=False))
     )
