@@ -125,7 +125,7 @@ def test_graphs_do_not_run_under_force_eager():
 def test_fail_on_recompile(lifted):
     with framelift.set_stance("fail_on_recompile"):
         assert lifted.f(X)[0] == 4
-        with pytest.raises(errors.RecompilationError, match=r"broken must be captured already.*L\['x'\].*dtype"):
+        with pytest.raises(errors.RecompilationError, match=r"broken must be captured already.*x\.dtype"):
             lifted.f(X.double())
         with pytest.raises(errors.RecompilationError, match="called for the first time"):
             framelift.compile(broken, backend="eager")(X)

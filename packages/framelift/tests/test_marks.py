@@ -45,7 +45,7 @@ def test_a_range_is_a_guard():
     assert counter.frame_count == 1
     f(torch.ones(9, 3))
     assert counter.frame_count == 2
-    assert "L['x'].size()[0] <= 8 held, now L['x'].size()[0] is 9" in f.framelift.why_recompiled()[0]
+    assert "x.size(0) <= 8 held, now x.size(0) is 9" in f.framelift.why_recompiled()[0]
 
 
 def test_a_range_spares_decisions():

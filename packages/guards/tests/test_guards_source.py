@@ -294,3 +294,44 @@ def test_a_weak_constant_dies():
         source.fetch(Scope({}))
     with pytest.raises(ReferenceError):
         evaluate(source)
+
+
+def test_spellings_are_those_of_the_program():
+    """A message calls a value what the program calls it; its name is that of guards."""
+    module = InstanceDictSource(LocalSource("self"))
+    weight = DictItemSource(
+        InstanceDictSource(DictItemSource(DictItemSource(module, "_modules"), "lin")), "_parameters"
+    )
+    size = CallSource(len, LocalSource("x"), ".size()")
+    assert [
+        source.spelling
+        for source in (
+            LocalSource("x"),
+            LocalSource(".0"),
+            GlobalSource("f", Namespace({})),
+            GlobalSource("f", Namespace({}, "torch.nn.__dict__")),
+            GlobalSource("a b", Namespace({})),
+            DictItemSource(module, "n"),
+            DictItemSource(module, "not a name"),
+            DictItemSource(LocalSource("d"), "n"),
+            DictItemSource(weight, "weight"),
+            ItemSource(size, 1),
+            ItemSource(CallSource(str.upper, LocalSource("s"), ".upper()"), 1),
+            ClassAttributeSource(TypeSource(LocalSource("x")), "f"),
+            BuiltinSource("len"),
+        )
+    ] == [
+        "x",
+        "L['.0']",
+        "f",
+        "torch.nn.f",
+        "G['a b']",
+        "self.n",
+        "self.__dict__['not a name']",
+        "d['n']",
+        "self.lin.weight",
+        "x.size(1)",
+        "s.upper()[1]",
+        "type(x).f",
+        "len",
+    ]

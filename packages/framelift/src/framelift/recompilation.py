@@ -7,18 +7,7 @@ import dataclasses
 import re
 from collections.abc import Callable, Sequence
 
-from framelift_guards import (
-    CodeIs,
-    Distinct,
-    Equals,
-    Expression,
-    Failure,
-    Is,
-    NotSameObject,
-    Predicate,
-    SameObject,
-    TypeIs,
-)
+from framelift_guards import Equals, Failure
 
 __all__ = ["Recompilation", "Trend", "trend"]
 
@@ -39,7 +28,7 @@ class Recompilation:
     >>> _ = f(torch.ones(2)), f(torch.ones(3))
     >>> (once,) = f.framelift.recompilations
     >>> print(once)
-    recompiled <lambda>: L['x'].size(0) was 2, is 3 (<doctest framelift.recompilation.Recompilation[1]>:1 relies on it); mark_dynamic(x, 0) would avoid this
+    recompiled <lambda>: x.size(0) was 2, is 3 (<doctest framelift.recompilation.Recompilation[1]>:1 relies on it); mark_dynamic(x, 0) would avoid this
     """  # noqa: E501 - the line that a user sees
 
     name: str
@@ -80,7 +69,7 @@ class Trend:
             text = f"{_subject(self.failure)} was {', '.join(_shortened(earlier))}, and is {last}"
         else:
             text = self.failure.reason
-        relies = "" if line is None else f" ({line} relies on it)"
+        relies = "" if line is None else f" ({line} {line.use})"
         return f"{text}{relies}, in {self.count} of {self.misses} misses"
 
     def remedy(self, *, dynamic: bool | None) -> str:
@@ -95,9 +84,6 @@ class Trend:
             return self.failure.remedy
         if _is_number(self.failure):
             return "pass the number as an argument, or keep it in a tensor: one that a module holds is a constant"
-        for kinds, text in _REMEDIES:
-            if isinstance(self.failure.guard.predicate, kinds):
-                return text
         return "pass fewer different values"
 
 
@@ -111,12 +97,6 @@ def _is_size(failure: Failure) -> bool:
 
 
 _MADE_SYMBOLIC: Callable[[Failure], bool] = lambda failure: _is_number(failure) or _is_size(failure)  # noqa: E731
-
-_REMEDIES: Sequence[tuple[type[Predicate] | tuple[type[Predicate], ...], str]] = (
-    (Expression, "change that line so that it does not depend on one value of a size or number"),
-    ((Is, CodeIs, SameObject, NotSameObject, Distinct), "make that object once, and pass the same one in each call"),
-    (TypeIs, "pass objects of one type, or lift a function for each type"),
-)
 
 
 def trend(recompilations: Sequence[Recompilation]) -> Trend | None:

@@ -81,7 +81,7 @@ class View:
         >>> _ = f(torch.ones(2), "a" == "b"), f(torch.ones(2), True)
         >>> for reason in f.framelift.why_recompiled():
         ...     print(reason)
-        recompiled <lambda>: L['n'] was False, is True (<doctest...>:1 relies on it)
+        recompiled <lambda>: n was False, is True (<doctest...>:1 relies on it)
         """
         return [str(one) for one in self.recompilations]
 

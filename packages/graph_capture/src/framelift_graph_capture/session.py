@@ -238,7 +238,8 @@ class Session:
 
     def value_guards(self) -> list[Guard]:
         """Return the guards so far on values and on torch's state, and not those on sizes."""
-        return [*self.guards, *self._state_guards]
+        line = self.domain.entry_line
+        return [*self.guards, *[dataclasses.replace(guard, user_line=line) for guard in self._state_guards]]
 
     def all_guards(self) -> GuardSet:
         """Return the guards of the finished capture."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from framelift_guards.plain import show
@@ -20,6 +20,7 @@ class UserLine:
         line: line number, from 1.
         function: name of the function.
         text: the line itself, if known.
+        use: what the line does with the guarded value, as a clause. Lines that differ only in this are equal.
 
     >>> str(UserLine("/home/me/model.py", 31, "forward"))
     'model.py:31'
@@ -29,6 +30,7 @@ class UserLine:
     line: int
     function: str = ""
     text: str = ""
+    use: str = field(default="relies on it", compare=False)
 
     def __str__(self) -> str:
         return f"{PurePath(self.filename).name}:{self.line}"
@@ -70,6 +72,11 @@ class Guard:
         """The name of the source; empty for a guard without one."""
         return "" if self.source is None else self.source.name
 
+    @property
+    def spelling(self) -> str:
+        """The source as the user's program writes it; empty for a guard without one."""
+        return "" if self.source is None else self.source.spelling
+
     def check(self, scope: Scope) -> bool:
         """Tell whether the guard holds; it does not when its source cannot be fetched.
 
@@ -88,11 +95,11 @@ class Guard:
         remedy = None
         try:
             value = None if self.source is None else self.source.fetch(scope)
-            reason = self.predicate.explain(self.name, value, scope)
+            reason = self.predicate.explain(self.spelling, value, scope)
             if reason is not None:
-                remedy = self.predicate.remedy(self.name, value, scope)
+                remedy = self.predicate.remedy(self.spelling, value, scope)
         except Exception as error:  # noqa: BLE001 -- a fetch may run the user's code; whatever it raises, this fails
-            reason = f"{self.predicate.describe(self.name)} held, now it cannot be checked: {_error_text(error)}"
+            reason = f"{self.predicate.describe(self.spelling)} held, now it cannot be checked: {_error_text(error)}"
         return None if reason is None else Failure(self, reason, remedy)
 
     def __str__(self) -> str:
@@ -108,7 +115,7 @@ class Failure:
     remedy: str | None = None
 
     def __str__(self) -> str:
-        line = "" if self.guard.user_line is None else f" ({self.guard.user_line} relies on it)"
+        line = "" if self.guard.user_line is None else f" ({self.guard.user_line} {self.guard.user_line.use})"
         remedy = "" if self.remedy is None else f"; {self.remedy}"
         return " ".join(f"{self.reason}{line}{remedy}".splitlines())
 
@@ -119,7 +126,7 @@ class GuardSet:
     >>> from framelift_guards import Equals, LocalSource
     >>> guards = GuardSet([Guard(LocalSource("n"), Equals(3), UserLine("model.py", 7))])
     >>> print(guards.first_failure(Scope({"n": 4})))
-    L['n'] was 3, is 4 (model.py:7 relies on it)
+    n was 3, is 4 (model.py:7 relies on it)
     """
 
     def __init__(self, guards: Iterable[Guard] = ()) -> None:

@@ -10,12 +10,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from framelift_guards.codegen import is_identifier
 from framelift_guards.lookup import alive
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope, Source, subscript
 
 if TYPE_CHECKING:
     from framelift_guards.codegen import Builder
+
+
+OWN = "G"
+"""The label of the namespace of the guarded function itself."""
 
 
 class Namespace:
@@ -31,7 +36,7 @@ class Namespace:
 
     __slots__ = ("label", "variables")
 
-    def __init__(self, variables: dict[str, object], label: str = "G") -> None:
+    def __init__(self, variables: dict[str, object], label: str = OWN) -> None:
         self.variables = variables
         self.label = label
 
@@ -59,6 +64,10 @@ class LocalSource(Source):
     def name(self) -> str:
         return f"L[{self.variable!r}]"
 
+    @cached_property
+    def spelling(self) -> str:
+        return self.variable if is_identifier(self.variable) else self.name
+
     def fetch(self, scope: Scope) -> object:
         return scope.locals[self.variable]
 
@@ -80,6 +89,15 @@ class GlobalSource(Source):
     def name(self) -> str:
         return f"{self.namespace.label}[{self.variable!r}]"
 
+    @cached_property
+    def spelling(self) -> str:
+        label = self.namespace.label
+        if not is_identifier(self.variable):
+            return self.name
+        if label == OWN:
+            return self.variable
+        return f"{label.removesuffix('.__dict__')}.{self.variable}" if label.endswith(".__dict__") else self.name
+
     def fetch(self, scope: Scope) -> object:
         return self.namespace.variables[self.variable]
 
@@ -99,6 +117,10 @@ class NamespaceSource(Source):
     @cached_property
     def name(self) -> str:
         return self.namespace.label
+
+    @cached_property
+    def spelling(self) -> str:
+        return "globals()" if self.namespace.label == OWN else self.name
 
     def fetch(self, scope: Scope) -> object:
         return self.namespace.variables
@@ -120,6 +142,10 @@ class BuiltinSource(Source):
     def name(self) -> str:
         return f"builtins.{self.variable}"
 
+    @cached_property
+    def spelling(self) -> str:
+        return self.variable if is_identifier(self.variable) else self.name
+
     def fetch(self, scope: Scope) -> object:
         return builtins.__dict__[self.variable]
 
@@ -140,6 +166,10 @@ class FreeVariableSource(Source):
     @cached_property
     def name(self) -> str:
         return f"L[{self.variable!r}]"
+
+    @cached_property
+    def spelling(self) -> str:
+        return self.variable if is_identifier(self.variable) else self.name
 
     def fetch(self, scope: Scope) -> object:
         return self.cell.cell_contents

@@ -92,6 +92,16 @@ class Source:
         """The text for this source, as users of Dynamo know it: ``L['x'].weight``."""
         raise NotImplementedError
 
+    @cached_property
+    def spelling(self) -> str:
+        """The text for this source as the user's program writes it, for messages: ``self.lin.weight``.
+
+        >>> from framelift_guards import LocalSource
+        >>> LocalSource("x").attribute("y").spelling
+        'x.y'
+        """
+        return self.name
+
     @property
     def parent(self) -> Source | None:
         """The source that this one takes its step from; ``None`` for a root."""
@@ -145,6 +155,17 @@ class Source:
         return f"<{type(self).__name__} {self.name}>"
 
 
+_INDEXED_BY_ARGUMENT = (".size()", ".stride()")
+"""Calls whose result a program asks for one item by an argument: ``x.size(1)``."""
+
+_OF_MODULES = ("_modules", "_parameters", "_buffers")
+"""Dictionaries of an instance whose items a program reads as attributes, as those of an ``nn.Module``."""
+
+
+def _is_of_modules(key: object) -> bool:
+    return type(key) is str and key in _OF_MODULES
+
+
 def subscript(base: ast.expr, key: ast.expr) -> ast.expr:
     """Return ``base[key]``."""
     return ast.Subscript(base, key, ast.Load())
@@ -167,6 +188,10 @@ class Step(Source):
         """Return the name of this source, given that of its base."""
         raise NotImplementedError
 
+    def spell(self, base: str) -> str:
+        """Return the spelling of this source, given that of its base."""
+        return self.label(base)
+
     def take(self, base: object) -> object:
         """Take the step from the base's value."""
         raise NotImplementedError
@@ -182,6 +207,14 @@ class Step(Source):
         for step in reversed(steps):
             name = step.label(name)
         return name
+
+    @cached_property
+    def spelling(self) -> str:
+        steps = self._steps()
+        spelling = steps[-1].base.spelling
+        for step in reversed(steps):
+            spelling = step.spell(spelling)
+        return spelling
 
     def fetch(self, scope: Scope) -> object:
         steps = self._steps()
@@ -241,6 +274,11 @@ class ItemSource(Keyed):
 
     runs_user_code = True
 
+    def spell(self, base: str) -> str:
+        if isinstance(self.base, CallSource) and self.base.suffix in _INDEXED_BY_ARGUMENT:
+            return f"{base[:-1]}{show(self.key)})"
+        return self.label(base)
+
     def take(self, base: object) -> object:
         return operator.getitem(base, self.key)  # type: ignore[call-overload]
 
@@ -251,6 +289,21 @@ class ItemSource(Keyed):
 @dataclass(frozen=True, eq=False, repr=False)
 class DictItemSource(Keyed):
     """``dict.__getitem__(base, key)``: for dicts whose class may define its own."""
+
+    def spell(self, base: str) -> str:
+        key = self.key
+        if type(key) is not str or not is_identifier(key):
+            return self.label(base)
+        if isinstance(self.base, InstanceDictSource):
+            return f"{base.removesuffix('.__dict__')}.{key}"
+        inner = self.base
+        if (
+            isinstance(inner, DictItemSource)
+            and isinstance(inner.base, InstanceDictSource)
+            and _is_of_modules(inner.key)
+        ):
+            return f"{base.removesuffix(f'.{inner.key}')}.{key}"
+        return self.label(base)
 
     def take(self, base: object) -> object:
         return dict_item(base, self.key)
@@ -337,6 +390,9 @@ class ClassAttributeSource(Step):
 
     def label(self, base: str) -> str:
         return f"inspect.getattr_static({base}, {self.attr!r})"
+
+    def spell(self, base: str) -> str:
+        return f"{base}.{self.attr}" if is_identifier(self.attr) else self.label(base)
 
     def take(self, base: object) -> object:
         return class_attribute(base, self.attr)

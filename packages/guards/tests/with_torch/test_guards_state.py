@@ -96,7 +96,7 @@ def _check(request, monkeypatch):
 
 
 def dispatcher_of(guards):
-    dispatcher = Dispatcher.for_parameters(["x"], lambda scope: [str(one) for one in dispatcher.failures(scope)])
+    dispatcher = Dispatcher.for_parameters(["x"], lambda scope: [one.reason for one in dispatcher.failures(scope)])
     dispatcher.add(guards, lambda x: "hit")
     return dispatcher
 

@@ -44,7 +44,7 @@ class Satisfies(Predicate):
     >>> from framelift_guards import Guard, LocalSource
     >>> even = Guard(LocalSource("n"), Satisfies(is_even, text="is_even"))
     >>> print(even, "|", even.failure(Scope({"n": 3})))
-    is_even(L['n']) | L['n'] satisfied is_even, now it is 3
+    is_even(L['n']) | n satisfied is_even, now it is 3
     """
 
     kind = "LAMBDA_GUARD"

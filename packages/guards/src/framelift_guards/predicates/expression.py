@@ -64,7 +64,7 @@ class Expression(Predicate):
     True
     >>> from framelift_guards import LocalSource
     >>> less.explain("", None, Scope({"a": 3, "b": 2}))
-    "L['a'] < L['b'] held, now L['a'] is 3, L['b'] is 2"
+    'a < b held, now a is 3, b is 2'
     """
 
     template: ast.expr
@@ -84,9 +84,12 @@ class Expression(Predicate):
         object.__setattr__(self, "operands", tuple(operands.items()))
         object.__setattr__(self, "constants", tuple((constants or {}).items()))
         object.__setattr__(self, "kind", kind)
-        printed: dict[str, ast.expr] = {name: ast.Name(source.name) for name, source in self.operands}
+        object.__setattr__(self, "text", self._text({name: source.name for name, source in self.operands}))
+
+    def _text(self, operands: Mapping[str, str]) -> str:
+        printed: dict[str, ast.expr] = {name: ast.Name(text) for name, text in operands.items()}
         printed |= {name: ast.Name(name) for name, _ in self.constants}
-        object.__setattr__(self, "text", ast.unparse(_Substitute(printed).visit(template)))
+        return ast.unparse(_Substitute(printed).visit(self.template))
 
     def _parts(self) -> tuple[Hashable, ...]:
         constants = tuple([(name, id(value)) for name, value in self.constants])
@@ -118,8 +121,12 @@ class Expression(Predicate):
     def describe(self, name: str) -> str:
         return self.text
 
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        shapes = self.kind == "SHAPE_ENV"
+        return "change that line so that it does not depend on one value of a size or number" if shapes else None
+
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
             return None
-        found = ", ".join(f"{source.name} is {show(source.fetch(scope))}" for _, source in self.operands)
-        return f"{self.text} held, now {found}"
+        found = ", ".join(f"{source.spelling} is {show(source.fetch(scope))}" for _, source in self.operands)
+        return f"{self._text({name: source.spelling for name, source in self.operands})} held, now {found}"

@@ -15,6 +15,9 @@ from framelift_guards.source import Scope, Source
 
 from .base import Predicate, again, both, compare, either, is_exactly
 
+SAME_OBJECT = "make that object once, and pass the same one in each call"
+"""What to do where identity is guarded."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Is(Predicate):
@@ -53,6 +56,9 @@ class Is(Predicate):
 
     def describe(self, name: str) -> str:
         return f"{name} is {self._expected()}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return SAME_OBJECT
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
@@ -111,6 +117,9 @@ class TypeIs(Predicate):
 
     def describe(self, name: str) -> str:
         return f"type({name}) is {self._expected()}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return "pass objects of one type, or lift a function for each type"
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
@@ -219,10 +228,13 @@ class SameObject(Predicate):
     def describe(self, name: str) -> str:
         return f"{name} is {self.other.name}"
 
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return SAME_OBJECT
+
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
             return None
-        return f"{name} and {self.other.name} were the same object, are different objects"
+        return f"{name} and {self.other.spelling} were the same object, are different objects"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -243,7 +255,7 @@ class NotSameObject(SameObject):
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
             return None
-        return f"{name} and {self.other.name} were different objects, are the same object"
+        return f"{name} and {self.other.spelling} were different objects, are the same object"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -278,12 +290,15 @@ class Distinct(Predicate):
     def describe(self, name: str) -> str:
         return f"no two of {', '.join(source.name for source in self.others)} are the same object"
 
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return SAME_OBJECT
+
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         seen: dict[int, Source] = {}
         for source in self.others:
             first = seen.setdefault(id(source.fetch(scope)), source)
             if first is not source:
-                return f"{first.name} and {source.name} were different objects, are the same object"
+                return f"{first.spelling} and {source.spelling} were different objects, are the same object"
         return None
 
 
@@ -313,6 +328,9 @@ class CodeIs(Predicate):
 
     def describe(self, name: str) -> str:
         return f"{name}.__code__ is that of {self._place()}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return SAME_OBJECT
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):

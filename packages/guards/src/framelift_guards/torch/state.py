@@ -123,6 +123,10 @@ class State(Predicate):
             f"{reading} is {_show(value)}" for (reading, _), value in zip(self.readings, self.values, strict=True)
         )
 
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        difference = self.difference()
+        return None if difference is None else f"keep {difference[0]} as it was between calls"
+
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         difference = self.difference()
         if difference is None:

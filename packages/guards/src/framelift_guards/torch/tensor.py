@@ -219,7 +219,7 @@ class TensorMatch(Predicate, native.InBulk):
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
         attribute = next(self.differences(value), ("", None, None))[0]
         if attribute.startswith("size("):
-            return f"mark_dynamic({_spelled(name)}, {attribute[5:-1]}) would avoid this"
+            return f"mark_dynamic({name}, {attribute[5:-1]}) would avoid this"
         return None
 
 
@@ -377,12 +377,6 @@ def _type_name(kind: Reference) -> str:
         return "type that no longer exists"
     found: type = kind.get()  # type: ignore[assignment]
     return type.__getattribute__(found, "__qualname__")  # type: ignore[no-any-return]
-
-
-def _spelled(name: str) -> str:
-    # L['x'] is what the user calls x.
-    local = name.removeprefix("L['")
-    return local.replace("']", "", 1) if local != name and "']" in local else name
 
 
 __all__ = [

@@ -7,7 +7,7 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol, cast
 
-from framelift_bytecode_interp import UNBOUND, Break, Enter, Frame, Interpreter, Raise, Result, Value, decode
+from framelift_bytecode_interp import UNBOUND, Break, Code, Enter, Frame, Interpreter, Raise, Result, Value, decode
 from framelift_guards import (
     CodeIs,
     ConstantSource,
@@ -39,6 +39,7 @@ from ..variable import (
     Opaque,
     Variable,
 )
+from .usage import use_of_value
 
 MUTABLE_BASES: frozenset[type] = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
 """Built-in classes whose instances change."""
@@ -109,7 +110,7 @@ class State:
         self._handlers: dict[type, TypeHandler] = {Opaque: TypeHandler(), **registry.types}
         self._wrapped: dict[int, tuple[object, Variable]] = {}
         self._globals: dict[int, Globals] = {}
-        self._user_lines: dict[tuple[str, int], UserLine] = {}
+        self._user_lines: dict[tuple[Code, int], UserLine] = {}
         self.builtins = self.globals_of(builtins.__dict__, "builtins")
 
     @property
@@ -154,10 +155,12 @@ class State:
     def user_line(self) -> UserLine | None:
         """Return the line of the user's code that runs."""
         for frame in self.user_frames():
-            filename, line = frame.filename, frame.line
-            known = self._user_lines.get((filename, line))
+            key = frame.code, frame.index
+            known = self._user_lines.get(key)
             if known is None:
-                known = self._user_lines[filename, line] = UserLine(filename, line, frame.function_name)
+                use = use_of_value(*key)
+                known = UserLine(frame.filename, frame.line, frame.function_name, use=use or UserLine.use)
+                self._user_lines[key] = known
             return known
         return self.entry_line
 
