@@ -43,7 +43,6 @@ from .opcodes import CANONICAL, OPCODES, Flow, Opcode
 from .operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
 from .outcome import (
     NEXT,
-    Advance,
     Break,
     Enter,
     Finish,
@@ -86,7 +85,6 @@ __all__ = [
     "UNARY_OPERATORS",
     "UNBOUND",
     "Action",
-    "Advance",
     "BasicBlock",
     "Break",
     "BytecodeError",

@@ -14,7 +14,7 @@ from .domain import Domain
 from .frame import Frame, LastInstruction
 from .handlers import HANDLERS, Handler, HandlerTable
 from .instruction import Pending
-from .outcome import NEXT, Advance, Break, Enter, Finish, Jump, Outcome, Raise, Result, Return, Unwind, Value, Yield
+from .outcome import NEXT, REDO, Break, Enter, Finish, Jump, Outcome, Raise, Result, Return, Unwind, Value, Yield
 
 V = TypeVar("V")
 
@@ -38,7 +38,7 @@ class InstructionCount:
     def __init__(self, limit: int | None = None) -> None:
         self.limit = sys.maxsize if limit is None else limit
         self.remaining = repeat(None, self.limit)
-        self.fused = 0  # instructions that were done with the one before; a count with a limit has none
+        self.fused = 0  # instructions that were done in blocks; a count with a limit has none
 
     @property
     def executed(self) -> int:
@@ -58,7 +58,10 @@ class Interpreter(Generic[V]):
 
     Attributes:
         frames: the active frames, outermost first.
+        in_blocks: whether blocks of instructions are done at once.
     """
+
+    in_blocks = False
 
     def __init__(
         self,
@@ -73,6 +76,8 @@ class Interpreter(Generic[V]):
         self.count = InstructionCount(limit) if count is None else count
         self.depth_limit = sys.getrecursionlimit() if depth_limit is None else depth_limit
         self.handlers = handlers if isinstance(handlers, HandlerTable) else HandlerTable(handlers)
+        # Under a limit each instruction is done by itself, so that it stops exactly there.
+        self.in_blocks = self.handlers.compiler is not None and self.count.limit == sys.maxsize
         self.frames: list[Frame[V]] = []
 
     @property
@@ -119,7 +124,7 @@ class Interpreter(Generic[V]):
         """Go on with what the innermost frame's instruction did, or by running it."""
         while True:
             if outcome is None:
-                outcome = self._step()
+                outcome = self._stride() if self.in_blocks else self._step()
             frame = self.frames[-1]
             if outcome is NEXT:
                 frame.index += 1
@@ -143,13 +148,12 @@ class Interpreter(Generic[V]):
     def _step(self) -> Outcome[V]:
         """Interpret instructions until one does more than go on, jump, call or return from a call.
 
-        This loop is where the time goes. Calls and returns are here as well as in `run`, which does all else.
+        This loop and that of `_stride` are where the time goes. Calls and returns are here as well as in `run`, which
+        does all else.
         """
         frames, domain, count = self.frames, self.domain, self.count
         remaining = count.remaining
-        table, unlimited = self.handlers, count.limit == sys.maxsize
-        # Under a limit each instruction is done by itself, so that it stops exactly there.
-        bound, bind = (table.fused, table.fuse) if unlimited else (table.bound, table.bind)
+        bound, bind = self.handlers.bound, self.handlers.bind
         inner_limit = self.depth_limit
         proceed = NEXT
         frame = frames[-1]
@@ -164,10 +168,6 @@ class Interpreter(Generic[V]):
                     index += 1
                     continue
                 kind = type(outcome)
-                if kind is Advance:
-                    index = outcome.target  # type: ignore[union-attr]
-                    count.fused += outcome.count - 1  # type: ignore[union-attr]
-                    continue
                 if kind is Jump:
                     index = outcome.target  # type: ignore[union-attr]
                     continue
@@ -208,6 +208,91 @@ class Interpreter(Generic[V]):
                     return outcome
             frame.index = index
             return Break(InstructionLimit(self.count.limit))
+        except Unwind as unwound:
+            waiting = frame.instruction.completion
+            return unwound.outcome if waiting is None else deliver(frame, waiting, unwound.outcome, domain)
+
+    def _stride(self) -> Outcome[V]:  # noqa: PLR0915 - calling parts of it would cost what it is there to save
+        """Interpret blocks of instructions, as `_step` does single ones."""
+        frames, domain, count = self.frames, self.domain, self.count
+        table, inner_limit = self.handlers, self.depth_limit
+        made, divide = table.blocks, table.divide
+        frame = frames[-1]
+        index = frame.index
+        blocks = made.get(frame.code) or divide(frame.code)
+        outcome: Any
+        try:
+            while True:
+                frame.index = index
+                outcome = blocks[index](frame, domain, count)
+                if type(outcome) is int:
+                    if outcome >= 0:
+                        index = outcome
+                        continue
+                    if outcome == REDO:
+                        steps = table.bound.get(frame.code) or table.bind(frame.code)
+                        handler, instruction = steps[frame.index]
+                        count.fused += 1
+                        outcome = handler(frame, instruction, domain)
+                if outcome is NEXT:
+                    index = frame.index + 1
+                    continue
+                kind = type(outcome)
+                if kind is Frame:
+                    if len(frames) >= inner_limit:
+                        return Enter(outcome, frame.instruction.completion)
+                    frame.completion = frame.instruction.completion
+                    outcome.back = frame
+                    frame = outcome
+                    frames.append(frame)
+                    index = 0
+                    blocks = made.get(frame.code) or divide(frame.code)
+                    continue
+                if kind is Jump:
+                    index = outcome.target
+                    continue
+                if kind is Enter:
+                    if outcome.delivering is not None or len(frames) >= inner_limit:
+                        return outcome  # type: ignore[no-any-return]
+                    frame.completion = outcome.completion
+                    entered: Frame[V] = outcome.frame
+                    entered.back = frame
+                    frames.append(entered)
+                    frame = entered
+                    del entered, outcome  # no local variable may keep a frame alive
+                    index = frame.index
+                    blocks = made.get(frame.code) or divide(frame.code)
+                    continue
+                if kind is int:
+                    value = frame.stack.pop()
+                elif kind is Return:
+                    value = outcome.value
+                else:
+                    return outcome  # type: ignore[no-any-return]
+                if frame.generator is not None or len(frames) == 1:
+                    return Return(value)
+                frames.pop()
+                frame.back = None
+                frame = frames[-1]
+                completion: Any = frame.completion
+                frame.completion = None
+                index = frame.index
+                blocks = made.get(frame.code) or divide(frame.code)
+                if type(completion) is Push:  # most are
+                    if completion.pops:
+                        del frame.stack[-completion.pops :]
+                    frame.stack.append(value)
+                    del value
+                    index += 1
+                    continue
+                outcome = completion.on_value(frame, value, domain)
+                del value
+                if outcome is NEXT:
+                    index += 1
+                elif type(outcome) is Jump:
+                    index = outcome.target
+                else:
+                    return outcome  # type: ignore[no-any-return]
         except Unwind as unwound:
             waiting = frame.instruction.completion
             return unwound.outcome if waiting is None else deliver(frame, waiting, unwound.outcome, domain)

@@ -65,14 +65,6 @@ class Jump:
 
 
 @dataclass(slots=True)
-class Advance:
-    """Several instructions, `count` of them, were done at once: go on with the one at `target`."""
-
-    target: int
-    count: int
-
-
-@dataclass(slots=True)
 class Return(Generic[V]):
     """The frame returns `value` (a generator's frame: raises StopIteration with it)."""
 
@@ -88,10 +80,16 @@ class Yield(Generic[V]):
 
 NEXT: Final = Next()
 
+RETURNED: Final = -1
+"""What a block answers when the frame returns: the value is on top of its stack."""
+
+REDO: Final = -2
+"""What a block answers when the instruction at the frame's index is to be done by its handler."""
+
 Result: TypeAlias = Value[V] | Raise[V] | Break | Enter[V]
 """What operations of a domain answer."""
 
-Outcome: TypeAlias = Next | Jump | Advance | Return[V] | Raise[V] | Yield[V] | Break | Enter[V]
+Outcome: TypeAlias = Next | Jump | Return[V] | Raise[V] | Yield[V] | Break | Enter[V]
 """What opcode handlers answer."""
 
 Finish: TypeAlias = Return[V] | Raise[V] | Break | Yield[V]

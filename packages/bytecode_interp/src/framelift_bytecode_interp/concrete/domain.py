@@ -11,10 +11,10 @@ from ..frame import Frame
 from ..handlers import HANDLERS, HandlerTable
 from ..interpreter import InstructionCount, Interpreter
 from ..outcome import Finish
+from .blocks import Compiler, usable_templates
 from .calls import ConcreteCalls, always
 from .containers import ConcreteContainers
 from .exceptions import ConcreteExceptions
-from .fusions import FUSIONS
 from .generators import Sent
 from .names import ConcreteNames
 from .operators import ConcreteOperators
@@ -64,8 +64,7 @@ class ConcreteDomain(
 
 def _handlers_of(domain: type[ConcreteDomain]) -> HandlerTable:
     shortcuts = usable_shortcuts(domain, ConcreteDomain)
-    fusions = [(names, fusion) for names, fusion in FUSIONS if shortcuts.keys() >= set(names)]
-    return HANDLERS.specialised(shortcuts, fusions)
+    return HANDLERS.specialised(shortcuts, Compiler(usable_templates(domain, ConcreteDomain)))
 
 
 ConcreteDomain.handlers = _handlers_of(ConcreteDomain)

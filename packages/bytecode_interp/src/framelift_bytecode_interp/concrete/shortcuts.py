@@ -438,6 +438,44 @@ def _list_append(instruction: Instruction, _general: Handler) -> Handler:
     return step
 
 
+def frame_maker() -> Callable[[Any, Any, list[Any]], Frame[Any] | None]:
+    """For one call in a program, what makes the frame of a plain function that is called with positional arguments."""
+    known: Code | None = None  # that of the last callee
+
+    def enter(domain: Any, callee: Any, args: list[Any]) -> Frame[Any] | None:
+        kind = type(callee)
+        if kind is MethodType:
+            args.insert(0, callee.__self__)
+            callee = callee.__func__
+            kind = type(callee)
+        if kind is not FunctionType or callee is polyfills.run_class_body:
+            return None
+        enters = domain.enters
+        if enters is not always and not enters(callee):
+            return None
+        nonlocal known
+        code = known
+        if code is None or code.raw is not callee.__code__:
+            code = known = decode(callee.__code__)
+        if len(args) != code.positional:
+            return None
+        if code.unbound:
+            args += code.unbound
+        entered = _new(Frame)
+        entered.code = code
+        entered.globals = callee.__globals__
+        entered.builtins = callee.__builtins__
+        entered.locals = args
+        entered.stack = []
+        entered.index = 0
+        entered.function = callee
+        entered.closure = callee.__closure__ or ()
+        entered.completion = entered.back = entered.generator = None
+        return entered
+
+    return enter
+
+
 def _call(instruction: Instruction, general: Handler) -> Handler:
     layout = instruction.arg
     if layout.names or layout.names_on_stack:
@@ -447,7 +485,7 @@ def _call(instruction: Instruction, general: Handler) -> Handler:
     # Of the two entries below the arguments, one is the callee; the other is `self`, an argument more, or NULL.
     null_first = layout.null_first
     arguments, with_self = pops - 2, pops - 1
-    known: Code | None = None  # that of the last callee
+    enter = frame_maker()
 
     def step(frame: Frame[Any], instruction: Instruction, domain: Any) -> Outcome[Any]:
         stack = frame.stack
@@ -474,33 +512,8 @@ def _call(instruction: Instruction, general: Handler) -> Handler:
             del stack[1 - pops :]
             stack[-1] = value
             return NEXT
-        if kind is MethodType:
-            args.insert(0, callee.__self__)
-            callee = callee.__func__
-            kind = type(callee)
-        if kind is not FunctionType or callee is polyfills.run_class_body:
-            return general(frame, instruction, domain)
-        enters = domain.enters
-        if enters is not always and not enters(callee):
-            return general(frame, instruction, domain)
-        nonlocal known
-        code = known
-        if code is None or code.raw is not callee.__code__:
-            code = known = decode(callee.__code__)
-        if len(args) != code.positional:
-            return general(frame, instruction, domain)
-        if code.unbound:
-            args += code.unbound
-        entered = _new(Frame)
-        entered.code = code
-        entered.globals = callee.__globals__
-        entered.builtins = callee.__builtins__
-        entered.locals = args
-        entered.stack = []
-        entered.index = 0
-        entered.function = callee
-        entered.closure = callee.__closure__ or ()
-        return Enter(entered, completion)
+        entered = enter(domain, callee, args)
+        return general(frame, instruction, domain) if entered is None else Enter(entered, completion)
 
     return step
 

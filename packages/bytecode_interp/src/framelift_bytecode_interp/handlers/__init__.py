@@ -7,7 +7,7 @@ what the general handler would do by asking the domain.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 from ..domain import Domain
 from ..frame import Frame
@@ -16,18 +16,27 @@ from ..opcodes import CANONICAL
 from ..outcome import Outcome
 from . import asynchronous, calls, containers, control, exceptions, generators, operators, patterns, stack, variables
 
+K = TypeVar("K")
+
 Handler: TypeAlias = Callable[[Frame[Any], Instruction, Domain[Any]], Outcome[Any]]
 Shortcut: TypeAlias = Callable[[Instruction, Handler], Handler]
 """From an instruction and its general handler, a handler for this one instruction."""
 
-Fusion: TypeAlias = Callable[[Sequence[Instruction], Handler], Handler | None]
-"""From instructions that follow each other and the first one's handler, a handler for all of them, or None.
-
-It answers `Advance`, or does only the first one, by its handler.
-"""
-
 Steps: TypeAlias = tuple[tuple[Handler, Instruction], ...]
 """A code object's instructions, each with its handler."""
+
+Block: TypeAlias = Callable[[Frame[Any], Domain[Any], Any], Any]
+"""Does several instructions at once: `(frame, domain, count)`; see `concrete.blocks`, the one place that makes them."""
+
+Blocks: TypeAlias = Sequence[Block]
+"""The blocks of a code object, by the index that each begins at."""
+
+
+class Compiles(Protocol):
+    """Makes the blocks of a code object from its steps."""
+
+    def begin(self, code: Code, steps: Steps) -> Blocks: ...
+
 
 _BOUND_LIMIT: Final = 4096
 
@@ -38,11 +47,11 @@ class HandlerTable(Mapping[str, Handler]):
     Args:
         handlers: by canonical name.
         shortcuts: by canonical name.
-        fusions: by the canonical names of the instructions, the longest first.
+        compiler: makes blocks, for interpreters without a limit of instructions.
 
     Attributes:
         bound: the steps of the code objects that ran.
-        fused: the same, with fusions.
+        blocks: the blocks of those that ran in blocks.
 
     Raises:
         ValueError: an instruction has no handler, or a handler or a shortcut has no instruction.
@@ -52,15 +61,13 @@ class HandlerTable(Mapping[str, Handler]):
         self,
         handlers: Mapping[str, Handler],
         shortcuts: Mapping[str, Shortcut] | None = None,
-        fusions: Sequence[tuple[tuple[str, ...], Fusion]] = (),
+        compiler: Compiles | None = None,
     ) -> None:
         self._handlers = dict(handlers)
         self._shortcuts = dict(shortcuts or {})
-        self._fusions: dict[str, list[tuple[tuple[str, ...], Fusion]]] = {}
-        for names, fusion in fusions:
-            self._fusions.setdefault(names[0], []).append((names, fusion))
+        self.compiler = compiler
         self.bound: dict[Code, Steps] = {}
-        self.fused: dict[Code, Steps] = {}
+        self.blocks: dict[Code, Blocks] = {}
         missing = CANONICAL - self._handlers.keys()
         unknown = (self._handlers.keys() | self._shortcuts.keys()) - CANONICAL
         if missing or unknown:
@@ -87,35 +94,26 @@ class HandlerTable(Mapping[str, Handler]):
             made.append((handler if shortcut is None else shortcut(instruction, handler), instruction))
         return _keep(self.bound, code, tuple(made))
 
-    def fuse(self, code: Code) -> Steps:
-        """The steps of a code object, several instructions each where there is a fusion; `fused` keeps them."""
-        single = self.bind(code)
-        if not self._fusions:
-            return _keep(self.fused, code, single)
-        instructions, made = code.instructions, []
-        names = [instruction.opname for instruction in instructions]
-        for at, (handler, instruction) in enumerate(single):
-            fused: Handler | None = None
-            for pattern, fusion in self._fusions.get(instruction.opname, ()):
-                if tuple(names[at : at + len(pattern)]) == pattern:
-                    fused = fusion(instructions[at : at + len(pattern)], handler)
-                    if fused is not None:
-                        break
-            made.append((handler if fused is None else fused, instruction))
-        return _keep(self.fused, code, tuple(made))
+    def divide(self, code: Code) -> Blocks:
+        """The blocks of a code object; `blocks` keeps them.
 
-    def specialised(
-        self, shortcuts: Mapping[str, Shortcut], fusions: Sequence[tuple[tuple[str, ...], Fusion]] = ()
-    ) -> HandlerTable:
-        """The same handlers, with shortcuts and fusions."""
-        return HandlerTable(self._handlers, shortcuts, fusions)
+        Raises:
+            ValueError: there is no compiler.
+        """
+        if self.compiler is None:
+            raise ValueError("handlers without a compiler have no blocks; use `bind`")
+        return _keep(self.blocks, code, self.compiler.begin(code, self.bound.get(code) or self.bind(code)))
+
+    def specialised(self, shortcuts: Mapping[str, Shortcut], compiler: Compiles | None = None) -> HandlerTable:
+        """The same handlers, with shortcuts, and with blocks where there is a compiler."""
+        return HandlerTable(self._handlers, shortcuts, compiler)
 
 
-def _keep(kept: dict[Code, Steps], code: Code, steps: Steps) -> Steps:
+def _keep(kept: dict[Code, K], code: Code, made: K) -> K:
     while len(kept) >= _BOUND_LIMIT:
         kept.pop(next(iter(kept)), None)
-    kept[code] = steps
-    return steps
+    kept[code] = made
+    return made
 
 
 def handler_table(*topics: Mapping[str, Handler]) -> HandlerTable:

@@ -251,5 +251,6 @@ def new_frame(code: Code, slots: tuple[Any, ...], host: FrameType) -> HostedFram
     frame.stack = []
     frame.index = 0
     frame.closure = slots[given:]
+    frame.completion = frame.back = frame.generator = None
     frame.namespace = None if raw.co_flags & inspect.CO_OPTIMIZED else host.f_locals
     return frame
