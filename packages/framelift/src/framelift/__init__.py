@@ -14,6 +14,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from framelift_comptime import comptime
+from framelift_guards import Frozen, Sampled
 
 from . import errors
 from .backends import list_backends, register_backend
@@ -24,6 +25,8 @@ from .sizes import mark_dynamic, mark_static, mark_unbacked, maybe_mark_dynamic
 from .supported import check_versions
 
 __all__ = [
+    "Frozen",
+    "Sampled",
     "allow_in_graph",
     "assume_constant_result",
     "compile",

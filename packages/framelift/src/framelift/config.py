@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from framelift_guards import Checked, Guard, GuardMode, guard_mode
+from framelift_guards.plain import show
 
 from .backends import Backend, configured_backend, lookup_backend
 from .errors import ConfigurationError
@@ -22,6 +25,8 @@ class Config:
         fullgraph: refuse graph breaks.
         recompile_limit: how many specialisations one function may have before its calls run eagerly, with a warning.
         verify: run each call eagerly as well, on copies, and compare.
+        guards: how often which guards are checked.
+        guard_filter: says of each guard whether to keep it.
     """
 
     backend: Backend
@@ -29,6 +34,8 @@ class Config:
     fullgraph: bool = False
     recompile_limit: int = 8
     verify: bool = False
+    guards: GuardMode = Checked()  # noqa: RUF009 - a frozen value
+    guard_filter: Callable[[Guard], bool] | None = None
 
     @classmethod
     def checked(
@@ -41,6 +48,8 @@ class Config:
         options: object,
         recompile_limit: object,
         verify: object = False,
+        guards: object = "checked",
+        guard_filter: object = None,
     ) -> Config:
         """Return the configuration for `compile`'s arguments.
 
@@ -62,10 +71,22 @@ class Config:
             raise ConfigurationError("recompile_limit", "must be a positive int", repr(recompile_limit), "pass 8, say")
         if not isinstance(verify, bool):
             raise ConfigurationError("verify", "must be True or False", repr(verify), "pass a bool")
+        try:
+            mode_of_guards = guard_mode(guards)
+        except ValueError as error:
+            raise ConfigurationError(
+                "guards", "must be 'checked', 'sampled', 'frozen', framelift.Sampled(…) or framelift.Frozen(…)",
+                show(guards), "leave it out to have every guard checked at every call",
+            ) from error  # fmt: skip
+        if guard_filter is not None and not callable(guard_filter):
+            raise ConfigurationError(
+                "guard_filter", "must be a function of a guard, or None", show(guard_filter),
+                "pass one that returns True for each guard to keep",
+            )  # fmt: skip
         given = {name: value for name, value in (("mode", mode), ("options", options)) if value is not None}
         if given and not isinstance(backend, str):
             raise ConfigurationError(
                 next(iter(given)), "goes with a backend known by name", repr(backend), "bind it with functools.partial"
             )
         found = configured_backend(backend, mode, options) if given else lookup_backend(backend)
-        return cls(found, dynamic, fullgraph, recompile_limit, verify)
+        return cls(found, dynamic, fullgraph, recompile_limit, verify, mode_of_guards, guard_filter)

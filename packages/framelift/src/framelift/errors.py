@@ -15,6 +15,7 @@ __all__ = [
     "ConfigurationError",
     "FrameliftError",
     "GraphBreakError",
+    "GuardViolationError",
     "MarkError",
     "RecompilationError",
     "StackLevelError",
@@ -53,6 +54,15 @@ class VerificationError(FrameliftError, AssertionError):
     """A captured call that did something else than eager execution, under `verify=True`."""
 
     code = "FL305"
+
+
+class GuardViolationError(FrameliftError, RuntimeError):
+    """What a capture relies on has changed, under `guards="sampled"` or `guards=Frozen(verify=True)`.
+
+    Results since the last full check may be stale. The next call is checked in full, and captured if need be.
+    """
+
+    code = "FL306"
 
 
 def text_of(error: BaseException) -> str:

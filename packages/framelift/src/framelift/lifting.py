@@ -11,7 +11,7 @@ import torch
 
 import framelift_comptime
 from framelift_graph_capture import ORIGINAL, FunctionCall, ModuleCall, Registry, default_registry
-from framelift_guards import Dispatcher
+from framelift_guards import Dispatcher, Guard, GuardMode
 from framelift_guards.lookup import class_attribute
 from framelift_guards.plain import show
 
@@ -53,6 +53,8 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
     disable: bool = False,
     recompile_limit: int = 8,
     verify: bool = False,
+    guards: str | GuardMode = "checked",
+    guard_filter: Callable[[Guard], bool] | None = None,
 ) -> Any:
     """Lift a function, method, callable or module: its calls run captured graphs.
 
@@ -68,6 +70,11 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
         recompile_limit: how many specialisations one entry point may have before its calls run eagerly.
         verify: run each call eagerly as well, on copies of what it uses, and raise `VerificationError` where it does
             something else than the captured one. Effects beyond the copies, such as printing, happen twice.
+        guards: how often guards are checked. `"checked"`: all at each call. `"sampled"` and `Sampled(every=n)`: what a
+            call brings at each call, the state that it finds at every n-th, and a `GuardViolationError` where that has
+            changed. `"frozen"`: you promise that state stays as it is, and `Frozen(verify=True)` checks the promise.
+        guard_filter: called with each guard (its `source`, `predicate`, `kind` and `user_line`) when it is made; a
+            guard for which it returns False is dropped, and what it says is taken for granted.
 
     Returns:
         A function with the signature of `fn`; for a module, a module that shares everything with it.
@@ -85,12 +92,12 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
     """
     config = Config.checked(
         backend=backend, dynamic=dynamic, fullgraph=fullgraph, mode=mode, options=options,
-        recompile_limit=recompile_limit, verify=verify,
+        recompile_limit=recompile_limit, verify=verify, guards=guards, guard_filter=guard_filter,
     )  # fmt: skip
     if fn is None:
         return functools.partial(
             compile, backend=backend, dynamic=dynamic, fullgraph=fullgraph, mode=mode, options=options,
-            disable=disable, recompile_limit=recompile_limit, verify=verify,
+            disable=disable, recompile_limit=recompile_limit, verify=verify, guards=guards, guard_filter=guard_filter,
         )  # fmt: skip
     if not callable(fn):
         raise ConfigurationError(
@@ -149,7 +156,7 @@ def _lift_function(
     view = view_of(function)
     original = function if view is None else view.original
     made = specialiser(config)
-    root = Lifted(FunctionCall(original), lambda miss: Dispatcher(original, miss), made)
+    root = Lifted(FunctionCall(original), functools.partial(Dispatcher, original, mode=config.guards), made)
     result = root.dispatcher.function
     made_view = View(original, root, made)
     everything.add(made_view)
@@ -176,7 +183,7 @@ def _lift_module(
         entered, entry_point = forward, ModuleCall(forward, called)
     else:  # a call of the class's own is Python like any other, and takes what it takes
         entered, entry_point = called, FunctionCall(called)
-    root = Lifted(entry_point, lambda miss: Dispatcher(entered, miss), made)
+    root = Lifted(entry_point, functools.partial(Dispatcher, entered, mode=config.guards), made)
     view = View(entered, root, made)
     everything.add(view)
     return lift_module(module, root.dispatcher.function, functools.partial(_lift_module, config=config), view)

@@ -6,9 +6,11 @@ continuation of a graph break, so a break that is reached again, or from another
 
 from __future__ import annotations
 
+import functools
 import time
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from framelift_graph_capture import (
@@ -21,13 +23,33 @@ from framelift_graph_capture import (
     UserCodeError,
     capture,
 )
-from framelift_guards import Dispatcher, Failure, ForkSafeLock, GuardSet, Scope, Specialisation
+from framelift_guards import (
+    Dispatcher,
+    Failure,
+    ForkSafeLock,
+    Guard,
+    GuardMode,
+    GuardSet,
+    Scope,
+    Specialisation,
+    UserLine,
+)
+from framelift_guards.plain import show
 
 from .backends import call_beginning, compile_graph
 from .call_beginning import announcing
 from .compiled_graph import CompiledGraph
 from .config import Config
-from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, RecompilationError, text_of
+from .errors import (
+    BackendError,
+    CaptureError,
+    ConfigurationError,
+    FrameliftError,
+    GraphBreakError,
+    GuardViolationError,
+    RecompilationError,
+    text_of,
+)
 from .everything import current_stance
 from .recompilation import Recompilation, trend
 from .verification import verified
@@ -40,14 +62,14 @@ class Lifted:
 
     Args:
         entry_point: where capture starts.
-        dispatcher: makes the dispatcher for a miss handler.
+        dispatcher: makes the dispatcher, given `miss` and `violated`.
         specialiser: compiles graphs and lifts continuations.
     """
 
     def __init__(
         self,
         entry_point: EntryPoint,
-        dispatcher: Callable[[Callable[[dict[str, object]], object]], Dispatcher],
+        dispatcher: Callable[..., Dispatcher],
         specialiser: Specialiser,
     ) -> None:
         self.entry_point = entry_point
@@ -60,7 +82,7 @@ class Lifted:
         self._lock = ForkSafeLock()
         self._warned = False
         self._eager = False
-        self.dispatcher = dispatcher(self._miss)
+        self.dispatcher = dispatcher(miss=self._miss, violated=self._violated)
 
     def clear(self) -> None:
         """Forget every specialisation; the next call captures again."""
@@ -110,6 +132,14 @@ class Lifted:
         if missed.number:
             self.recompilations.append(missed)
         return made
+
+    def _violated(self, name: str, mode: GuardMode, failure: Failure) -> Exception:
+        return GuardViolationError(
+            f"{self.entry_point.name} under guards={mode.name!r}", "must find what it relies on unchanged",
+            f"called after a change: {failure}",
+            "results since the last full check may be stale, and the next call is checked in full; for state that "
+            "changes use guards='checked'", self.entry_point.where,
+        )  # fmt: skip
 
     def _recompilation(self, failures: tuple[Failure, ...]) -> Recompilation:
         number = len(self.dispatcher.specialisations)
@@ -205,6 +235,9 @@ class Specialiser:
                 found.where,
             )
         compiled = self._compile(captured, entry_point)
+        captured.guards = located(captured.guards, entry_point)
+        if self.config.guard_filter is not None:
+            captured.guards = filtered(captured.guards, self.config.guard_filter, entry_point)
         captured.forget()
         entry = captured.entry(compiled, self._continue_at)
         if self._begins is not None and not isinstance(entry_point, Continuation):
@@ -242,8 +275,44 @@ class Specialiser:
             if lifted is None:
                 lifted = Lifted(
                     entry_point,
-                    lambda miss: Dispatcher.for_parameters(entry_point.parameters, miss, name=entry_point.name),
+                    functools.partial(
+                        Dispatcher.for_parameters,
+                        entry_point.parameters,
+                        name=entry_point.name,
+                        mode=self.config.guards,
+                    ),
                     self,
                 )
                 self._continuations[entry_point] = lifted
         return lifted.dispatcher.function
+
+
+def located(guards: GuardSet, entry_point: EntryPoint) -> GuardSet:
+    """Put guards that no line of the program caused, such as a backend's, down to the definition of what was called."""
+    if entry_point.where is None:
+        return guards
+    line = UserLine(*entry_point.where, entry_point.name)
+    return GuardSet([guard if guard.user_line else replace(guard, user_line=line) for guard in guards])
+
+
+def filtered(guards: GuardSet, keep: Callable[[Guard], bool], entry_point: EntryPoint) -> GuardSet:
+    """Return the guards that the user's filter keeps.
+
+    Raises:
+        ConfigurationError: it answers something else than True or False.
+        UserCodeError: it raised.
+    """
+    kept = []
+    for guard in guards:
+        try:
+            answer = keep(guard)
+        except Exception as error:
+            raise UserCodeError(error) from error
+        if not isinstance(answer, bool):
+            raise ConfigurationError(
+                "guard_filter", "must answer True or False", f"answering {show(answer)} for {guard}",
+                "return True for each guard to keep", entry_point.where,
+            )  # fmt: skip
+        if answer:
+            kept.append(guard)
+    return GuardSet(kept)

@@ -10,6 +10,7 @@ from framelift_guards.cost import check_cost, check_costs
 from framelift_guards.dispatcher import Dispatcher, Specialisation
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet, UserLine
+from framelift_guards.modes import Checked, Frozen, GuardMode, GuardViolation, Sampled, guard_mode
 from framelift_guards.predicates import (
     BoolIs,
     CodeIs,
@@ -68,6 +69,7 @@ __all__ = [
     "BuiltinSource",
     "CallSource",
     "CellContentsSource",
+    "Checked",
     "ClassAttributeSource",
     "CodeIs",
     "ConstantSource",
@@ -83,10 +85,13 @@ __all__ = [
     "Falsy",
     "ForkSafeLock",
     "FreeVariableSource",
+    "Frozen",
     "GeneratedNamespace",
     "GlobalSource",
     "Guard",
+    "GuardMode",
     "GuardSet",
+    "GuardViolation",
     "HasAttribute",
     "InstanceDictSource",
     "Is",
@@ -105,6 +110,7 @@ __all__ = [
     "Predicate",
     "PredicateError",
     "SameObject",
+    "Sampled",
     "Satisfies",
     "Scope",
     "SlotSource",
@@ -118,4 +124,5 @@ __all__ = [
     "check_cost",
     "check_costs",
     "compile_function",
+    "guard_mode",
 ]

@@ -81,7 +81,7 @@ class GeneratedNamespace:
     def name_of(self, value: object, hint: str = "constant") -> str:
         """Return the name of ``value``, the same for the same object."""
         name = self._names.get(id(value))
-        if name is None:
+        if name is None or self.globals.get(name) is not value:  # what has been bound again may be gone, its id reused
             name = self._names[id(value)] = self.bind(value, hint)
         return name
 

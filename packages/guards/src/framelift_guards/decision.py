@@ -53,7 +53,7 @@ class Path:
     def sources(self) -> Iterator[Source]:
         """The sources that are still to be fetched."""
         for guard in self.guards:
-            yield from _read_by(guard)
+            yield from read_by(guard)
         yield from self.wanted
 
     def free(self, checked: Callable[[Guard], bool]) -> Iterator[Guard]:
@@ -68,7 +68,7 @@ class Path:
         waiting: set[Source] = set()
         unsettled = False
         for guard in self.guards:
-            roots = {source.root for source in _read_by(guard)}
+            roots = {source.root for source in read_by(guard)}
             is_free = waiting.isdisjoint(roots) and not (unsettled and roots and guard.predicate.family)
             if is_free:
                 yield guard
@@ -77,7 +77,8 @@ class Path:
                 unsettled = unsettled or not roots
 
 
-def _read_by(guard: Guard) -> Iterator[Source]:
+def read_by(guard: Guard) -> Iterator[Source]:
+    """Yield the sources that a guard reads."""
     if guard.source is not None:
         yield guard.source
     yield from guard.predicate.sources

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import types
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 
@@ -17,9 +17,13 @@ from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, co
 from framelift_guards.decision import DecisionTree, Path
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet
+from framelift_guards.modes import Checked, GuardMode, GuardViolation, Trust, divide
 from framelift_guards.source import Scope, Source
 
 Miss = Callable[[dict[str, object]], object]
+Violated = Callable[[str, GuardMode, Failure], Exception]
+
+CHECKED = Checked()
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,8 @@ class Dispatcher:
         function: the user's function.
         miss: called with the parameters by name when no specialisation fits; what it returns or raises is the outcome
             of the call. It may add a specialisation.
+        mode: how often which guards are checked; see `Sampled` and `Frozen`.
+        violated: makes the error that is raised where a trusted guard does not hold any more.
 
     The dispatcher's function has defaults of its own, initially those of the user's function; keyword-only defaults
     are one dictionary for both.
@@ -134,33 +140,60 @@ class Dispatcher:
     (9, 'miss')
     """
 
-    def __init__(self, function: types.FunctionType, miss: Miss) -> None:
+    def __init__(
+        self,
+        function: types.FunctionType,
+        miss: Miss,
+        mode: GuardMode = CHECKED,
+        violated: Violated = GuardViolation,
+    ) -> None:
         if type(function) is not types.FunctionType:
             raise TypeError(f"Dispatcher needs a Python function, not a {type(function).__qualname__}")
-        self._set_up(Parameters.of(function.__code__), miss, function.__name__, function.__code__.co_qualname)
+        names = function.__name__, function.__code__.co_qualname
+        self._set_up(Parameters.of(function.__code__), miss, names, mode, violated)
         self.function.__defaults__ = function.__defaults__
         self.function.__kwdefaults__ = function.__kwdefaults__
         functools.update_wrapper(self.function, function)
 
     @classmethod
-    def for_parameters(cls, names: Iterable[str], miss: Miss, *, name: str = "resume") -> Dispatcher:
+    def for_parameters(
+        cls,
+        names: Iterable[str],
+        miss: Miss,
+        *,
+        name: str = "resume",
+        mode: GuardMode = CHECKED,
+        violated: Violated = GuardViolation,
+    ) -> Dispatcher:
         """Return a dispatcher of a function that takes these positional parameters.
 
         Args:
             names: the parameters; names that are no identifiers (``.0``) are allowed.
             miss: as for the constructor.
             name: name of the function.
+            mode: as for the constructor.
+            violated: as for the constructor.
 
         >>> Dispatcher.for_parameters([".0", "x"], lambda scope: scope).function(1, 2)
         {'.0': 1, 'x': 2}
         """
         dispatcher = cls.__new__(cls)
-        dispatcher._set_up(Parameters(tuple(names)), miss, name, name)
+        dispatcher._set_up(Parameters(tuple(names)), miss, (name, name), mode, violated)
         return dispatcher
 
-    def _set_up(self, parameters: Parameters, miss: Miss, name: str, qualname: str) -> None:
+    def _set_up(
+        self,
+        parameters: Parameters,
+        miss: Miss,
+        names: tuple[str, str],
+        mode: GuardMode,
+        violated: Violated,
+    ) -> None:
         self.parameters = parameters
-        self._names = (name, qualname)
+        self.mode = mode
+        self._violated = violated
+        self._names = names
+        name, qualname = names
         self._lock = ForkSafeLock()
         self._specialisations: tuple[Specialisation, ...] = ()
         self._suspended = False
@@ -258,7 +291,7 @@ class Dispatcher:
         name, qualname = self._names
         stem = name if is_identifier(name) else "dispatch"
         tree = DecisionTree(self._namespace, self._renamed, self.parameters.names)
-        body = tree.statements([specialisation.path for specialisation in specialisations])
+        body = self._attempts(tree, specialisations)
         body = [self._report()] if self._suspended else [*body, self._report()]
         definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), body, [])
         code = compile_code(definition, self._file.filename)
@@ -270,8 +303,77 @@ class Dispatcher:
         self._namespace.drop(self._used - tree.names)
         self._used = tree.names
 
+    def _attempts(self, tree: DecisionTree, specialisations: Sequence[Specialisation]) -> list[ast.stmt]:
+        paths = [specialisation.path for specialisation in specialisations]
+        if isinstance(self.mode, Checked):
+            return tree.statements(paths)
+        divisions = divide([specialisation.guards for specialisation in specialisations], self.mode)
+        trusts = [
+            Trust(division, self.mode, self._verification(specialisation), self.parameters.names)
+            for specialisation, division in zip(specialisations, divisions, strict=True)
+        ]
+        quick = [trust.quick(path) for trust, path in zip(trusts, paths, strict=True)]
+        full = [trust.full(path) for trust, path in zip(trusts, paths, strict=True)]
+        return [*tree.statements(quick), *tree.statements(full)]
+
+    def _verification(self, specialisation: Specialisation) -> Verification:
+        return Verification(specialisation, self.parameters.names, self.mode, self._violated, self._names[1])
+
     def _report(self) -> ast.stmt:
         """Return the function's end: to report a miss."""
         keys: list[ast.expr | None] = [ast.Constant(name) for name in self.parameters.names]
         found = ast.Dict(keys, [self._builder.local(name) for name in self.parameters.names])
         return ast.Return(ast.Call(ast.Name(self._miss_name, ast.Load()), [found], []))
+
+
+class Verification:
+    """Checks in full what a specialisation is trusted with; compiled when first asked.
+
+    Args:
+        specialisation: what is trusted.
+        parameters: the names of the function's parameters.
+        mode: in which it is trusted.
+        violated: makes the error.
+        name: name of the function.
+    """
+
+    def __init__(
+        self,
+        specialisation: Specialisation,
+        parameters: Sequence[str],
+        mode: GuardMode,
+        violated: Violated,
+        name: str,
+    ) -> None:
+        self.trust: Trust | None = None
+        self._specialisation = specialisation
+        self._parameters = parameters
+        self._mode = mode
+        self._error = violated
+        self._name = name
+
+    @functools.cached_property
+    def _check(self) -> Callable[..., object]:
+        dispatcher = Dispatcher.for_parameters(self._parameters, self._violated, name="verify")
+        dispatcher.add(self._specialisation.guards, _holds, self._specialisation.sources)
+        return dispatcher.function
+
+    def __call__(self, *values: object) -> object:
+        """Return true where all guards hold.
+
+        Raises:
+            Exception: one does not; the specialisation is not trusted any more.
+        """
+        return self._check(*values)
+
+    def _violated(self, arguments: dict[str, object]) -> object:
+        failure = self._specialisation.failure(arguments)
+        if failure is None:  # it held again by the time when it was looked for
+            return True
+        if self.trust is not None:
+            self.trust.revoke()
+        raise self._error(self._name, self._mode, failure)
+
+
+def _holds(*values: object) -> bool:
+    return True

@@ -267,6 +267,16 @@ class Keyed(Step):
     def label(self, base: str) -> str:
         return f"{base}[{show(self.key)}]"
 
+    def spell(self, base: str) -> str:
+        key, holder = self.key, self.base
+        if type(key) is not str or not is_identifier(key):
+            return self.label(base)
+        if isinstance(holder, InstanceDictSource):
+            return f"{base.removesuffix('.__dict__')}.{key}"
+        if isinstance(holder, Keyed) and isinstance(holder.base, InstanceDictSource) and _is_of_modules(holder.key):
+            return f"{base.removesuffix(f'.{holder.key}')}.{key}"
+        return self.label(base)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ItemSource(Keyed):
@@ -277,7 +287,7 @@ class ItemSource(Keyed):
     def spell(self, base: str) -> str:
         if isinstance(self.base, CallSource) and self.base.suffix in _INDEXED_BY_ARGUMENT:
             return f"{base[:-1]}{show(self.key)})"
-        return self.label(base)
+        return super().spell(base)
 
     def take(self, base: object) -> object:
         return operator.getitem(base, self.key)  # type: ignore[call-overload]
@@ -289,21 +299,6 @@ class ItemSource(Keyed):
 @dataclass(frozen=True, eq=False, repr=False)
 class DictItemSource(Keyed):
     """``dict.__getitem__(base, key)``: for dicts whose class may define its own."""
-
-    def spell(self, base: str) -> str:
-        key = self.key
-        if type(key) is not str or not is_identifier(key):
-            return self.label(base)
-        if isinstance(self.base, InstanceDictSource):
-            return f"{base.removesuffix('.__dict__')}.{key}"
-        inner = self.base
-        if (
-            isinstance(inner, DictItemSource)
-            and isinstance(inner.base, InstanceDictSource)
-            and _is_of_modules(inner.key)
-        ):
-            return f"{base.removesuffix(f'.{inner.key}')}.{key}"
-        return self.label(base)
 
     def take(self, base: object) -> object:
         return dict_item(base, self.key)
