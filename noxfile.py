@@ -34,6 +34,7 @@ SHARED = ROOT.parent / "shared"
 WORKSPACE = Workspace(ROOT)
 PRIMARY = WORKSPACE.pythons[0]  # of every session but `tests` and `matrix`; on 3.11 the pinned torch is a CPU build
 TORCH = f"torch-{PRIMARY}"
+PURE = {"FRAMELIFT_GUARDS_ACCELERATOR": "0"}  # for wheels that every Python installs
 CONSTRAINTS = ("--constraint", str(ROOT / "constraints.txt"))
 
 
@@ -63,6 +64,14 @@ def install(
     files = {name: working_tree_wheel(name) for name in siblings} | dict(released or {})
     wheels = [f"{files[name]}[{','.join(sorted(extras))}]" for name, extras in siblings.items()]
     session.install(*CONSTRAINTS, *(wheel.removesuffix("[]") for wheel in wheels), *requirements)
+
+
+def accelerate(session: nox.Session) -> None:
+    """Install framelift-guards again, with what its build hook compiles here; without a compiler it stays as it is."""
+    session.install(*group("build"))
+    folder = WORKSPACE.packages["framelift-guards"].folder
+    session.install("--no-build-isolation", "--no-deps", "--force-reinstall", str(folder))
+    session.run("python", "-c", "import framelift_guards as g; print('accelerated:', g.accelerated)")
 
 
 def python_of(session: nox.Session) -> str:
@@ -103,7 +112,7 @@ def wheels(session: nox.Session) -> None:
     shutil.rmtree(DIST, ignore_errors=True)
     for package in WORKSPACE.packages.values():
         with session.chdir(package.folder):
-            session.run("hatchling", "build", "--directory", str(DIST), silent=True)
+            session.run("hatchling", "build", "--directory", str(DIST), silent=True, env=PURE)
 
 
 @nox.session(python=WORKSPACE.pythons, reuse_venv=True, allow_parallel=True)
@@ -139,6 +148,14 @@ def test_package(session: nox.Session, suite: Suite) -> None:
     run_tests(session, package, *(() if suite.needs_torch else ("--doctest-ignore-import-errors",)))
 
 
+def test_accelerator(session: nox.Session, suite: Suite) -> None:
+    """Test the guards once more, from a wheel that holds the C accelerator where it can be compiled."""
+    package = WORKSPACE.packages[suite.distribution]
+    install(session, {suite.distribution: suite.extras}, *package.test_requirements)
+    accelerate(session)
+    run_tests(session, package, *(() if suite.needs_torch else ("--doctest-ignore-import-errors",)))
+
+
 def run_project_tests(session: nox.Session) -> None:
     session.run("pytest", str(ROOT / "tests"), *session.posargs, env=clean_environment(FRAMELIFT_DIST=str(DIST)))
 
@@ -163,8 +180,18 @@ def test_seed(session: nox.Session) -> None:
     run_seed_suite(session)
 
 
+def accelerated_suites() -> list[Suite]:
+    """Return the suites of the guards to be run with the accelerator: the widest on each Python."""
+    suites = [suite for suite in WORKSPACE.suites() if suite.distribution == "framelift-guards"]
+    return list({suite.python: suite for suite in sorted(suites, key=lambda suite: len(suite.extras))}.values())
+
+
 RUNS: dict[str, tuple[str, Callable[[nox.Session], None]]] = {
     **{suite.id: (suite.python, functools.partial(test_package, suite=suite)) for suite in WORKSPACE.suites()},
+    **{
+        f"accelerated-{suite.id}": (suite.python, functools.partial(test_accelerator, suite=suite))
+        for suite in accelerated_suites()
+    },
     "project": (PRIMARY, test_project),
     "seed": (PRIMARY, test_seed),
 }
@@ -226,7 +253,9 @@ def compat(session: nox.Session, distribution: str) -> None:
     for name, version in choice.tagged.items():
         session.log(f"{name}: {version}, the lowest that is declared and tagged")
         with session.chdir(compatibility.extract(ROOT, WORKSPACE.packages[name], version, folder)):
-            session.run("hatchling", "build", "--target", "wheel", "--directory", str(folder / "dist"), silent=True)
+            session.run(
+                "hatchling", "build", "--target", "wheel", "--directory", str(folder / "dist"), silent=True, env=PURE
+            )
         (released[name],) = (folder / "dist").glob(f"{name.replace('-', '_')}-{version}-*.whl")
     install(session, {distribution: package.extras}, *package.test_requirements, released=released)
     run_tests(session, package)
@@ -269,6 +298,7 @@ def models(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Measure against torch.compile and write benchmarks/RESULTS.md."""
     install(session, WORKSPACE.everything, *group("benchmarks"))
+    accelerate(session)
     session.run("python", str(ROOT / "benchmarks" / "run.py"), *session.posargs, env={"PYTHONPATH": None})
 
 

@@ -62,7 +62,16 @@ def test_the_metadata_says_what_pyproject_says(package, wheel, stem):
 def test_the_sdist_can_be_built_and_tested_again(package, sdist, stem):
     tree = {
         f"{stem}/{path.relative_to(package.folder).as_posix()}"
-        for pattern in ("src/**/*", "tests/**/*.py", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE")
+        for pattern in (
+            "src/**/*",
+            "native/*",
+            "tests/**/*.py",
+            "hatch_build.py",
+            "pyproject.toml",
+            "README.md",
+            "CHANGELOG.md",
+            "LICENSE",
+        )
         for path in package.folder.glob(pattern)
         if path.is_file() and "__pycache__" not in path.parts
     }

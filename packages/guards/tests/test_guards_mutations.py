@@ -39,6 +39,8 @@ from framelift_guards import (
     TypeSource,
 )
 
+pytestmark = pytest.mark.usefixtures("way")
+
 X, Y = LocalSource("x"), LocalSource("y")
 CASES = {}
 

@@ -5,6 +5,7 @@ The torch predicates are in ``framelift_guards.torch`` (extra ``framelift-guards
 
 from __future__ import annotations
 
+from framelift_guards.accelerator import accelerated
 from framelift_guards.codegen import Builder, GeneratedNamespace, compile_function
 from framelift_guards.cost import check_cost, check_costs
 from framelift_guards.dispatcher import Dispatcher, Specialisation
@@ -121,6 +122,7 @@ __all__ = [
     "TypeSource",
     "UserLine",
     "WeakIs",
+    "accelerated",
     "check_cost",
     "check_costs",
     "compile_function",

@@ -6,13 +6,62 @@ import ast
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
+from framelift_guards import accelerator
 from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
 from framelift_guards.guard import Guard
+from framelift_guards.plan import PlanBuilder
 from framelift_guards.predicates import Contains, Family, Member, Predicate, TypeIs
 from framelift_guards.source import DictItemSource, ItemSource, Source
 
 _LONGEST = 50
 """How many steps of a path may be taken in one expression."""
+
+_WORTHWHILE = 8
+"""How many guards make a plan worth its call."""
+
+
+class Block:
+    """The checks of one block that a plan stands for, and the same in Python.
+
+    The plan comes first: ``values = plan(inputs)``. Where it gives ``None``, Python checks. Either way the values that
+    later code asks for are bound to locals.
+
+    Args:
+        plan: the plan.
+        names: the locals that the Python code binds; grows as values are asked for.
+        name: what the plan is called in the generated namespace.
+    """
+
+    def __init__(self, plan: PlanBuilder, names: dict[Source, str], name: str) -> None:
+        self.plan = plan
+        self.names = names
+        self.name = name
+        self.python: list[ast.stmt] = []
+        """The same checks in Python."""
+        self.targets: list[ast.expr] = []
+        """The locals to which the plan's values are bound."""
+
+    def statements(self, arguments: list[ast.expr], values: str) -> list[ast.stmt]:
+        """Return the statements of the block; they may still grow.
+
+        Args:
+            arguments: the plan's inputs.
+            values: a local for what the plan gives.
+        """
+        call = ast.Call(ast.Name(self.name, ast.Load()), arguments, [])
+        unknown = ast.Compare(ast.Name(values, ast.Load()), [ast.Is()], [ast.Constant(None)])
+        bind = ast.Assign([ast.Tuple(self.targets, ast.Store())], ast.Name(values, ast.Load()))
+        return [ast.Assign([ast.Name(values, ast.Store())], call), ast.If(unknown, self.python, [bind])]
+
+    def hand_out(self, source: Source, name: str) -> None:
+        """Bind the plan's value of ``source`` to a local."""
+        self.plan.output(source)
+        self.targets.append(ast.Name(name, ast.Store()))
+
+    def finish(self, namespace: GeneratedNamespace) -> None:
+        """Make the plan, when all that is asked of it is known."""
+        assert accelerator.make_plan is not None
+        namespace.globals[self.name] = self.plan.make(accelerator.make_plan)
 
 
 class CheckBuilder(Builder):
@@ -27,6 +76,7 @@ class CheckBuilder(Builder):
         names: where the names of constants that the statements use are added.
         paths: for each specialisation that the block is on the way to, all its predicates.
         parent: the builder of the block around this one, whose locals and known types are known here.
+        blocks: where blocks with a plan are added, to be finished when all code has been built.
     """
 
     def __init__(
@@ -36,8 +86,11 @@ class CheckBuilder(Builder):
         names: set[str],
         paths: Sequence[Sequence[Predicate]] = (),
         parent: CheckBuilder | None = None,
+        blocks: list[Block] | None = None,
     ) -> None:
         super().__init__(namespace, renamed)
+        self._all_blocks: list[Block] = [] if blocks is None else blocks
+        self._blocks: list[Block] = [] if parent is None else list(parent._blocks)
         self.paths = paths
         self.statements: list[ast.stmt] = []
         self.last: list[ast.stmt] = []
@@ -58,9 +111,53 @@ class CheckBuilder(Builder):
             later: what blocks inside this one fetch: steps that they share with this one are taken here.
         """
         self._plan(guards, wanted, later)
+        done = self._check_by_plan(guards)
         for guard in guards:
-            self.add(guard)
+            if guard not in done:
+                self.add(guard)
         self.flush()
+
+    def _check_by_plan(self, guards: Sequence[Guard]) -> frozenset[Guard]:
+        """Emit the checks that a plan stands for, if that is worthwhile, and return them."""
+        if accelerator.make_plan is None or len(guards) < _WORTHWHILE:
+            return frozenset()
+        plan = PlanBuilder(self.known_type, lambda source: source.is_local or source in self._bound)
+        done = frozenset([guard for guard in guards if plan.add(guard)])
+        if len(done) < _WORTHWHILE:
+            return frozenset()
+        outside, before = self.statements, dict(self._bound)
+        name = self.namespace.fresh("plan")
+        self.names.add(name)
+        block = Block(plan, {}, name)
+        self.statements = block.python
+        for guard in plan.guards:
+            self.add(guard)
+        block.names = {source: bound for source, bound in self._bound.items() if source not in before}
+        self._bound, self.statements = before, outside
+        arguments = [self.fetch(source) for source in plan.inputs]
+        self.statements += block.statements(arguments, self.namespace.fresh("values"))
+        self._blocks.append(block)
+        self._all_blocks.append(block)
+        return done
+
+    def _from_plan(self, source: Source) -> str | None:
+        """Return the local to which a plan's value of ``source`` is bound, if a plan finds it."""
+        block = next((block for block in self._blocks if source in block.plan), None)
+        if block is None:
+            return None
+        outside, bound = self.statements, self._bound
+        self.statements, self._bound, blocks, self._blocks = block.python, block.names, self._blocks, []
+        name = block.names.get(source)
+        if name is None:
+            name = self.namespace.fresh(_hint(source))
+            self._shorten(source)
+            expression = source.to_ast(self)
+            self.statements.append(ast.Assign([ast.Name(name, ast.Store())], expression))
+            block.names[source] = name
+        self.statements, self._bound, self._blocks = outside, bound, blocks
+        block.hand_out(source, name)
+        self._bound[source] = name
+        return name
 
     def _plan(self, guards: Sequence[Guard], wanted: Sequence[Source], later: Iterable[Source]) -> None:
         for guard in guards:
@@ -98,7 +195,7 @@ class CheckBuilder(Builder):
         assert isinstance(source, Source)
         if source.is_local:
             return source.to_ast(self)
-        name = self._bound.get(source)
+        name = self._bound.get(source) or self._from_plan(source)
         if name is None:
             self._shorten(source)
             expression = source.to_ast(self)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from framelift_guards.codegen import GeneratedNamespace
-from framelift_guards.compiler import CheckBuilder
+from framelift_guards.compiler import Block, CheckBuilder
 from framelift_guards.guard import Guard
 from framelift_guards.predicates import Discriminant, Predicate
 from framelift_guards.source import Source
@@ -184,12 +184,16 @@ class DecisionTree:
         self._namespace = namespace
         self._renamed = renamed
         self._parameters = parameters
+        self._blocks: list[Block] = []
         self._exception = namespace.name_of(Exception, "Exception")
 
     def statements(self, paths: Sequence[Path]) -> list[ast.stmt]:
         """Return statements that return what the entry of a path that fits does, and fall through when none fits."""
         self.names.add(self._exception)
-        return self._block(paths, None, _DEEPEST)
+        statements = self._block(paths, None, _DEEPEST)
+        for block in self._blocks:
+            block.finish(self._namespace)
+        return statements
 
     def _block(self, paths: Sequence[Path], outer: CheckBuilder | None, depth: int) -> list[ast.stmt]:
         if not paths:
@@ -249,7 +253,7 @@ class DecisionTree:
 
     def _builder(self, paths: Sequence[Path], outer: CheckBuilder | None) -> CheckBuilder:
         predicates = [path.predicates for path in paths]
-        return CheckBuilder(self._namespace, self._renamed, self.names, predicates, outer)
+        return CheckBuilder(self._namespace, self._renamed, self.names, predicates, outer, self._blocks)
 
     def _attempt(self, statements: list[ast.stmt]) -> ast.stmt:
         return ast.Try(statements or [ast.Pass()], [self._handler(ast.Break())], [], [])

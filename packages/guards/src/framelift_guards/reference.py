@@ -83,6 +83,11 @@ class Reference:
         return self._weak is not None
 
     @property
+    def held(self) -> object:
+        """What is held: the object, or a weak reference to it."""
+        return self._strong if self._weak is None else self._weak
+
+    @property
     def alive(self) -> bool:
         """Whether the object still exists."""
         return self._weak is None or self._weak() is not None

@@ -1,0 +1,103 @@
+/* One object against what is expected of it: exact types first, so that only built-in comparisons ever run. */
+
+#include "plan.h"
+
+#include <string.h>
+
+PyObject *
+referent(PyObject *reference)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *found = NULL;
+    if (PyWeakref_GetRef(reference, &found) <= 0) {
+        return NULL;
+    }
+    Py_DECREF(found); /* under the GIL, whoever holds it goes on holding it */
+    return found;
+#else
+    PyObject *found = PyWeakref_GET_OBJECT(reference);
+    return found == Py_None ? NULL : found;
+#endif
+}
+
+/* What `Equals` means for atoms: the same exact type, 0.0 apart from -0.0, and NaN equal to itself. */
+static bool
+equal_atoms(PyObject *expected, PyObject *value)
+{
+    if (expected == value) {
+        return true;
+    }
+    if (Py_TYPE(expected) != Py_TYPE(value)) {
+        return false;
+    }
+    if (PyFloat_CheckExact(value)) {
+        double one = PyFloat_AS_DOUBLE(expected), other = PyFloat_AS_DOUBLE(value);
+        return memcmp(&one, &other, sizeof(double)) == 0 || (one != one && other != other);
+    }
+    if (PyUnicode_CheckExact(value) || PyLong_CheckExact(value) || PyBytes_CheckExact(value)) {
+        return PyObject_RichCompareBool(expected, value, Py_EQ) == 1;
+    }
+    return false;
+}
+
+/* The length of a container whose exact type is built in, else -1: any other type has a `__len__` to be asked. */
+static Py_ssize_t
+built_in_length(PyObject *value)
+{
+    if (PyDict_CheckExact(value) || PyODict_CheckExact(value)) {
+        return PyDict_GET_SIZE(value);
+    }
+    if (PyTuple_CheckExact(value) || PyList_CheckExact(value) || PyBytes_CheckExact(value)) {
+        return Py_SIZE(value);
+    }
+    if (PyAnySet_CheckExact(value)) {
+        return PySet_GET_SIZE(value);
+    }
+    return PyUnicode_CheckExact(value) ? PyUnicode_GET_LENGTH(value) : -1;
+}
+
+bool
+holds(const Step *step, PyObject *value)
+{
+    PyObject *expected = step->expected;
+    if (step->weak) {
+        expected = referent(expected);
+        if (expected == NULL) {
+            return step->kind == IS_NOT; /* what has died cannot come back */
+        }
+    }
+    switch (step->kind) {
+    case TYPE_IS:
+        return (PyObject *)Py_TYPE(value) == expected;
+    case IS:
+        return value == expected;
+    case IS_NOT:
+        return value != expected;
+    case EQUALS:
+        return equal_atoms(expected, value);
+    case FALSY:
+        return value == Py_False || value == Py_None || built_in_length(value) == 0;
+    case LENGTH:
+        return built_in_length(value) == step->number;
+    default:
+        return false;
+    }
+}
+
+bool
+keys_are(PyObject *dict, PyObject *keys)
+{
+    /* An OrderedDict has an order of its own, which only its iterator knows. */
+    if (!PyDict_CheckExact(dict) || PyDict_GET_SIZE(dict) != PyTuple_GET_SIZE(keys)) {
+        return false;
+    }
+    Py_ssize_t position = 0, index = 0;
+    PyObject *key;
+    while (PyDict_Next(dict, &position, &key, NULL)) {
+        PyObject *expected = PyTuple_GET_ITEM(keys, index++);
+        if (key != expected && !(PyUnicode_CheckExact(key) && PyUnicode_Compare(key, expected) == 0)) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,88 @@
+/* A check plan: guards as a list of steps over slots.
+
+   A slot holds one object during a call. The first slots are the arguments, then come the constants, then one slot for
+   each step that produces a value. No step runs code of the user's where generated Python would not: types are compared
+   exactly, and what a step cannot decide without asking a stranger counts as "not known to hold"; the caller then asks
+   generated Python, which is the truth. */
+
+#ifndef FRAMELIFT_PLAN_H
+#define FRAMELIFT_PLAN_H
+
+#define PY_SSIZE_T_CLEAN
+#include <Python.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The numbers are those of framelift_guards/plan.py. */
+typedef enum {
+    INSTANCE_DICT = 0, /* produces the instance dictionary */
+    ITEM = 1,          /* produces the value of a string key of a dictionary */
+    LACKS = 2,         /* a string key is not in a dictionary */
+    KEYS = 3,          /* the keys of a dictionary, in order */
+    TUPLE_ITEM = 4,    /* produces an element of a tuple */
+    LIST_ITEM = 5,     /* produces an element of a list */
+    CELL = 6,          /* produces the contents of a cell */
+    REFERENT = 7,      /* produces what a weak reference refers to */
+    TYPE_IS = 8,
+    IS = 9,
+    IS_NOT = 10,
+    EQUALS = 11,
+    FALSY = 12,
+    LENGTH = 13,
+    SAME = 14,
+    DIFFERENT = 15,
+    STEP_KINDS
+} StepKind;
+
+/* One look-up in a dictionary, of a key that is there (slot >= 0) or not (slot < 0). */
+typedef struct {
+    PyObject *key;
+    Py_ssize_t slot;
+    bool live;        /* whether a later step, or the caller, needs the value in the quick walk */
+    PyObject *cached; /* borrowed from the dictionary; valid while its version is the one that was seen */
+} Lookup;
+
+typedef struct {
+    StepKind kind;
+    Py_ssize_t subject;
+    Py_ssize_t result;    /* the slot that it produces, or the other slot of SAME and DIFFERENT */
+    PyObject *expected;   /* an object, or a weak reference to it */
+    bool weak;            /* whether `expected` is a weak reference to what is expected */
+    bool settled;         /* whether it follows from versions of dictionaries: the quick walk leaves it out */
+    Py_ssize_t number;    /* index, length */
+    /* ITEM, LACKS and KEYS of one dictionary are one step, ITEM: */
+    Lookup *lookups;
+    Py_ssize_t lookup_count;
+    PyObject *keys;       /* a tuple, or NULL */
+    PyObject *cached;     /* borrowed: only ever compared, never followed, before the version was found unchanged */
+    uint64_t version;
+} Step;
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc vectorcall;
+    Py_ssize_t input_count;
+    Py_ssize_t slot_count;
+    PyObject *constants;  /* a tuple: the slots after the inputs */
+    Step *steps;
+    Py_ssize_t step_count;
+    Step **quick;         /* the steps of the quick walk */
+    Py_ssize_t quick_count;
+    Py_ssize_t *outputs;
+    Py_ssize_t output_count;
+    PyObject **slots;     /* of the quick walk, which nothing can interrupt: borrowed references */
+    bool learned;         /* whether a full walk has passed, so that the quick walk may be tried */
+    uint64_t walks;       /* how many full walks have begun */
+} Plan;
+
+/* checks.c: one object against what is expected of it. */
+bool holds(const Step *step, PyObject *value);
+PyObject *referent(PyObject *reference); /* borrowed while somebody else holds it; NULL when it has died */
+bool keys_are(PyObject *dict, PyObject *keys);
+
+/* walk.c: all steps, for one call. NULL without an exception: not known to hold. */
+PyObject *walk(Plan *plan, PyObject *const *arguments);
+
+extern PyTypeObject PlanType;
+
+#endif
