@@ -75,8 +75,11 @@ def test_wrong_arguments_raise_what_the_function_raises(args, kwargs):
 
 def test_it_looks_like_the_function():
     assert inspect.signature(power_twin) == inspect.signature(power)
-    assert inspect.signature(power_twin, follow_wrapped=False) == inspect.signature(power)
-    for name in (*functools.WRAPPER_ASSIGNMENTS, "__defaults__", "__kwdefaults__"):
+    own = inspect.signature(power_twin, follow_wrapped=False)
+    assert {name: one.kind for name, one in own.parameters.items()} == {
+        name: one.kind for name, one in inspect.signature(power).parameters.items()
+    }
+    for name in functools.WRAPPER_ASSIGNMENTS:
         assert getattr(power_twin, name, None) == getattr(power, name, None)
     assert power_twin.__wrapped__ is power
     assert power_twin.__code__.co_name == "power"
@@ -214,6 +217,57 @@ def test_a_guard_whose_source_is_gone_is_a_miss_and_the_entrys_exception_is_the_
         dispatcher.function({"k": 1})
 
 
+def returning(dispatcher):
+    """Add a specialisation for everything that returns the arguments."""
+    dispatcher.add([], lambda *args: args)
+    return dispatcher.function
+
+
+def test_defaults_that_change_later_are_seen():
+    def f(a, b=1, *, c=2, d=3):
+        return a, b, c, d
+
+    twin = returning(Dispatcher(f, recording))
+    assert twin(0) == f(0) == (0, 1, 2, 3)
+    f.__defaults__ = (10,)
+    f.__kwdefaults__["c"] = 20
+    assert twin(0) == f(0) == (0, 10, 20, 3)
+    assert twin(0, 1, c=2) == (0, 1, 2, 3)
+    assert inspect.signature(twin) == inspect.signature(f)
+
+
+def test_defaults_of_its_own_win():
+    def f(a=1):
+        return a
+
+    twin = returning(Dispatcher(f, recording))
+    twin.__defaults__ = (5,)
+    assert twin() == (5,)
+
+
+def test_other_code_is_another_function():
+    def f(a):
+        return a
+
+    dispatcher = Dispatcher(f, lambda values: ("missed", values))
+    twin = returning(dispatcher)
+    assert twin(1) == (1,)
+    f.__code__ = (lambda a: a + 1).__code__
+    assert twin(1) == ("missed", {"a": 1})
+    assert dispatcher.specialisations == ()
+    assert returning(dispatcher)(1) == (1,)
+
+
+def test_code_with_other_parameters_runs_as_it_is():
+    def f(a, b=2):
+        return a, b
+
+    twin = returning(Dispatcher(f, recording))
+    f.__code__ = (lambda *args: ("other", args)).__code__
+    assert twin(1) == twin(1) == ("other", (1,))
+    assert twin(1, 3) == ("other", (1, 3))
+
+
 def test_shared_steps_are_taken_once():
     class Module:
         pass
@@ -238,6 +292,8 @@ def test_shared_steps_are_taken_once():
     assert dispatcher.function(module) == "hit"
     assert dispatcher.source() == (
         "def forward(self):\n"
+        "    if original.__code__ is not code:\n"
+        "        return changed({'self': self})\n"
         "    while True:\n"
         "        try:\n"
         "            if type(self) is not Module_ref():\n"

@@ -30,7 +30,50 @@ def _relift(lift: Lift, module: torch.nn.Module) -> torch.nn.Module:
 
 def call_lifted(self: Any, *args: Any, **kwargs: Any) -> Any:
     """Call a lifted module: one function for all of them, so that one rule says what a capture makes of it."""
-    return self._framelift_call[0](self, *args, **kwargs)
+    lifting = self._framelift_call
+    original, cls = lifting.original, lifting.cls
+    if original.__dict__ is not self.__dict__ or type(original) is not cls or cls.__call__ is not lifting.class_call:
+        return lifting.follow(self)(self, *args, **kwargs)
+    return lifting.call(self, *args, **kwargs)
+
+
+class _Lifting:
+    """What makes one module lifted.
+
+    Args:
+        original: the module that was lifted.
+        call: what to run; it gets the lifted module first.
+        lift: how to lift a module again.
+        view: what the lifted module shows as `.framelift`.
+    """
+
+    __slots__ = ("call", "class_call", "cls", "lift", "original", "view")
+
+    def __init__(self, original: torch.nn.Module, call: Callable[..., Any], lift: Lift, view: object) -> None:
+        self.original = original
+        self.call = call
+        self.lift = lift
+        self.view = view
+        self.cls = type(original)
+        self.class_call: Any = self.cls.__call__
+
+    def follow(self, lifted: torch.nn.Module) -> Callable[..., Any]:
+        """Return what to run now that the original is not what it was: the original, lifted as it is now.
+
+        torch's parametrizations give it another class; programs give it another `__dict__`, or its class a `__call__`.
+        """
+        original = self.original
+        object.__setattr__(lifted, "__dict__", original.__dict__)
+        self.cls = type(original)
+        self.class_call = self.cls.__call__
+        again = self.lift(original)
+
+        def call(self: torch.nn.Module, *args: Any, **kwargs: Any) -> Any:
+            return again(*args, **kwargs)
+
+        self.call = call
+        self.view = again.framelift
+        return call
 
 
 def _lifted_class(cls: type) -> type:
@@ -41,10 +84,10 @@ def _lifted_class(cls: type) -> type:
 
     def __reduce_ex__(self: Any, protocol: int) -> tuple[Any, ...]:
         # Copies and pickles carry the plain module and are lifted again: captures are never copied.
-        return _relift, (self._framelift_call[1], plain_module(self))
+        return _relift, (self._framelift_call.lift, plain_module(self))
 
     def framelift(self: Any) -> Any:
-        return self._framelift_call[2]
+        return self._framelift_call.view
 
     namespace = {
         "framelift": property(framelift),
@@ -85,5 +128,5 @@ def lift_module(module: torch.nn.Module, call: Callable[..., Any], lift: Lift, v
     """
     lifted: torch.nn.Module = object.__new__(_lifted_class(type(module)))
     object.__setattr__(lifted, "__dict__", module.__dict__)
-    object.__setattr__(lifted, _SLOT, (call, lift, view))
+    object.__setattr__(lifted, _SLOT, _Lifting(module, call, lift, view))
     return lifted

@@ -20,6 +20,7 @@ from framelift_bytecode_interp import UNBOUND, Break, Code, Frame, Interpreter, 
 from framelift_fake_tensors import DataDependentError, FakeMode, FakeTensor, PropagationError
 from framelift_guards import (
     BuiltinSource,
+    CallSource,
     ConstantSource,
     Equals,
     GlobalSource,
@@ -33,6 +34,7 @@ from framelift_guards import (
     UserLine,
 )
 from framelift_guards.torch import (
+    Stack,
     TensorMatch,
     global_state_guards,
     size_source,
@@ -73,7 +75,7 @@ from .reasons import (
 )
 from .recorder import FxRecorder
 from .shapes import is_finite, number_to_python, shape_guards
-from .torch_state import enter_autocast, exit_autocast
+from .torch_state import enter_autocast, exit_autocast, read_state
 from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 
@@ -164,6 +166,7 @@ class Session:
         self.gave_up = False
         self._regions: dict[Variable, torch.fx.Node] = {}
         self._state_guards = global_state_guards()
+        self._state_before = read_state()
         self.scope = Scope({})
         self.closed = False
         self._companions: dict[type, object] = {}
@@ -175,6 +178,15 @@ class Session:
         self._strides_asked = False
         self._numbers: dict[Source, SymbolicNumberVariable] = {}
         self.modules: set[Source] = set()
+
+    @property
+    def torch_function_modes(self) -> int:
+        """How many torch-function modes are active that may change what torch functions do."""
+        return sum(
+            len(guard.predicate.entries)
+            for guard in self._state_guards
+            if isinstance(guard.predicate, Stack) and guard.predicate.kind == "TORCH_FUNCTION_STATE"
+        )
 
     # ---- where we are -----------------------------------------------------------------------------------------------
 
@@ -253,6 +265,13 @@ class Session:
         self._break_observers.clear()
         self._companions.clear()
         self.domain.forget_places()
+        self.domain.release()
+        self.effects.clear()
+        self._tensors.clear()
+        self._realised.clear()
+        self._numbers.clear()
+        self._regions.clear()
+        self.scope = Scope({})
 
     def _shape_guards(self) -> list[Guard]:
         return shape_guards(self.shape_env)
@@ -383,6 +402,13 @@ class Session:
         self.changes_state = True
         self.recorder.call(torch._C._set_grad_enabled, (mode,), {}, None)
         torch._C._set_grad_enabled(mode)
+
+    def rely_on_autocast_dtype(self, device: str) -> None:
+        """Rely on the dtype of a device's autocast as it was: torch's own check leaves it out while autocast is off."""
+        for kind, enabled, dtype in self._state_before.autocast:
+            if kind == device and not enabled:
+                source = CallSource(torch.get_autocast_dtype, ConstantSource(f"autocast dtype of {kind}", kind), "")
+                self.domain.guard(source, Is(dtype))
 
     def enter_autocast(self, region: Variable, device: str, dtype: torch.dtype, enabled: bool, caches: bool) -> None:
         """Open an autocast region, as `set_grad_enabled` changes the grad mode."""

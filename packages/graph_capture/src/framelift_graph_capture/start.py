@@ -8,7 +8,7 @@ from typing import Any
 
 from framelift_bytecode_interp import UNBOUND, Break, Code, Enter, Frame, Raise, Value, decode, live_locals
 from framelift_guards import LocalSource, Source
-from framelift_variable_tracking import ATOMS, ConstantVariable, Variable
+from framelift_variable_tracking import ATOMS, ConstantVariable, UnsupportedFeature, Variable
 
 from .entry_point import OUTCOME, Continuation, EntryPoint, FunctionCall, ModuleCall
 from .handlers.module import call_module
@@ -30,6 +30,9 @@ def start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> 
         values: the example values by parameter.
         session: the capture.
     """
+    if session.torch_function_modes:
+        # A graph would run its operations under the mode, but what a backend makes of it would not.
+        return Break(UnsupportedFeature("a torch-function mode that is active", "it says what torch functions do"))
     if isinstance(entry_point, Continuation):
         return _continue(entry_point, values, session)
     if isinstance(entry_point, ModuleCall):

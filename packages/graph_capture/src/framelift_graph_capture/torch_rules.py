@@ -60,6 +60,12 @@ def _reads(function: Callable[..., Any]) -> FunctionRule:
     return rule
 
 
+def _get_autocast_dtype(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if len(args) == 1 and type(domain.as_constant(args[0])) is str:
+        session_of(domain).rely_on_autocast_dtype(domain.as_constant(args[0]))
+    return _reads(torch.get_autocast_dtype)(domain, context, args, kwargs)
+
+
 def _set_grad_enabled(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
     mode = domain.as_constant(args[0]) if len(args) == 1 else NOT_CONSTANT
     if not isinstance(mode, bool):
@@ -77,7 +83,7 @@ def _is_tensor(domain: Tracking, context: CallContext, args: Arguments, kwargs: 
 
 
 _AUTOCAST_READS = (
-    torch.is_autocast_enabled, torch.get_autocast_dtype, torch.is_autocast_cache_enabled,
+    torch.is_autocast_enabled, torch.is_autocast_cache_enabled,
     torch.amp.is_autocast_available, torch._C._is_autocast_available, torch._C._get_privateuse1_backend_name,
 )  # fmt: skip
 
@@ -134,6 +140,7 @@ TORCH_RULES: dict[Any, FunctionRule] = {
     torch.is_inference_mode_enabled: _reads(torch.is_inference_mode_enabled),
     torch.are_deterministic_algorithms_enabled: _reads(torch.are_deterministic_algorithms_enabled),
     **{function: _reads(function) for function in (*_AUTOCAST_READS, *_MACHINE_READS)},
+    torch.get_autocast_dtype: _get_autocast_dtype,
     torch.autocast.__enter__: _enter_autocast,
     torch.autocast.__exit__: _exit_autocast,
     torch._C._get_tracing_state: constant_rule(None),

@@ -9,21 +9,33 @@ from __future__ import annotations
 import ast
 import functools
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
+from typing import Any, Final
 
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
 from framelift_guards.decision import DecisionTree, Path
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet
 from framelift_guards.modes import Checked, GuardMode, GuardViolation, Trust, divide
-from framelift_guards.source import Scope, Source
+from framelift_guards.predicates.base import compare
+from framelift_guards.source import Scope, Source, subscript
 
 Miss = Callable[[dict[str, object]], object]
 Violated = Callable[[str, GuardMode, Failure], Exception]
 
 CHECKED = Checked()
+
+
+class _Default:
+    """What a parameter holds that the caller left out: the default is the one that the user's function has by then."""
+
+    def __repr__(self) -> str:
+        return "<the default>"
+
+
+DEFAULT: Final = _Default()
 
 
 @dataclass(frozen=True)
@@ -61,6 +73,18 @@ class Parameters:
     def names(self) -> tuple[str, ...]:
         """All names, in the order of ``co_varnames``."""
         return (*self.positional, *self.keyword_only, *[name for name in (self.varargs, self.varkw) if name])
+
+    def call(self, function: Callable[..., object], arguments: Mapping[str, object]) -> object:
+        """Call a function with what these parameters hold; what the caller left out is left out.
+
+        >>> Parameters(("a",), varargs="rest").call(print, {"a": 1, "rest": (2, 3)})
+        1 2 3
+        """
+        positional = [arguments[name] for name in self.positional if arguments[name] is not DEFAULT]
+        star: Any = () if self.varargs is None else arguments[self.varargs]
+        named = {name: arguments[name] for name in self.keyword_only if arguments[name] is not DEFAULT}
+        double_star: Any = {} if self.varkw is None else arguments[self.varkw]
+        return function(*positional, *star, **named, **double_star)
 
     def to_ast(self, renamed: dict[str, str]) -> ast.arguments:
         """Return the parameters as ``ast``; defaults belong to the function, not to its code."""
@@ -126,8 +150,9 @@ class Dispatcher:
         mode: how often which guards are checked; see `Sampled` and `Frozen`.
         violated: makes the error that is raised where a trusted guard does not hold any more.
 
-    The dispatcher's function has defaults of its own, initially those of the user's function; keyword-only defaults
-    are one dictionary for both.
+    A parameter that a call leaves out has the default that the user's function has by then, and a user's function
+    that is given other code is another function: its specialisations are forgotten. (Code with other parameters runs
+    as it is: the dispatcher keeps its signature.)
 
     >>> from framelift_guards import Equals, LocalSource
     >>> def power(base, exponent=2):
@@ -149,10 +174,11 @@ class Dispatcher:
     ) -> None:
         if type(function) is not types.FunctionType:
             raise TypeError(f"Dispatcher needs a Python function, not a {type(function).__qualname__}")
-        names = function.__name__, function.__code__.co_qualname
-        self._set_up(Parameters.of(function.__code__), miss, names, mode, violated)
-        self.function.__defaults__ = function.__defaults__
-        self.function.__kwdefaults__ = function.__kwdefaults__
+        code = function.__code__
+        names = function.__name__, code.co_qualname
+        self._set_up(Parameters.of(code), miss, names, mode, violated, original=function)
+        self.function.__defaults__ = (DEFAULT,) * len(function.__defaults__ or ()) or None
+        self.function.__kwdefaults__ = dict.fromkeys(function.__kwdefaults__ or (), DEFAULT) or None
         functools.update_wrapper(self.function, function)
 
     @classmethod
@@ -188,10 +214,15 @@ class Dispatcher:
         names: tuple[str, str],
         mode: GuardMode,
         violated: Violated,
+        *,
+        original: types.FunctionType | None = None,
     ) -> None:
         self.parameters = parameters
         self.mode = mode
         self._violated = violated
+        self._original: Any = original
+        self._code = None if original is None else original.__code__
+        self._on_change = self._changed  # one object, so that generated code has one name for it
         self._names = names
         name, qualname = names
         self._lock = ForkSafeLock()
@@ -291,8 +322,9 @@ class Dispatcher:
         name, qualname = self._names
         stem = name if is_identifier(name) else "dispatch"
         tree = DecisionTree(self._namespace, self._renamed, self.parameters.names)
-        body = self._attempts(tree, specialisations)
-        body = [self._report()] if self._suspended else [*body, self._report()]
+        preparation = list(self._preparation())
+        attempts = [] if self._suspended else self._attempts(tree, specialisations)
+        body = [*preparation, *attempts, self._report()]
         definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), body, [])
         code = compile_code(definition, self._file.filename)
         self._definition = definition
@@ -300,7 +332,8 @@ class Dispatcher:
         self._file.publish(lambda: ast.unparse(definition) + "\n")
         self.function.__code__ = code.replace(co_name=name, co_qualname=qualname)
         # A call under way that meets a name which is gone by now counts it as a guard that does not hold.
-        self._namespace.drop(self._used - tree.names)
+        named = {node.id for statement in preparation for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        self._namespace.drop(self._used - tree.names - named)
         self._used = tree.names
 
     def _attempts(self, tree: DecisionTree, specialisations: Sequence[Specialisation]) -> list[ast.stmt]:
@@ -319,11 +352,46 @@ class Dispatcher:
     def _verification(self, specialisation: Specialisation) -> Verification:
         return Verification(specialisation, self.parameters.names, self.mode, self._violated, self._names[1])
 
+    def _preparation(self) -> Iterator[ast.stmt]:
+        """Yield the function's beginning: is the code still the one that is known, and what are the defaults now."""
+        if self._original is None:
+            return
+        original = self._builder.constant(self._original, "original")
+        code = ast.Attribute(original, "__code__", ast.Load())
+        other = compare(code, ast.IsNot(), self._builder.constant(self._code, "code"))
+        yield ast.If(other, [self._call_with_arguments(self._builder.constant(self._on_change, "changed"))], [])
+        positional = self.parameters.positional
+        defaults = ast.Attribute(original, "__defaults__", ast.Load())
+        for back in range(len(self._original.__defaults__ or ()), 0, -1):
+            yield self._default(positional[-back], subscript(defaults, ast.Constant(-back)))
+        keyword_defaults = ast.Attribute(original, "__kwdefaults__", ast.Load())
+        for name in self.parameters.keyword_only:
+            if name in (self._original.__kwdefaults__ or ()):
+                yield self._default(name, subscript(keyword_defaults, ast.Constant(name)))
+
+    def _default(self, name: str, value: ast.expr) -> ast.stmt:
+        left_out = compare(self._builder.local(name), ast.Is(), self._builder.constant(DEFAULT, "DEFAULT"))
+        target = ast.Name(self._renamed.get(name, name), ast.Store())
+        return ast.If(left_out, [ast.Assign([target], value)], [])
+
+    def _changed(self, arguments: dict[str, object]) -> object:
+        """Do a call after the user's function was given other code."""
+        code = self._original.__code__
+        if Parameters.of(code) != self.parameters:
+            return self.parameters.call(self._original, arguments)
+        with self._lock.held():
+            self._code = code
+            self._link(())
+        return self.parameters.call(self.function, arguments)
+
     def _report(self) -> ast.stmt:
         """Return the function's end: to report a miss."""
+        return self._call_with_arguments(ast.Name(self._miss_name, ast.Load()))
+
+    def _call_with_arguments(self, function: ast.expr) -> ast.stmt:
         keys: list[ast.expr | None] = [ast.Constant(name) for name in self.parameters.names]
         found = ast.Dict(keys, [self._builder.local(name) for name in self.parameters.names])
-        return ast.Return(ast.Call(ast.Name(self._miss_name, ast.Load()), [found], []))
+        return ast.Return(ast.Call(function, [found], []))
 
 
 class Verification:

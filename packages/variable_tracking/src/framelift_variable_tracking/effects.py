@@ -247,6 +247,11 @@ class EffectLog:
         effect = None if position is None else self._effects[position]
         return effect.value if isinstance(effect, SetAttribute) else None
 
+    def clear(self) -> None:
+        """Forget the effects: they have been emitted."""
+        self._effects.clear()
+        self._last.clear()
+
     def is_pending(self) -> bool:
         """Tell whether existing objects are in another state than the program sees.
 

@@ -109,12 +109,24 @@ def _is_unset(domain: SymbolicDomain, module: ObjectVariable, name: str) -> bool
 def call_module(domain: Tracking, module: Variable, args: Arguments, kwargs: Keywords) -> Result[Variable]:
     """`module(*args, **kwargs)`: `forward` where no hook is set, else what torch does."""
     assert isinstance(domain, SymbolicDomain)
-    if isinstance(module, ObjectVariable) and not _has_hooks(domain, module):
-        forward = domain.get_attribute(module, "forward")
-        if isinstance(forward, Value):
-            return domain.call(domain.frame, forward.value, args, kwargs)
-    whole = domain.reference(torch.nn.Module._call_impl)
-    return domain.call(domain.frame, whole, (module, *args), kwargs)
+    if isinstance(module, ObjectVariable) and _calls_as_torch_does(domain, module.cls):
+        if not _has_hooks(domain, module):
+            forward = domain.get_attribute(module, "forward")
+            if isinstance(forward, Value):
+                return domain.call(domain.frame, forward.value, args, kwargs)
+        whole = domain.reference(torch.nn.Module._call_impl)
+        return domain.call(domain.frame, whole, (module, *args), kwargs)
+    implementation = domain.get_attribute(module, "_call_impl")
+    if not isinstance(implementation, Value):
+        return implementation
+    return domain.call(domain.frame, implementation.value, args, kwargs)
+
+
+def _calls_as_torch_does(domain: SymbolicDomain, cls: type) -> bool:
+    """Tell, guarded, whether a class leaves `_call_impl` to torch."""
+    domain.class_attribute(cls, "_call_impl")
+    found = domain.find(cls, "_call_impl")
+    return found is not None and found[1] is torch.nn.Module._call_impl
 
 
 def _module_rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:

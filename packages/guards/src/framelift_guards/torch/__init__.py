@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .state import (
     OBSERVER,
+    Stack,
     default_device,
     deterministic_algorithms,
     global_state,
@@ -17,6 +18,7 @@ from .tensor import DeviceEquals, TensorMatch, size_source, storage_offset_sourc
 __all__ = [
     "OBSERVER",
     "DeviceEquals",
+    "Stack",
     "TensorMatch",
     "default_device",
     "deterministic_algorithms",

@@ -103,6 +103,7 @@ def _check(
             return constant(value=True)
         hook = on_type(type(candidate), method)
         if hook is type.__dict__[method]:
+            domain.guard_lineage(cls)
             return constant(test(cls, candidate))
         if isinstance(hook, types.FunctionType) and hook is abc.ABCMeta.__dict__.get(method):
             return _abstract(domain, cls, candidate)

@@ -6,7 +6,7 @@ import types
 from typing import Any
 
 from framelift_bytecode_interp import Break, Raise, Value
-from framelift_guards import Is, Source
+from framelift_guards import AttributeSource, ConstantSource, Is, Source
 
 from ..classes import made_in_python, mro_of, name_of, namespace_of
 from ..handler import Answer, Arguments, Keywords, Tracking
@@ -193,13 +193,17 @@ def make(domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answ
 
 def _special(domain: Tracking, cls: type, name: str) -> Answer | None:
     """Answer for what the getset descriptors of `type` give."""
-    if name in {"__name__", "__qualname__"}:
-        return Value(domain.constant(type.__dict__[name].__get__(cls)))
-    if name in {"__module__", "__doc__"}:
+    if name in _CONSTANTS:
         value = type.__dict__[name].__get__(cls)
-        return Value(domain.constant(value)) if type(value) in (str, type(None)) else None
+        if type(value) not in (str, type(None)):
+            return None
+        if not made_in_python(cls):
+            return Value(domain.constant(value))
+        return Value(domain.wrap(value, AttributeSource(ConstantSource(cls.__qualname__, cls), name)))
     if name == "__class__":
         return Value(domain.reference(type(cls)))
+    if name in {"__mro__", "__bases__", "__base__"}:
+        domain.guard_lineage(cls)
     if name in {"__mro__", "__bases__"}:
         value = mro_of(cls) if name == "__mro__" else type.__dict__["__bases__"].__get__(cls)
         return domain.build_tuple([domain.reference(base) for base in value])

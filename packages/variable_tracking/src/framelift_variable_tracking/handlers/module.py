@@ -33,6 +33,7 @@ class ModuleHandler(IdentityHandler):
         scope = domain.globals_of(variable.value.__dict__)
         found = domain.read_global(scope, name)
         if found is not None:
+            domain.guard_function(scope, name)
             return Value(found)
         if domain.find(types.ModuleType, name) is not None:
             return domain.unsupported(variable, f"reading the attribute {name!r}")

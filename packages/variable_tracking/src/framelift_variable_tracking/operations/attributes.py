@@ -129,6 +129,7 @@ class Attributes(Operators):
                     self.guard_lacks(cls, name)
                 else:
                     self.class_attribute(cls, name)
+                    self._guard_not_data(found[1])
                 return Value(field)
         attribute = self.class_attribute(cls, name)
         if attribute is not None:
@@ -147,6 +148,13 @@ class Attributes(Operators):
         if kind in _NEVER_DATA:
             return False
         return self.find(kind, "__set__") is not None or self.find(kind, "__delete__") is not None
+
+    def _guard_not_data(self, raw: Any) -> None:
+        """Rely on the kind of a raw class attribute not becoming that of a data descriptor."""
+        kind = raw.cls if isinstance(raw, Variable) else type(raw)
+        if kind is not property and kind not in _DATA_OF_C and kind not in _NEVER_DATA:
+            self.guard_lacks(kind, "__set__")
+            self.guard_lacks(kind, "__delete__")
 
     def _data(self, owner: Variable, name: str, found: tuple[type, Any], *, fallback: bool) -> Result[Variable]:
         defining, raw = found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import abc
 import types
+import weakref
 from typing import Any, cast
 
 from framelift_bytecode_interp import Result, Value
@@ -36,6 +37,19 @@ class _Lacks:
         return all(self.name not in namespace_of(base) for base in mro_of(cls))
 
 
+class _Lineage:
+    """`lineage(cls)`: the MRO consists of the classes that it had."""
+
+    def __init__(self, mro: tuple[type, ...]) -> None:
+        self.references = [weakref.ref(cls) for cls in mro]
+
+    def __call__(self, cls: Any) -> bool:
+        mro = mro_of(cls)
+        return len(mro) == len(self.references) and all(
+            reference() is base for reference, base in zip(self.references, mro, strict=True)
+        )
+
+
 class _After:
     """`after(cls)`: the attribute that `super(owner, ...)` finds; None when no class has it."""
 
@@ -61,6 +75,11 @@ class Lookup(State):
         self._class_variables: dict[tuple[type, str], Variable] = {}
         self._lacking: set[tuple[type, str]] = set()
         self._class_fields: dict[type, dict[str, Any]] = {}
+
+    def release(self) -> None:
+        super().release()
+        for known in (self._found, self._class_variables, self._lacking, self._class_fields):
+            known.clear()
 
     def find(self, cls: type, name: str) -> tuple[type, Any] | None:
         """Return the class of the MRO that has the attribute and the raw attribute, unguarded; None when none has.
@@ -98,6 +117,21 @@ class Lookup(State):
             self.guard(source, LacksAttribute(name))
         else:
             self.guard(CallSource(_Lacks(name), source, f" lacks {name}"), Equals(True))
+
+    def guard_lineage(self, cls: type) -> None:
+        """Rely on the MRO of a class: `__bases__` may be assigned."""
+        key = (cls, "__mro__")
+        mro = mro_of(cls)
+        if key in self._lacking or all(self._fixed(base) for base in mro):
+            return
+        self._lacking.add(key)
+        source = ConstantSource(cls.__qualname__, cls)
+        self.guard(CallSource(_Lineage(mro), source, " has the bases that it had"), Equals(True))
+
+    def _fixed(self, cls: type) -> bool:
+        """Tell whether the bases of a class stay as they are: it is written in C, or a trusted module's."""
+        module = namespace_of(cls).get("__module__")
+        return not cls.__flags__ & _HEAPTYPE or (type(module) is str and self.registry.trusts(module))
 
     def class_attribute(self, cls: type, name: str) -> Variable | None:
         """Return the raw class attribute as a variable, guarded; None when no class of the MRO has it.

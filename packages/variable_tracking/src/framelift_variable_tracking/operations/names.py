@@ -7,13 +7,15 @@ import types
 from typing import Any
 
 from framelift_bytecode_interp import UNBOUND, Break, Frame, Result, Unwind, Value
-from framelift_guards import BuiltinSource, ConstantSource, DictItemSource, GlobalSource, LacksKey, NamespaceSource
+from framelift_guards import BuiltinSource, ConstantSource, DictItemSource, GlobalSource, Is, LacksKey, NamespaceSource
 
 from ..effects import DeleteCell, DeleteGlobal, StoreCell, StoreGlobal
 from ..handler import Tracking
 from ..reasons import UnsupportedFeature
 from ..variable import DELETED, CellVariable, ModuleVariable, Variable
 from .state import Globals, State
+
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
 
 
 class Names(State):
@@ -63,6 +65,17 @@ class Names(State):
             found = self.wrap(value, GlobalSource(name, scope.namespace))
         scope.known[name] = found
         return found
+
+    def guard_function(self, scope: Globals, name: str) -> None:
+        """Rely on a function of a trusted module that is read as its attribute: programs do patch `torch.sin`.
+
+        What the module's own code reads as a global needs none: nobody outside names it.
+        """
+        value = scope.variables.get(name)
+        if scope.trusted and not scope.hidden and type(value) in _FUNCTIONS and scope.known.get(name) is not DELETED:
+            source = scope.known[name].source
+            if type(source) is ConstantSource:
+                self.guard(GlobalSource(name, scope.namespace), Is(value))
 
     def write_global(self, scope: Globals, name: str, value: Variable) -> None:
         """Store a global variable, now and in the log."""

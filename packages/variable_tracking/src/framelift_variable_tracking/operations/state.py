@@ -198,6 +198,18 @@ class State:
         self._wrapped[id(value)] = (value, variable)
         return variable
 
+    def release(self) -> None:
+        """Let go of every object that came up: the capture is over, and its objects must die as they would without it.
+
+        Domain, interpreter and recorder refer to one another; left to the garbage collector, what they know would live
+        on for a while, and a weak reference of the program's would tell.
+        """
+        for known in (self._wrapped, self._constants, self._owners, self._globals, self.builtins.known):
+            known.clear()
+        self.generators.clear()
+        if self.interpreter is not None:
+            self.interpreter.frames.clear()
+
     def adopt(self, value: object, variable: Variable) -> None:
         """Let `variable` stand for the object `value` whenever it is met."""
         self._wrapped[id(value)] = (value, variable)
