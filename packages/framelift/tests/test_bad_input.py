@@ -102,6 +102,6 @@ def test_the_recompile_limit_warns_with_the_guard():
     lifted = framelift.compile(lambda x, n: x + n, backend="eager", recompile_limit=2, dynamic=False)
     x = torch.ones(2)
     lifted(x, 1), lifted(x, 2)
-    with pytest.warns(RuntimeWarning, match=r"L\['n'\] was 1, 2, and is 3 .* in 2 of 2 misses; leave dynamic=False"):
+    with pytest.warns(RuntimeWarning, match=r"n was 1, 2, and is 3 .* in 2 of 2 misses; leave dynamic=False"):
         assert lifted(x, 3)[0] == 4
     assert lifted(x, 4)[0] == 5

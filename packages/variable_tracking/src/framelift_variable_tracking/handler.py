@@ -159,6 +159,10 @@ class Tracking(Domain[Variable], Protocol):
         """Return the raw attribute that the MRO of `cls` has, guarded; None (guarded) when there is none."""
         ...
 
+    def guard_lineage(self, cls: type) -> None:
+        """Rely on the MRO of a class."""
+        ...
+
     def bind(self, attribute: Variable, owner: Variable) -> Result[Variable]:
         """Return what a raw class attribute gives for the instance `owner`, by the descriptor protocol."""
         ...
@@ -243,6 +247,10 @@ class Tracking(Domain[Variable], Protocol):
 
     def read_global(self, scope: Any, name: str) -> Variable | None:
         """Return a global variable of a namespace, guarded; None (guarded) when there is none."""
+        ...
+
+    def guard_function(self, scope: Any, name: str) -> None:
+        """Rely on a function of a trusted module that is read as its attribute."""
         ...
 
     def write_global(self, scope: Any, name: str, value: Variable) -> None:
