@@ -323,8 +323,8 @@ class Dispatcher:
         stem = name if is_identifier(name) else "dispatch"
         tree = DecisionTree(self._namespace, self._renamed, self.parameters.names)
         preparation = list(self._preparation())
-        attempts = [] if self._suspended else self._attempts(tree, specialisations)
-        body = [*preparation, *attempts, self._report()]
+        attempts = self._attempts(tree, specialisations)  # while suspended, too: their names are kept
+        body = [*preparation, *([] if self._suspended else attempts), self._report()]
         definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), body, [])
         code = compile_code(definition, self._file.filename)
         self._definition = definition
