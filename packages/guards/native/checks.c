@@ -101,3 +101,13 @@ keys_are(PyObject *dict, PyObject *keys)
     }
     return true;
 }
+
+PyObject *
+element(const Step *step, PyObject *subject)
+{
+    Py_ssize_t index = step->number;
+    if (step->kind == TUPLE_ITEM) {
+        return PyTuple_CheckExact(subject) && index < PyTuple_GET_SIZE(subject) ? PyTuple_GET_ITEM(subject, index) : NULL;
+    }
+    return PyList_CheckExact(subject) && index < PyList_GET_SIZE(subject) ? PyList_GET_ITEM(subject, index) : NULL;
+}

@@ -17,7 +17,7 @@ clear(Plan *plan)
     Step *steps = plan->steps;
     Py_ssize_t count = plan->step_count;
     plan->steps = NULL;
-    plan->step_count = plan->quick_count = 0;
+    plan->step_count = plan->row_count = 0;
     plan->learned = false;
     for (Py_ssize_t index = 0; index < count; index++) {
         for (Py_ssize_t at = 0; at < steps[index].lookup_count; at++) {
@@ -48,7 +48,8 @@ dealloc(Plan *plan)
 {
     PyObject_GC_UnTrack(plan);
     clear(plan);
-    PyMem_Free(plan->quick);
+    PyMem_Free(plan->row);
+    PyMem_Free(plan->places);
     PyMem_Free(plan->outputs);
     PyMem_Free(plan->slots);
     Py_TYPE(plan)->tp_free((PyObject *)plan);
@@ -157,89 +158,60 @@ type_is_for_life(const Step *step)
            !PyType_HasFeature((PyTypeObject *)step->expected, Py_TPFLAGS_HEAPTYPE);
 }
 
-/* Choose what the quick walk does: see walk.c. */
+/* Find out which steps follow from the versions of dictionaries: see quick.c. */
 static bool
-plan_quick_walk(Plan *plan)
+settle(Plan *plan)
 {
-    Py_ssize_t first_free = plan->input_count + PyTuple_GET_SIZE(plan->constants);
     bool *settled = PyMem_Calloc(plan->slot_count + 1, sizeof(bool)); /* slots whose value follows from versions */
-    bool *needed = PyMem_Calloc(plan->slot_count + 1, sizeof(bool));
-    bool *kept = PyMem_Calloc(plan->step_count + 1, sizeof(bool));
-    plan->quick = PyMem_Calloc(plan->step_count + 1, sizeof(Step *));
+    bool *instance = PyMem_Calloc(plan->slot_count + 1, sizeof(bool)); /* those that hold the dictionary of an instance */
+    plan->row = PyMem_Calloc(plan->step_count + 1, sizeof(Assertion));
+    plan->places = PyMem_Calloc(plan->slot_count + 1, sizeof(Py_ssize_t));
     plan->slots = PyMem_Calloc(plan->slot_count + 1, sizeof(PyObject *));
-    bool done = false;
-    if (settled == NULL || needed == NULL || kept == NULL || plan->quick == NULL || plan->slots == NULL) {
+    bool done = settled != NULL && instance != NULL && plan->row != NULL && plan->places != NULL && plan->slots != NULL;
+    if (!done) {
         PyErr_NoMemory();
         goto end;
     }
-    for (Py_ssize_t slot = plan->input_count; slot < first_free; slot++) {
-        settled[slot] = true;
-        plan->slots[slot] = PyTuple_GET_ITEM(plan->constants, slot - plan->input_count);
+    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(plan->constants); index++) {
+        settled[plan->input_count + index] = true;
     }
     for (Py_ssize_t index = 0; index < plan->step_count; index++) {
         Step *step = &plan->steps[index];
+        step->subject_settled = settled[step->subject];
         switch (step->kind) {
         case ITEM:
+            step->of_instance = instance[step->subject];
             for (Py_ssize_t at = 0; at < step->lookup_count; at++) {
                 if (step->lookups[at].slot >= 0) {
                     settled[step->lookups[at].slot] = true;
                 }
             }
             break;
+        case INSTANCE_DICT: /* the quick walk demands the same one */
+            settled[step->result] = instance[step->result] = true;
+            break;
         case TUPLE_ITEM:
-            step->settled = settled[step->result] = settled[step->subject];
+            step->settled = settled[step->result] = step->subject_settled;
             break;
         case TYPE_IS:
-            step->settled = settled[step->subject] && type_is_for_life(step);
+            step->settled = step->subject_settled && type_is_for_life(step);
             break;
         case IS:
         case IS_NOT:
         case EQUALS:
-            step->settled = settled[step->subject];
+            step->settled = step->subject_settled;
             break;
         case SAME:
         case DIFFERENT:
-            step->settled = settled[step->subject] && settled[step->result];
+            step->settled = step->subject_settled && settled[step->result];
             break;
         default:
             break;
         }
     }
-    for (Py_ssize_t index = 0; index < plan->output_count; index++) {
-        needed[plan->outputs[index]] = true;
-    }
-    for (Py_ssize_t index = plan->step_count - 1; index >= 0; index--) {
-        Step *step = &plan->steps[index];
-        kept[index] = !step->settled || (step->kind == TUPLE_ITEM && needed[step->result]);
-        if (!kept[index] || step->settled) {
-            continue;
-        }
-        needed[step->subject] = true;
-        if (step->kind == SAME || step->kind == DIFFERENT) {
-            needed[step->result] = true;
-        }
-    }
-    for (Py_ssize_t index = 0; index < plan->step_count; index++) {
-        Step *step = &plan->steps[index];
-        if (!kept[index]) {
-            continue;
-        }
-        plan->quick[plan->quick_count++] = step;
-        Py_ssize_t live = 0; /* those that are needed come first: the walk stops after them */
-        for (Py_ssize_t at = 0; at < step->lookup_count; at++) {
-            Lookup lookup = step->lookups[at];
-            if (lookup.slot >= 0 && needed[lookup.slot]) {
-                lookup.live = true;
-                step->lookups[at] = step->lookups[live];
-                step->lookups[live++] = lookup;
-            }
-        }
-    }
-    done = true;
 end:
     PyMem_Free(settled);
-    PyMem_Free(needed);
-    PyMem_Free(kept);
+    PyMem_Free(instance);
     return done;
 }
 
@@ -273,7 +245,7 @@ set_up(Plan *plan, PyObject *steps, PyObject *outputs)
         }
         plan->outputs[plan->output_count++] = slot;
     }
-    return plan_quick_walk(plan);
+    return settle(plan);
 }
 
 /* Answer a call: a tuple of the outputs, or None where not all is known to hold. */

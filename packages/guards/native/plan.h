@@ -38,8 +38,6 @@ typedef enum {
 typedef struct {
     PyObject *key;
     Py_ssize_t slot;
-    bool live;        /* whether a later step, or the caller, needs the value in the quick walk */
-    PyObject *cached; /* borrowed from the dictionary; valid while its version is the one that was seen */
 } Lookup;
 
 typedef struct {
@@ -49,6 +47,8 @@ typedef struct {
     PyObject *expected;   /* an object, or a weak reference to it */
     bool weak;            /* whether `expected` is a weak reference to what is expected */
     bool settled;         /* whether it follows from versions of dictionaries: the quick walk leaves it out */
+    bool subject_settled; /* whether the quick walk knows its subject beforehand */
+    bool of_instance;     /* of ITEM: whether its subject is the dictionary of an instance */
     Py_ssize_t number;    /* index, length */
     /* ITEM, LACKS and KEYS of one dictionary are one step, ITEM: */
     Lookup *lookups;
@@ -58,6 +58,16 @@ typedef struct {
     uint64_t version;
 } Step;
 
+/* One assertion of the quick walk. All references are borrowed. */
+typedef struct {
+    enum { OBJECT, VERSION, EMPTY, STEP } kind;
+    bool weak;            /* whether `type` is a weak reference */
+    PyObject *object;     /* of OBJECT: any; of VERSION and EMPTY: a dictionary; of STEP: a `Step` */
+    PyObject *type;       /* what class the object has, or NULL: whichever */
+    PyObject *dict;       /* what `__dict__` the object has, or NULL: whichever */
+    uint64_t version;     /* of the dictionary */
+} Assertion;
+
 typedef struct {
     PyObject_HEAD
     vectorcallfunc vectorcall;
@@ -66,19 +76,29 @@ typedef struct {
     PyObject *constants;  /* a tuple: the slots after the inputs */
     Step *steps;
     Py_ssize_t step_count;
-    Step **quick;         /* the steps of the quick walk */
-    Py_ssize_t quick_count;
     Py_ssize_t *outputs;
     Py_ssize_t output_count;
-    PyObject **slots;     /* of the quick walk, which nothing can interrupt: borrowed references */
-    bool learned;         /* whether a full walk has passed, so that the quick walk may be tried */
+    Assertion *row;       /* what the quick walk does, as the last full walk that passed wrote it down */
+    Py_ssize_t row_count;
+    Py_ssize_t *places;   /* scratch of `write_down` */
+    PyObject **slots;     /* of the quick walk, which nothing interrupts: borrowed references */
+    bool learned;         /* whether the quick walk may be tried */
     uint64_t walks;       /* how many full walks have begun */
+    unsigned vain;        /* how many quick walks in a row have led to full ones that passed */
+    unsigned rest;        /* how many full walks are not written down from now on */
 } Plan;
 
 /* checks.c: one object against what is expected of it. */
 bool holds(const Step *step, PyObject *value);
 PyObject *referent(PyObject *reference); /* borrowed while somebody else holds it; NULL when it has died */
 bool keys_are(PyObject *dict, PyObject *keys);
+PyObject *element(const Step *step, PyObject *subject); /* borrowed, or NULL */
+
+/* quick.c */
+#define HAS_VERSIONS (PY_VERSION_HEX < 0x030D0000)
+uint64_t version_of(PyObject *dict);
+void write_down(Plan *plan, PyObject *const *slots);
+bool quick_walk(Plan *plan, PyObject *const *arguments);
 
 /* walk.c: all steps, for one call. NULL without an exception: not known to hold. */
 PyObject *walk(Plan *plan, PyObject *const *arguments);

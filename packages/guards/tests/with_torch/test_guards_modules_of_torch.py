@@ -1,13 +1,16 @@
 """Real modules: what a program does to them is seen by the very next call, with and without the accelerator."""
 
 import pytest
-import torch
 from guards_modules import guards_on
-from torch import nn
-from torch.nn.utils import parametrize
 
 from framelift_guards import Dispatcher, Scope
-from framelift_guards.torch import TensorMatch, global_state_guards
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+from torch.nn.utils import parametrize  # noqa: E402
+
+from framelift_guards.torch import TensorMatch, global_state_guards  # noqa: E402
 
 pytestmark = pytest.mark.usefixtures("way")
 
