@@ -145,7 +145,7 @@ class Interpreter(Generic[V]):
                 outcome = self._return_to_caller(frame, ended)
                 del ended
 
-    def _step(self) -> Outcome[V]:
+    def _step(self) -> Outcome[V]:  # noqa: PLR0915 - calling parts of it would cost more than they do
         """Interpret instructions until one does more than go on, jump, call or return from a call.
 
         This loop and that of `_stride` are where the time goes. Calls and returns are here as well as in `run`, which
@@ -167,9 +167,17 @@ class Interpreter(Generic[V]):
                 if outcome is proceed:
                     index += 1
                     continue
-                kind = type(outcome)
+                kind: Any = type(outcome)
                 if kind is Jump:
                     index = outcome.target  # type: ignore[union-attr]
+                    continue
+                if kind is Frame:
+                    if len(frames) >= inner_limit:
+                        return _refused(frame, outcome)  # type: ignore[arg-type]
+                    frame = outcome  # type: ignore[assignment]
+                    frames.append(frame)
+                    index = 0
+                    steps = bound.get(frame.code) or bind(frame.code)
                     continue
                 if kind is Enter:
                     if outcome.delivering is not None or len(frames) >= inner_limit:  # type: ignore[union-attr]
@@ -212,7 +220,7 @@ class Interpreter(Generic[V]):
             waiting = frame.instruction.completion
             return unwound.outcome if waiting is None else deliver(frame, waiting, unwound.outcome, domain)
 
-    def _stride(self) -> Outcome[V]:  # noqa: PLR0915 - calling parts of it would cost what it is there to save
+    def _stride(self) -> Outcome[V]:  # noqa: PLR0915 - as in `_step`
         """Interpret blocks of instructions, as `_step` does single ones."""
         frames, domain, count = self.frames, self.domain, self.count
         table, inner_limit = self.handlers, self.depth_limit
@@ -240,9 +248,7 @@ class Interpreter(Generic[V]):
                 kind = type(outcome)
                 if kind is Frame:
                     if len(frames) >= inner_limit:
-                        return Enter(outcome, frame.instruction.completion)
-                    frame.completion = frame.instruction.completion
-                    outcome.back = frame
+                        return _refused(frame, outcome)
                     frame = outcome
                     frames.append(frame)
                     index = 0
@@ -354,3 +360,9 @@ class Interpreter(Generic[V]):
         if frame.generator is not None and isinstance(ended, Return):
             return self._deliver(self.frames[-1], Raise(self.domain.new_stop_iteration(ended.value)))
         return self._deliver(self.frames[-1], Value(ended.value))
+
+
+def _refused(caller: Frame[V], callee: Frame[V]) -> Enter[V]:
+    """The entering of a frame that waited for it only, which is to be refused: there are too many frames."""
+    completion, caller.completion = caller.completion, None
+    return Enter(callee, completion)

@@ -31,7 +31,7 @@ from ..frame import NULL, UNBOUND, Frame
 from ..handlers import Handler, Shortcut
 from ..instruction import Code, Instruction
 from ..operators import BINARY_OPERATORS, COMPARISONS, INPLACE_OPERATORS, UNARY_OPERATORS
-from ..outcome import NEXT, Enter, Jump, Outcome, Raise, Unwind
+from ..outcome import NEXT, Jump, Outcome, Raise, Unwind
 from . import polyfills
 from .attempt import foreign_part
 from .calls import FRAME_FUNCTIONS, ON_VALUES, always
@@ -438,27 +438,31 @@ def _list_append(instruction: Instruction, _general: Handler) -> Handler:
     return step
 
 
-def frame_maker() -> Callable[[Any, Any, list[Any]], Frame[Any] | None]:
-    """For one call in a program, what makes the frame of a plain function that is called with positional arguments."""
+def entering(instruction: Instruction, general: Handler) -> Callable[[Frame[Any], Any, Any, list[Any]], Any]:
+    """For one call in a program, what makes the frame of a plain function that is called with positional arguments.
+
+    What is not entered so, the general handler does. The caller is set to wait for the callee.
+    """
+    completion = instruction.completion
     known: Code | None = None  # that of the last callee
 
-    def enter(domain: Any, callee: Any, args: list[Any]) -> Frame[Any] | None:
+    def enter(caller: Frame[Any], domain: Any, callee: Any, args: list[Any]) -> Any:
         kind = type(callee)
         if kind is MethodType:
             args.insert(0, callee.__self__)
             callee = callee.__func__
             kind = type(callee)
         if kind is not FunctionType or callee is polyfills.run_class_body:
-            return None
+            return general(caller, instruction, domain)
         enters = domain.enters
         if enters is not always and not enters(callee):
-            return None
+            return general(caller, instruction, domain)
         nonlocal known
         code = known
         if code is None or code.raw is not callee.__code__:
             code = known = decode(callee.__code__)
         if len(args) != code.positional:
-            return None
+            return general(caller, instruction, domain)
         if code.unbound:
             args += code.unbound
         entered = _new(Frame)
@@ -470,7 +474,9 @@ def frame_maker() -> Callable[[Any, Any, list[Any]], Frame[Any] | None]:
         entered.index = 0
         entered.function = callee
         entered.closure = callee.__closure__ or ()
-        entered.completion = entered.back = entered.generator = None
+        entered.completion = entered.generator = None
+        entered.back = caller
+        caller.completion = completion
         return entered
 
     return enter
@@ -480,12 +486,11 @@ def _call(instruction: Instruction, general: Handler) -> Handler:
     layout = instruction.arg
     if layout.names or layout.names_on_stack:
         return general
-    completion = instruction.completion
     pops = layout.count + 2
     # Of the two entries below the arguments, one is the callee; the other is `self`, an argument more, or NULL.
     null_first = layout.null_first
     arguments, with_self = pops - 2, pops - 1
-    enter = frame_maker()
+    enter = entering(instruction, general)
 
     def step(frame: Frame[Any], instruction: Instruction, domain: Any) -> Outcome[Any]:
         stack = frame.stack
@@ -512,8 +517,7 @@ def _call(instruction: Instruction, general: Handler) -> Handler:
             del stack[1 - pops :]
             stack[-1] = value
             return NEXT
-        entered = enter(domain, callee, args)
-        return general(frame, instruction, domain) if entered is None else Enter(entered, completion)
+        return enter(frame, domain, callee, args)  # type: ignore[no-any-return]
 
     return step
 

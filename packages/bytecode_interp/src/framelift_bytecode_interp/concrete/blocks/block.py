@@ -24,7 +24,7 @@ from ..attempt import PACKAGE
 from ..shortcuts import failed
 from .nodes import Nodes
 from .templates import TYPES
-from .translation import Template, Translation
+from .translation import Raised, Template, Translation
 
 _REFUSALS: Final = 8
 """How often an assumption of an instruction fails before it is done by its handler in all blocks."""
@@ -77,6 +77,7 @@ class BlocksOfCode:
         self.heat = [0] * len(steps)
         self.failures: Counter[int] = Counter()
         self.refused: set[int] = set()
+        self.compiled: set[int] = set()
         self.blocks: list[Block] = [self._single(index) for index in range(len(steps))]
 
     def _single(self, index: int) -> Block:
@@ -99,11 +100,17 @@ class BlocksOfCode:
         except DecodeError:  # corrupt code is left to the handlers, which go as far as it goes
             self.heat[:] = [-sys.maxsize] * len(self.heat)
             return self.blocks[head]
-        translation = Translation(self.code, head, self.steps, self.compiler.templates, frozenset(self.refused))
-        block = self.blocks[head] = self._function(translation, translation.run())
-        for index in translation.layouts:  # what runs in this block is no reason to compile others
-            self.heat[index] = 0
+        refused = frozenset(self.refused)
+        translation = Translation(self.code, head, self.steps, self.compiler.templates, refused, self._is_warm)
+        block = self.blocks[head] = self._function(translation, translation.run(head))
+        self.compiled.add(head)
+        for layout in translation.layouts.values():  # what runs in this block is no reason to compile others
+            self.heat[layout.index] = 0
         return block
+
+    def _is_warm(self, index: int) -> bool:
+        """Whether what begins at an instruction runs often enough to be in the blocks that lead there."""
+        return index in self.compiled or 4 * self.heat[index] >= self.compiler.threshold
 
     def _function(self, translation: Translation, body: list[ast.stmt]) -> Block:
         nodes = Nodes()
@@ -131,20 +138,19 @@ class BlocksOfCode:
         def recover(error: BaseException, frame: Frame[Any], domain: Any, count: Any) -> Outcome[Any] | int:
             traceback = error.__traceback__
             assert traceback is not None  # it was raised in the block
-            band, index = divmod(traceback.tb_lineno - 1, len(steps))
-            if band == 1:
+            layout = layouts[traceback.tb_lineno]
+            if layout.raised is Raised.HANDLER:
                 raise error
             variables = traceback.tb_frame.f_locals
-            done, layout = layouts[index]
-            frame.index = index
-            count.fused += done
-            for kind, place in layout:
+            index = frame.index = layout.index
+            count.fused += layout.done
+            for kind, place in layout.stack:
                 if kind == "local":
                     frame.stack.append(frame.locals[place])
                 else:
                     frame.stack.append(variables[place] if kind == "held" else constants[place])
             del traceback, variables
-            if band == 2 or isinstance(error, Guard):
+            if layout.raised is Raised.AGAIN or isinstance(error, Guard):
                 error.__traceback__ = None
                 self._fail(head, index)
                 return REDO

@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from types import GeneratorType
 from typing import Any, Final
 
-from ...frame import NULL, UNBOUND, Frame
-from ...handlers import Handler
+from ...frame import NULL, UNBOUND
 from ...instruction import Instruction
 from ...outcome import RETURNED
 from ..shortcuts import (
@@ -21,12 +20,12 @@ from ..shortcuts import (
     ITERATORS,
     SCALARS,
     SPECIAL_FUNCTIONS,
-    frame_maker,
+    entering,
 )
 from ..shortcuts import KEYED as KEYED_TYPES
 from ..shortcuts import SIZED as SIZED_TYPES
 from ..special_methods import BUILTIN_TYPES, attribute_is_plain, setting
-from .translation import KEYED, PRESENT, SCALAR, SIZED, SLICE, Entry, Template, Translation
+from .translation import KEYED, PRESENT, SCALAR, SIZED, SLICE, Entry, Raised, Template, Translation
 
 _NATIVE_ITERATORS: Final = ITERATORS | {GeneratorType, enumerate, zip, map, filter}
 """Types whose `iter` and `next` interpret nothing: what Python code they run, the general handlers run natively too."""
@@ -156,7 +155,7 @@ def _load_global(block: Translation, instruction: Instruction) -> int:
 
 def _load_deref(block: Translation, instruction: Instruction) -> int:
     nodes = block.nodes
-    nodes.line += 2 * len(block.code.instructions)  # an empty cell is named by the handler
+    block.line(Raised.AGAIN)  # an empty cell is named by the handler
     value = nodes.attribute(nodes.at("L", instruction.arg), "cell_contents")
     return block.produce(value, PRESENT, ())
 
@@ -351,7 +350,7 @@ _TESTS: Final = frozenset({"POP_JUMP_IF_FALSE", "POP_JUMP_IF_TRUE"})
 
 
 def _jump(block: Translation, instruction: Instruction) -> int | None:
-    if instruction.arg > instruction.index:
+    if instruction.arg not in block.path:
         return int(instruction.arg)
     block.done += 1
     block.body += block.leave(instruction.arg)
@@ -377,10 +376,8 @@ def _for_iter(block: Translation, instruction: Instruction) -> int:
     block.body.append(nodes.assign(name, nodes.call(block.constant(next, "next"), iterator(), "END")))
     exhausted = [] if block.stack else [nodes.drop(nodes.at("S", -1))]
     kept = block.stack[-1:]
-    block.done += 1
     del block.stack[-1:]
-    exhausted += block.leave(instruction.arg, kept)
-    block.done -= 1
+    exhausted += block.away(instruction.arg, kept)
     block.stack += kept
     block.body.append(nodes.when(nodes.compare(name, ast.Is(), "END"), exhausted))
     block.push(Entry("held", name, PRESENT))
@@ -437,16 +434,6 @@ def _return_value(block: Translation, _instruction: Instruction) -> None:
     block.body += block.leave(RETURNED)
 
 
-def entering(instruction: Instruction, general: Handler) -> Callable[..., Any]:
-    """What makes the frame of a callee with positional arguments; what is not entered, the handler does."""
-    enter = frame_maker()
-
-    def step(frame: Frame[Any], domain: Any, callee: Any, args: list[Any]) -> Any:
-        return enter(domain, callee, args) or general(frame, instruction, domain)
-
-    return step
-
-
 def _call(block: Translation, instruction: Instruction) -> int | None:
     nodes, layout, index = block.nodes, instruction.arg, instruction.index
     if layout.names or layout.names_on_stack:
@@ -473,7 +460,9 @@ def _call(block: Translation, instruction: Instruction) -> int | None:
     block.stack += entries
     block.done += 1
     line = nodes.line
-    nodes.line += len(block.code.instructions)
+    block.done -= 1
+    block.line(Raised.HANDLER)
+    block.done += 1
     general, _ = block.steps[index]
     enter = block.constant(entering(instruction, general), f"E{index}")
     out = [

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Final, TypeAlias
 
 from ...handlers import Steps
@@ -22,8 +23,11 @@ from ...opcodes import OPCODES, Flow
 from ...outcome import NEXT
 from .nodes import Nodes
 
-LIMIT: Final = 120
+LIMIT: Final = 160
 """How many instructions a block has at most."""
+
+DEPTH: Final = 4
+"""How many ways out of a run, and out of the runs they lead to, are followed in the same block."""
 
 _CLEARS: Final = frozenset({"DELETE_FAST", "LOAD_FAST_AND_CLEAR"})
 _SUSPENDS: Final = frozenset({"YIELD_VALUE", "RETURN_GENERATOR"})
@@ -53,8 +57,30 @@ class Entry:
     known: int = 0
 
 
-Layout: TypeAlias = tuple[int, tuple[tuple[str, Any], ...]]
-"""How many instructions a block did before one, and what it has on the stack there: kinds and places of entries."""
+class Raised(Enum):
+    """What an error at a line is about."""
+
+    PROGRAM = "the instruction raised it"
+    HANDLER = "the instruction's handler did, for which the frame is complete already"
+    AGAIN = "the instruction is to be done by its handler, which knows what to raise"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The frame before an instruction that a block does.
+
+    Args:
+        index: the instruction.
+        done: how many instructions the block did before it.
+        stack: what the block has on the stack: kinds and places of entries.
+        raised: what an error is about.
+    """
+
+    index: int
+    done: int
+    stack: tuple[tuple[str, Any], ...]
+    raised: Raised
+
 
 Template: TypeAlias = "Callable[[Translation, Instruction], int | None]"
 """Translates an instruction; answers the index of the next one, or None where the block ends."""
@@ -69,26 +95,37 @@ class Translation:
         steps: the instructions' handlers, for those that are not translated.
         templates: by canonical name.
         refused: the instructions whose templates' assumptions have failed.
+        follows: whether a way out of the run is worth following, by the index that it leads to.
 
     Attributes:
         constants: the global variables of the function.
-        layouts: by instruction.
+        layouts: by line.
         loops: whether the function's body is repeated.
     """
 
     def __init__(
-        self, code: Code, head: int, steps: Steps, templates: Mapping[str, Template], refused: frozenset[int]
+        self,
+        code: Code,
+        head: int,
+        steps: Steps,
+        templates: Mapping[str, Template],
+        refused: frozenset[int],
+        follows: Callable[[int], bool],
     ) -> None:
         self.code = code
         self.head = head
         self.steps = steps
         self.templates = templates
         self.refused = refused
+        self.follows = follows
         self.nodes = Nodes()
         self.body: list[ast.stmt] = []
         self.stack: list[Entry] = []
         self.constants: dict[str, Any] = {}
         self.layouts: dict[int, Layout] = {}
+        self.path: set[int] = set()  # the instructions of the run so far
+        self._translated = 0
+        self._depth = 0
         self.loops = False
         self.uses_globals = False
         self.done = 0  # instructions before the current one
@@ -100,29 +137,38 @@ class Translation:
         self._always_bound = set(range(raw.co_argcount + raw.co_kwonlyargcount)) - cleared
         self.slots: dict[int, int] = {}
 
-    def run(self) -> list[ast.stmt]:
-        """Translate, and give the statements."""
-        nodes, instructions = self.nodes, self.code.instructions
-        at: int | None = self.head
+    def run(self, start: int) -> list[ast.stmt]:
+        """Translate what begins at an instruction, and give the statements."""
+        instructions = self.code.instructions
+        at: int | None = start
         while at is not None:
             instruction = instructions[at]
-            nodes.line = at + 1
-            self.index = at
-            if self.done >= LIMIT:
+            if self._translated >= LIMIT or at in self.path:
                 self.body += self.leave(at)
                 break
-            self.record()
+            self.index = at
+            self.path.add(at)
+            self._translated += 1
+            self.line(Raised.PROGRAM)
             template = self.templates.get(instruction.opname) if self.usable(instruction) else None
             at = self.untranslated(instruction) if template is None else template(self, instruction)
             self.done += 1
         return self.body
 
+    def line(self, raised: Raised) -> None:
+        """Begin a line for the current instruction."""
+        self.nodes.line = len(self.layouts) + 1
+        self.layouts[self.nodes.line] = self._layout(raised)
+
+    def _layout(self, raised: Raised) -> Layout:
+        return Layout(self.index, self.done, tuple((entry.kind, entry.place) for entry in self.stack), raised)
+
     def untranslated(self, instruction: Instruction) -> int | None:
         """Have the instruction done by its handler; what is after it is gone on with if it says so."""
         nodes = self.nodes
         index = instruction.index
-        nodes.line += len(self.code.instructions)  # what it raises is its own affair
         self.body += self.flush()
+        self.line(Raised.HANDLER)
         self.slots.clear()
         self.done += 1
         handler, _ = self.steps[index]
@@ -169,10 +215,6 @@ class Translation:
 
     # the stack
 
-    def record(self) -> None:
-        """Note the stack before the current instruction."""
-        self.layouts[self.index] = self.done, tuple((entry.kind, entry.place) for entry in self.stack)
-
     def need(self, count: int) -> None:
         """Have so many entries in variables."""
         nodes = self.nodes
@@ -183,7 +225,7 @@ class Translation:
             self.body.append(nodes.assign(name, nodes.at("S", -1)))
             self.body.append(nodes.drop(nodes.at("S", -1)))
             self.stack.insert(0, Entry("held", name))
-        self.record()
+        self.layouts[nodes.line] = self._layout(Raised.PROGRAM)
 
     def pop(self, count: int) -> list[Entry]:
         """Take entries off the stack; `release` them when their values are used."""
@@ -317,10 +359,27 @@ class Translation:
         return [*self.pushed(), self.count(), nodes.give(nodes.constant(target))]
 
     def branch(self, test: ast.expr, target: int, used: Sequence[Entry]) -> int:
-        """Go on elsewhere if a test says so."""
-        nodes = self.nodes
-        self.done += 1
-        self.body.append(nodes.when(test, self.leave(target, used)))
-        self.done -= 1
+        """Go on elsewhere if a test says so, which uses entries up."""
+        self.body.append(self.nodes.when(test, self.away(target, used)))
         self.release(used)
         return self.index + 1
+
+    def away(self, target: int, used: Sequence[Entry]) -> list[ast.stmt]:
+        """The statements of a way out: those of the instructions there, or leaving the block."""
+        self.done += 1
+        if target in self.path or self._depth >= DEPTH or not self.follows(target):
+            left = self.leave(target, used)
+            self.done -= 1
+            return left
+        line = self.nodes.line
+        outer = self.body, self.stack, self.slots, self._free, self.path, self.done, self.index
+        self.body, self.stack, self.slots = [], [replace(entry) for entry in self.stack], dict(self.slots)
+        self._free, self.path = list(self._free), set(self.path)
+        self._depth += 1
+        self.release([replace(entry) for entry in used])
+        made = self.run(target)
+        self._depth -= 1
+        self.body, self.stack, self.slots, self._free, self.path, self.done, self.index = outer
+        self.done -= 1
+        self.nodes.line = line
+        return made
