@@ -120,23 +120,46 @@ class Interpreter(Generic[V]):
         del result  # no local variable may keep a value alive: a dropped object is finalised at once
         return self._proceed(outcome)
 
+    def resume(self, frame: Frame[V], result: Value[V] | Raise[V]) -> Finish[V]:
+        """Run one suspended frame, as `run` does.
+
+        Args:
+            frame: a generator's.
+            result: what its `yield` gives or raises.
+
+        Returns:
+            As `run`.
+        """
+        self.frames = [frame]
+        completion: Any = frame.completion
+        if type(completion) is not Push or completion.pops or type(result) is not Value:
+            outcome: Outcome[V] = self._deliver(frame, result)
+            del result  # as in `run`
+            return self._proceed(outcome)
+        frame.completion = None
+        frame.stack.append(result.value)
+        del result
+        frame.index += 1
+        return self._proceed(None)
+
     def _proceed(self, outcome: Outcome[V] | None) -> Finish[V]:
         """Go on with what the innermost frame's instruction did, or by running it."""
         while True:
             if outcome is None:
                 outcome = self._stride() if self.in_blocks else self._step()
             frame = self.frames[-1]
+            kind: Any = type(outcome)
             if outcome is NEXT:
                 frame.index += 1
                 outcome = None
-            elif isinstance(outcome, Jump):
-                frame.index = outcome.target
+            elif kind is Jump:
+                frame.index = outcome.target  # type: ignore[union-attr]
                 outcome = None
-            elif isinstance(outcome, Enter):
-                outcome = self._enter(frame, outcome)
-            elif isinstance(outcome, Break):
-                return outcome
-            elif isinstance(outcome, Raise) and self._handle(frame, outcome):
+            elif kind is Enter:
+                outcome = self._enter(frame, cast("Enter[V]", outcome))
+            elif kind is Break:
+                return cast("Break", outcome)
+            elif kind is Raise and self._handle(frame, cast("Raise[V]", outcome)):
                 outcome = None
             else:
                 ended = self._leave(frame, cast("Return[V] | Raise[V] | Yield[V]", outcome))
@@ -348,7 +371,7 @@ class Interpreter(Generic[V]):
         """Pop the innermost frame, which ends or is suspended."""
         self.frames.pop()
         frame.back = None
-        if isinstance(outcome, Raise):
+        if type(outcome) is Raise:
             exception = outcome.exception
             return Raise(exception if frame.generator is None else self.domain.generator_raised(frame, exception))
         return outcome

@@ -27,6 +27,9 @@ from .special_methods import ABSENT, BUILTIN_TYPES, is_class, on_type, python_me
 
 _TYPE_CALL: Final = type.__call__
 
+SENDABLE: Final = frozenset((types.GeneratorType, types.CoroutineType))
+"""Types whose `send` is asked for what comes next."""
+
 FrameFunction: TypeAlias = Callable[[Frame[Any], tuple[Any, ...], dict[str, Any]], Result[Any]]
 
 
@@ -321,7 +324,7 @@ class ConcreteCalls:
         return Value(value) if isinstance(value, types.GeneratorType) else self.perform(iter, value)
 
     def send(self, receiver: Any, value: Any) -> Result[Any]:
-        if isinstance(receiver, types.GeneratorType | types.CoroutineType):
+        if type(receiver) in SENDABLE:
             return self.perform(receiver.send, value)
         if value is None and hasattr(type(receiver), "__next__"):
             entered = self.enters_method(receiver, "__next__")

@@ -59,7 +59,7 @@ class ConcreteDomain(
         return self
 
     def run_nested(self, frame: Frame[Any], sent: Sent) -> Finish[Any]:
-        return Interpreter(self._domain(), handlers=self.handlers, count=self.count).run([frame], sent)
+        return Interpreter(self._domain(), handlers=self.handlers, count=self.count).resume(frame, sent)
 
 
 def _handlers_of(domain: type[ConcreteDomain]) -> HandlerTable:

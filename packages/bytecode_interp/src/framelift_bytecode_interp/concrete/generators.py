@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 from ..errors import UnsupportedInstructionError
 from ..frame import Frame
-from ..outcome import Break, Finish, Raise, Return, Value
+from ..outcome import Break, Finish, Raise, Value, Yield
 from .attempt import attempt, foreign_part
 
 Sent: TypeAlias = Value[Any] | Raise[Any]
@@ -55,8 +55,8 @@ def make_driver(frame: Frame[Any], resume: Resumes) -> Any:
     return driver
 
 
-def _next(finish: Finish[Any], frame: Frame[Any]) -> Any:
-    """What a finish yields; a return is left to the caller, all else raises."""
+def _ended(finish: Finish[Any], frame: Frame[Any]) -> Any:
+    """What a frame that did not yield returned; all else raises."""
     if isinstance(finish, Raise):
         raise finish.exception
     if isinstance(finish, Break):
@@ -64,16 +64,20 @@ def _next(finish: Finish[Any], frame: Frame[Any]) -> Any:
     return finish.value
 
 
+def _taken(finish: Yield[Any]) -> Any:
+    """What was yielded, which a suspended generator doesn't hold."""
+    value, finish.value = finish.value, None
+    return value
+
+
 def _drive(frame: Frame[Any], resume: Resumes) -> Generator[Any, Any, Any]:
     sent: Sent = Value(None)
     while True:
-        finish = throw_into(frame, sent, resume) if isinstance(sent, Raise) else resume(frame, sent)
-        value = _next(finish, frame)
-        if isinstance(finish, Return):
-            return value
-        del finish
+        finish = throw_into(frame, sent, resume) if type(sent) is Raise else resume(frame, sent)
+        if type(finish) is not Yield:
+            return _ended(finish, frame)
         try:
-            sent = Value((yield value))
+            sent = Value((yield _taken(finish)))
         except BaseException as error:  # noqa: BLE001 - it is thrown into the interpreted frame
             error.__traceback__ = foreign_part(error.__traceback__)
             sent = Raise(error)
@@ -91,12 +95,11 @@ def _suspend(value: Any) -> Generator[Any, Any, Any]:
 async def _drive_coroutine(frame: Frame[Any], resume: Resumes) -> Any:
     sent: Sent = Value(None)
     while True:
-        finish = throw_into(frame, sent, resume) if isinstance(sent, Raise) else resume(frame, sent)
-        value = _next(finish, frame)
-        if isinstance(finish, Return):
-            return value
+        finish = throw_into(frame, sent, resume) if type(sent) is Raise else resume(frame, sent)
+        if type(finish) is not Yield:
+            return _ended(finish, frame)
         try:
-            sent = Value(await _suspend(value))
+            sent = Value(await _suspend(_taken(finish)))
         except BaseException as error:  # noqa: BLE001 - as in _drive
             error.__traceback__ = foreign_part(error.__traceback__)
             sent = Raise(error)
@@ -105,10 +108,11 @@ async def _drive_coroutine(frame: Frame[Any], resume: Resumes) -> Any:
 async def _drive_asynchronous(frame: Frame[Any], resume: Resumes) -> AsyncGenerator[Any, Any]:
     sent: Sent = Value(None)
     while True:
-        finish = throw_into(frame, sent, resume) if isinstance(sent, Raise) else resume(frame, sent)
-        value = _next(finish, frame)
-        if isinstance(finish, Return):
+        finish = throw_into(frame, sent, resume) if type(sent) is Raise else resume(frame, sent)
+        if type(finish) is not Yield:
+            _ended(finish, frame)
             return
+        value = _taken(finish)
         try:
             sent = Value((yield value.value) if isinstance(value, Wrapped) else await _suspend(value))
         except BaseException as error:  # noqa: BLE001 - as in _drive

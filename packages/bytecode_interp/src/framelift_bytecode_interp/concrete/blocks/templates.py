@@ -14,6 +14,7 @@ from typing import Any, Final
 from ...frame import NULL, UNBOUND
 from ...instruction import Instruction
 from ...outcome import RETURNED
+from ..calls import SENDABLE
 from ..shortcuts import (
     BUILTIN,
     ITERABLE,
@@ -384,6 +385,50 @@ def _for_iter(block: Translation, instruction: Instruction) -> int:
     return instruction.index + 1
 
 
+class Ended:
+    """What a generator that was sent a value returned."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def sent(receiver: Any, value: Any) -> Any:
+    """What a generator yields for a value, or how it ended."""
+    try:
+        return receiver.send(value)
+    except StopIteration as stop:
+        return Ended(stop.value)
+
+
+def _send(block: Translation, instruction: Instruction) -> int:
+    nodes = block.nodes
+    target, keeps_receiver = instruction.arg
+    receiver, value = block.pop(2)
+    kind = nodes.call("type", block.fetch(receiver))
+    block.guard(nodes.compare(kind, ast.NotIn(), block.constant(SENDABLE, "SENDABLE")))
+    answer = nodes.call(block.constant(sent, "sent"), block.fetch(receiver), block.fetch(value))
+    name = str(value.place) if value.kind == "held" else block.fresh()
+    block.body.append(nodes.assign(name, answer))
+    block.push(receiver)
+    block.push(Entry("held", name, PRESENT))
+    ended = nodes.compare(nodes.call("type", name), ast.Is(), block.constant(Ended, "Ended"))
+    unwrapped = nodes.assign(name, nodes.attribute(name, "value"))
+    dropped = [] if keeps_receiver else [block.stack.pop(-2)]
+    away = block.away(target, dropped)
+    if not keeps_receiver:
+        block.stack.insert(len(block.stack) - 1, receiver)
+    block.body.append(nodes.when(ended, [unwrapped, *away]))
+    return instruction.index + 1
+
+
+def _end_send(block: Translation, instruction: Instruction) -> int:
+    block.need(2)
+    block.release([block.stack.pop(-2)])
+    return instruction.index + 1
+
+
 def _unpack_sequence(block: Translation, instruction: Instruction) -> int:
     nodes, count = block.nodes, instruction.arg
     (value,) = block.pop(1)
@@ -499,6 +544,7 @@ TEMPLATES: Final[Mapping[str, Translated]] = {
     "CONTAINS_OP": Translated(_contains_op, ("contains",)),
     "COPY": Translated(_copy),
     "FOR_ITER": Translated(_for_iter, ("next", "is_stop_iteration")),
+    "END_SEND": Translated(_end_send),
     "GET_ITER": Translated(_get_iter, ("get_iter",)),
     "INPLACE_OP": Translated(_inplace_op, ("inplace",)),
     "IS_OP": Translated(_is_op, ("identical",)),
@@ -522,6 +568,7 @@ TEMPLATES: Final[Mapping[str, Translated]] = {
     "PUSH_NULL": Translated(_push_null),
     "RESUME": Translated(_nothing),
     "RETURN_VALUE": Translated(_return_value),
+    "SEND": Translated(_send, ("send", "is_stop_iteration", "stop_iteration_value")),
     "STORE_ATTR": Translated(_store_attr, ("set_attribute",)),
     "STORE_FAST": Translated(_store_fast, ("store_local",)),
     "STORE_SUBSCR": Translated(_store_subscr, ("set_item",)),
