@@ -1,7 +1,8 @@
 """Interpreting Python: five programs over real objects, beside CPython; and decoding, beside `dis`.
 
 `framelift_bytecode_interp` alone is measured: its `ConcreteDomain`, with all calls of Python functions interpreted. The
-cost of an instruction is the time divided by the count of interpreted instructions.
+cost of an instruction is the time divided by the count of interpreted instructions. Blocks of instructions are compiled
+when they have run sixty times, so each program runs a hundred times before it is measured, as many times natively.
 
 python benchmarks/interpreter.py --profile richards    shows where the time of a program goes
 """
@@ -25,6 +26,7 @@ from framelift_bytecode_interp._cpython import VERSION
 from framelift_bytecode_interp.decoding import decode_as
 
 ROUNDS = 30
+WARM_UP = 100
 TARGET = "≤ 50"
 
 
@@ -47,6 +49,8 @@ def measure() -> list[Row]:
         interpreted = interpret(function, ConcreteDomain())
         if interpreted(*args) != function(*args):
             raise AssertionError(f"{name} gives something else interpreted")
+        for _ in range(WARM_UP):
+            interpreted(*args), function(*args)
         ours, native = interleaved([lambda: interpreted(*args), lambda: function(*args)], ROUNDS)  # noqa: B023
         rows.append(Row(name, Figure.of(ours), Figure.of(native), TARGET))
     codes = library()
@@ -75,7 +79,8 @@ def growth(rows: list[Row]) -> list[tuple[str, float]]:
 def profile(name: str) -> None:
     (case,) = [case for case in programs.CASES if case[0] == name]
     interpreted = interpret(case[1], ConcreteDomain())
-    interpreted(*case[2])
+    for _ in range(WARM_UP):
+        interpreted(*case[2])
     with cProfile.Profile() as profiler:
         for _ in range(10):
             interpreted(*case[2])

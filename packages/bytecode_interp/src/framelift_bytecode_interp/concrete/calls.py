@@ -26,6 +26,7 @@ from .operators import find_special_method
 from .special_methods import ABSENT, BUILTIN_TYPES, is_class, on_type, python_method
 
 _TYPE_CALL: Final = type.__call__
+_NEW: Final = object.__new__
 
 SENDABLE: Final = frozenset((types.GeneratorType, types.CoroutineType))
 """Types whose `send` is asked for what comes next."""
@@ -217,6 +218,9 @@ class ConcreteCalls:
             return self.enter(callee, args, kwargs) if self.enters(callee) else self.perform(callee, *args, **kwargs)
         if kind is MethodType:
             return self.call(frame, callee.__func__, (callee.__self__, *args), kwargs)
+        if kind is type and callee.__new__ is _NEW and type(callee.__init__) is FunctionType:
+            entered = self.enters_function(callee.__init__)
+            return self.construct(callee, args, kwargs) if entered else self.perform(callee, *args, **kwargs)
         special = FRAME_FUNCTIONS.get(id(callee))
         if special is not None:
             return special(frame, args, kwargs)
@@ -239,6 +243,16 @@ class ConcreteCalls:
         if is_class(callee) and kind.__call__ is _TYPE_CALL and self.constructs_in_python(callee):
             return self.enter(polyfills.construct, (callee, *args), kwargs)
         return self.perform(callee, *args, **kwargs)
+
+    def construct(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+        """Make an instance of a class whose `__init__` is entered, and that `object.__new__` makes instances of."""
+        initialiser = cls.__init__
+        made = attempt(_NEW, cls)
+        if type(made) is not Value:
+            return made
+        if kwargs or len(args) >= len(polyfills.INITIALISE):
+            return self.enter(polyfills.initialise, (made.value, initialiser, *args), kwargs)
+        return self.enter(polyfills.INITIALISE[len(args)], (made.value, initialiser, *args), {})
 
     def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
         if self.iterates_in_python(args):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 Namespace: TypeAlias = Mapping[str, Any]
 
@@ -42,6 +42,42 @@ def construct(cls: Any, /, *args: Any, **kwargs: Any) -> Any:
         if result is not None:
             raise TypeError(f"__init__() should return None, not '{type(result).__name__}'")
     return instance
+
+
+def initialise(instance: Any, initialiser: Any, /, *args: Any, **kwargs: Any) -> Any:
+    """What is left of `construct` for an instance that `object.__new__` made."""
+    result = initialiser(instance, *args, **kwargs)
+    if result is not None:
+        raise TypeError(f"__init__() should return None, not '{type(result).__name__}'")
+    return instance
+
+
+def initialise_without(instance: Any, initialiser: Any, /) -> Any:
+    """`initialise` without arguments."""
+    result = initialiser(instance)
+    if result is not None:
+        raise TypeError(f"__init__() should return None, not '{type(result).__name__}'")
+    return instance
+
+
+def initialise_with_one(instance: Any, initialiser: Any, first: Any, /) -> Any:
+    """`initialise` with one argument; calls that unpack take four times as long."""
+    result = initialiser(instance, first)
+    if result is not None:
+        raise TypeError(f"__init__() should return None, not '{type(result).__name__}'")
+    return instance
+
+
+def initialise_with_two(instance: Any, initialiser: Any, first: Any, second: Any, /) -> Any:
+    """`initialise` with two arguments."""
+    result = initialiser(instance, first, second)
+    if result is not None:
+        raise TypeError(f"__init__() should return None, not '{type(result).__name__}'")
+    return instance
+
+
+INITIALISE: Final = (initialise_without, initialise_with_one, initialise_with_two)
+"""`initialise` by the number of arguments, where all are positional."""
 
 
 def first_answer(attempts: tuple[tuple[Callable[[Any], Any], Any], ...], otherwise: Callable[[], Any]) -> Any:

@@ -33,9 +33,9 @@ Blocks: TypeAlias = Sequence[Block]
 
 
 class Compiles(Protocol):
-    """Makes the blocks of a code object from its steps."""
+    """Makes the blocks of a code object from its steps and the general handlers."""
 
-    def begin(self, code: Code, steps: Steps) -> Blocks: ...
+    def begin(self, code: Code, steps: Steps, handlers: Mapping[str, Handler]) -> Blocks: ...
 
 
 _BOUND_LIMIT: Final = 4096
@@ -102,7 +102,8 @@ class HandlerTable(Mapping[str, Handler]):
         """
         if self.compiler is None:
             raise ValueError("handlers without a compiler have no blocks; use `bind`")
-        return _keep(self.blocks, code, self.compiler.begin(code, self.bound.get(code) or self.bind(code)))
+        steps = self.bound.get(code) or self.bind(code)
+        return _keep(self.blocks, code, self.compiler.begin(code, steps, self._handlers))
 
     def specialised(self, shortcuts: Mapping[str, Shortcut], compiler: Compiles | None = None) -> HandlerTable:
         """The same handlers, with shortcuts, and with blocks where there is a compiler."""

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ...errors import DecodeError
 from ...frame import Frame
-from ...handlers import Block, Blocks, Steps
+from ...handlers import Block, Blocks, Handler, Steps
 from ...instruction import Code
 from ...outcome import REDO, Outcome
 from ...stack_shape import stack_shapes
@@ -53,13 +53,13 @@ class Compiler:
         threshold: how often an instruction is interpreted before a block is compiled that begins there.
     """
 
-    def __init__(self, templates: Mapping[str, Template], threshold: int = 40) -> None:
+    def __init__(self, templates: Mapping[str, Template], threshold: int = 60) -> None:
         self.templates = templates
         self.threshold = threshold
 
-    def begin(self, code: Code, steps: Steps) -> Blocks:
+    def begin(self, code: Code, steps: Steps, handlers: Mapping[str, Handler]) -> Blocks:
         """The blocks of a code object, by the index they begin at; at first, of one instruction each."""
-        return BlocksOfCode(self, code, steps).blocks
+        return BlocksOfCode(self, code, steps, handlers).blocks
 
 
 class BlocksOfCode:
@@ -70,10 +70,11 @@ class BlocksOfCode:
         heat: how often each instruction was interpreted by itself.
     """
 
-    def __init__(self, compiler: Compiler, code: Code, steps: Steps) -> None:
+    def __init__(self, compiler: Compiler, code: Code, steps: Steps, handlers: Mapping[str, Handler]) -> None:
         self.compiler = compiler
         self.code = code
         self.steps = steps
+        self.handlers = handlers
         self.heat = [0] * len(steps)
         self.failures: Counter[int] = Counter()
         self.refused: set[int] = set()
@@ -100,8 +101,9 @@ class BlocksOfCode:
         except DecodeError:  # corrupt code is left to the handlers, which go as far as it goes
             self.heat[:] = [-sys.maxsize] * len(self.heat)
             return self.blocks[head]
-        refused = frozenset(self.refused)
-        translation = Translation(self.code, head, self.steps, self.compiler.templates, refused, self._is_warm)
+        translation = Translation(
+            self.code, head, self.steps, self.handlers, self.compiler.templates, self.refused, self._is_warm
+        )
         block = self.blocks[head] = self._function(translation, translation.run(head))
         self.compiled.add(head)
         for layout in translation.layouts.values():  # what runs in this block is no reason to compile others

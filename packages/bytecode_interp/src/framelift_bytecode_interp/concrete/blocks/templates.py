@@ -508,8 +508,7 @@ def _call(block: Translation, instruction: Instruction) -> int | None:
     block.done -= 1
     block.line(Raised.HANDLER)
     block.done += 1
-    general, _ = block.steps[index]
-    enter = block.constant(entering(instruction, general), f"E{index}")
+    enter = block.constant(entering(instruction, block.handlers["CALL"]), f"E{index}")
     out = [
         *block.pushed(),
         nodes.assign(nodes.attribute("frame", "index"), nodes.constant(index)),

@@ -13,20 +13,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Final, TypeAlias
 
-from ...handlers import Steps
+from ...handlers import Handler, Steps
 from ...instruction import Code, Instruction
 from ...opcodes import OPCODES, Flow
 from ...outcome import NEXT
 from .nodes import Nodes
 
-LIMIT: Final = 160
+LIMIT: Final = 64
 """How many instructions a block has at most."""
 
-DEPTH: Final = 4
+DEPTH: Final = 2
 """How many ways out of a run, and out of the runs they lead to, are followed in the same block."""
 
 _CLEARS: Final = frozenset({"DELETE_FAST", "LOAD_FAST_AND_CLEAR"})
@@ -93,6 +94,7 @@ class Translation:
         code: what the block is of.
         head: the index of its first instruction.
         steps: the instructions' handlers, for those that are not translated.
+        handlers: the general ones, by canonical name.
         templates: by canonical name.
         refused: the instructions whose templates' assumptions have failed.
         follows: whether a way out of the run is worth following, by the index that it leads to.
@@ -108,13 +110,15 @@ class Translation:
         code: Code,
         head: int,
         steps: Steps,
+        handlers: Mapping[str, Handler],
         templates: Mapping[str, Template],
-        refused: frozenset[int],
+        refused: AbstractSet[int],
         follows: Callable[[int], bool],
     ) -> None:
         self.code = code
         self.head = head
         self.steps = steps
+        self.handlers = handlers
         self.templates = templates
         self.refused = refused
         self.follows = follows

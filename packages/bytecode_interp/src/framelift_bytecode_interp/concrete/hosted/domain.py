@@ -185,6 +185,9 @@ class HostedDomain(ConcreteDomain):
             return Break(NativeCall(callee, args, kwargs))
         return super().call(frame, callee, args, kwargs) if self.resolves else Break(NativeCall(callee, args, kwargs))
 
+    def construct(self, cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Result[Any]:
+        return self.enter(polyfills.construct, (cls, *args), kwargs)  # whose frame makes the instance
+
     def call_unpacked(self, frame: Frame[Any], callee: Any, args: Any, kwargs: Any) -> Result[Any]:
         keywords = {} if kwargs is None else kwargs
         if type(args) is tuple and type(keywords) is dict and all(type(keyword) is str for keyword in keywords):
