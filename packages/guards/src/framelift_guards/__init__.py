@@ -14,6 +14,7 @@ from framelift_guards.guard import Failure, Guard, GuardSet, UserLine
 from framelift_guards.modes import Checked, Frozen, GuardMode, GuardViolation, Sampled, guard_mode
 from framelift_guards.predicates import (
     BoolIs,
+    CodeHashIs,
     CodeIs,
     Contains,
     DictKeys,
@@ -46,6 +47,7 @@ from framelift_guards.roots import (
     Namespace,
     NamespaceSource,
 )
+from framelift_guards.serialisation import NotSerialisable, UnreadableGuards
 from framelift_guards.source import (
     AttributeSource,
     CallSource,
@@ -72,6 +74,7 @@ __all__ = [
     "CellContentsSource",
     "Checked",
     "ClassAttributeSource",
+    "CodeHashIs",
     "CodeIs",
     "ConstantSource",
     "Contains",
@@ -108,6 +111,7 @@ __all__ = [
     "Namespace",
     "NamespaceSource",
     "NotSameObject",
+    "NotSerialisable",
     "Predicate",
     "PredicateError",
     "SameObject",
@@ -120,6 +124,7 @@ __all__ = [
     "TupleItemSource",
     "TypeIs",
     "TypeSource",
+    "UnreadableGuards",
     "UserLine",
     "WeakIs",
     "accelerated",

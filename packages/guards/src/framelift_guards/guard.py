@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from framelift_guards.plain import show
 from framelift_guards.predicates import Predicate, PredicateError
+from framelift_guards.serialisation import guards_from_json, guards_to_json
 from framelift_guards.source import Scope, Source
 
 
@@ -154,6 +156,46 @@ class GuardSet:
             if failure is not None:
                 return failure
         return None
+
+    def to_json(self, function: types.FunctionType | None = None) -> str:
+        """Return the guards as JSON: values, shapes and types as they are called, code by its hash; no pickle.
+
+        Args:
+            function: the function that is guarded, for guards on its free variables.
+
+        Raises:
+            NotSerialisable: a guard is about an object that only its identity tells, or calls a function of the
+                user's; the error has the guard, the object and why.
+
+        >>> from framelift_guards import Equals, LocalSource, TypeIs
+        >>> guards = GuardSet([Guard(LocalSource("n"), TypeIs(int)), Guard(LocalSource("n"), Equals(3))])
+        >>> GuardSet.from_json(guards.to_json()) == guards
+        True
+        """
+        return guards_to_json(self, function)
+
+    @classmethod
+    def from_json(cls, text: str, function: types.FunctionType | None = None) -> GuardSet:
+        """Return the guards that :meth:`to_json` wrote, in this process or another.
+
+        Classes and functions are found by name in modules that have been imported; nothing is imported, and nothing
+        that the text names is called, but functions of framelift's own and of ``math`` and ``operator``.
+
+        Args:
+            text: the JSON.
+            function: the function that is guarded, for guards on its free variables.
+
+        Raises:
+            UnreadableGuards: the text is not that, or it is about what does not exist here.
+        """
+        return cls(guards_from_json(text, Guard, UserLine, function))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GuardSet):
+            return NotImplemented
+        return list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
     def __iter__(self) -> Iterator[Guard]:
         yield from self._guards

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import builtins
 import types
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 from framelift_guards.codegen import is_identifier
 from framelift_guards.lookup import alive
@@ -160,6 +160,9 @@ class FreeVariableSource(Source):
     variable: str
     cell: types.CellType
 
+    def ingredients(self) -> Sequence[object]:
+        return [self.variable]  # which cell that is, the guarded function knows
+
     def _parts(self) -> tuple[Hashable, ...]:
         return self.variable, id(self.cell)
 
@@ -195,6 +198,14 @@ class ConstantSource(Source):
         object.__setattr__(self, "label", label)
         object.__setattr__(self, "value", Reference(value, strong=not weak))
         self.__post_init__()
+
+    def ingredients(self) -> Sequence[object]:
+        return [self.label, self.value, self.value.weak]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        label, value, weak = ingredients
+        return cls(label, value, weak=weak)
 
     def _parts(self) -> tuple[Hashable, ...]:
         return (self.value,)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Hashable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from framelift_guards.codegen import is_identifier
 from framelift_guards.lookup import (
@@ -26,6 +26,7 @@ from framelift_guards.lookup import (
     slot_value,
     tuple_item,
 )
+from framelift_guards.naming import Called, Sought, called
 from framelift_guards.plain import identity_token, show
 from framelift_guards.reference import Reference
 
@@ -72,6 +73,15 @@ class Source:
         """Return what identifies this source among those of its class."""
         raise NotImplementedError
 
+    def ingredients(self) -> Sequence[object]:
+        """Return what this is made of beside its base, for :meth:`made_from`; as for predicates."""
+        return [getattr(self, one.name) for one in fields(self) if one.init and one.name != "base"]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Source:
+        """Return what these ingredients make; the base comes first, where there is one."""
+        return cls(*ingredients)
+
     def __post_init__(self) -> None:
         token = (type(self), *self._parts())
         object.__setattr__(self, "_token", token)
@@ -85,7 +95,14 @@ class Source:
             return True
         if not isinstance(other, Source) or self._hash != other._hash:  # type: ignore[attr-defined]
             return False
-        return self._token == other._token  # type: ignore[attr-defined, no-any-return]
+        mine, theirs = self, other
+        while isinstance(mine, Step) and isinstance(theirs, Step):  # the base is the first part of a step
+            if mine._token[:1] + mine._token[2:] != theirs._token[:1] + theirs._token[2:]:  # type: ignore[attr-defined]
+                return False
+            if mine.base is theirs.base:
+                return True
+            mine, theirs = mine.base, theirs.base
+        return mine._token == theirs._token  # type: ignore[attr-defined, no-any-return]
 
     @cached_property
     def name(self) -> str:
@@ -260,6 +277,9 @@ class Keyed(Step):
     """A step by a key: plain data is compared by its fingerprint, any other key by identity."""
 
     key: object
+
+    def ingredients(self) -> Sequence[object]:
+        return [Sought(self.key)]
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.base, identity_token(self.key)
@@ -474,6 +494,16 @@ class CallSource(Step):
         object.__setattr__(self, "base", base)
         object.__setattr__(self, "suffix", label)
         self.__post_init__()
+
+    def ingredients(self) -> Sequence[object]:
+        return [Called(self.function), self.suffix]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        base, function, suffix = ingredients
+        if type(function) is not Called:
+            raise TypeError("CallSource needs a function that guards may call")
+        return cls(called(function), base, suffix)  # type: ignore[arg-type]
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.base, id(self.function)

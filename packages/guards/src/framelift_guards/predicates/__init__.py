@@ -10,6 +10,7 @@ from .equality import Equals
 from .expression import Expression
 from .identity import (
     BoolIs,
+    CodeHashIs,
     CodeIs,
     Distinct,
     Is,
@@ -24,6 +25,7 @@ from .truth import Falsy
 
 __all__ = [
     "BoolIs",
+    "CodeHashIs",
     "CodeIs",
     "Contains",
     "DictKeys",

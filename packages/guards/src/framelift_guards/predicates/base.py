@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Protocol
 
 from framelift_guards.codegen import Builder
 from framelift_guards.source import Scope, Source
@@ -62,6 +62,19 @@ class Predicate:
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.describe('it')}>"
+
+    def ingredients(self) -> Sequence[object] | None:
+        """Return what this is made of, for :meth:`made_from`; ``None`` where that is a function of the user's.
+
+        Ingredients are plain data, classes, code, other objects by reference, sources, and lists, tuples and
+        dictionaries by name of these.
+        """
+        return [getattr(self, one.name) for one in fields(self) if one.init]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Predicate:
+        """Return what these ingredients make, with references replaced by the objects."""
+        return cls(*ingredients)
 
     @property
     def sources(self) -> tuple[Source, ...]:

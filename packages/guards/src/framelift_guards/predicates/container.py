@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 import operator
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 from framelift_guards.codegen import Builder
 from framelift_guards.lookup import dict_keys
+from framelift_guards.naming import Sought
 from framelift_guards.plain import identity_token, is_plain, same_plain, show
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope
@@ -61,22 +63,29 @@ class Length(Predicate):
 
 
 @dataclass(frozen=True)
-class _Key:
-    """A key of a dictionary: plain data by its fingerprint, any other by identity."""
+class Key:
+    """A key of a container: plain data by its fingerprint, any other by identity.
+
+    >>> Key.of(1).matches(True)
+    False
+    """
 
     reference: Reference
     token: Hashable
     plain: bool
 
     @classmethod
-    def of(cls, key: object) -> _Key:
+    def of(cls, key: object) -> Key:
+        """Return the key that an object is."""
         plain = is_plain(key)
         return cls(Reference(key, strong=plain), identity_token(key), plain)
 
     def matches(self, key: object) -> bool:
+        """Tell whether an object is this key."""
         return self.reference.refers_to(key) or (self.plain and same_plain(key, self.token))
 
     def show(self) -> str:
+        """Return a short text for it that runs no user code."""
         return show(self.reference.get()) if self.reference.alive else "<a key that no longer exists>"
 
 
@@ -88,12 +97,12 @@ class DictKeys(Predicate):
     False
     """
 
-    keys: tuple[_Key, ...]
+    keys: tuple[Key, ...]
     kind = "DICT_KEYS"
     uses = 4
 
     def __init__(self, keys: object) -> None:
-        object.__setattr__(self, "keys", tuple([_Key.of(key) for key in keys]))  # type: ignore[attr-defined]
+        object.__setattr__(self, "keys", tuple([Key.of(key) for key in keys]))  # type: ignore[attr-defined]
 
     def _parts(self) -> tuple[Hashable, ...]:
         return (tuple([(key.reference if not key.plain else None, key.token) for key in self.keys]),)
@@ -102,7 +111,7 @@ class DictKeys(Predicate):
         """Tell whether ``value`` is a dictionary with these keys in this order."""
         if not issubclass(type(value), dict) or dict.__len__(value) != len(self.keys):  # type: ignore[arg-type]
             return False
-        return all(map(_Key.matches, self.keys, dict_keys(value)))
+        return all(map(Key.matches, self.keys, dict_keys(value)))
 
     def check(self, value: object, scope: Scope) -> bool:
         return self.matches(value)
@@ -146,16 +155,20 @@ class Contains(Predicate):
         via: the built-in class, ``dict`` by default.
     """
 
-    key: _Key
+    key: Key
     via: type
     kind = "DICT_CONTAINS"
 
     def __init__(self, key: object, via: type = dict) -> None:
-        object.__setattr__(self, "key", _Key.of(key))
+        object.__setattr__(self, "key", Key.of(key))
         object.__setattr__(self, "via", via)
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.key.token, self.via
+
+    def ingredients(self) -> Sequence[object]:
+        reference = self.key.reference
+        return [Sought(reference.get()) if reference.alive else reference, self.via]
 
     @property
     def _contains(self) -> Callable[[object, object], bool]:
@@ -231,6 +244,16 @@ class IteratorState(Predicate):
             raise TypeError(f"IteratorState needs a built-in iterator over a sequence, not {show(of)}")
         object.__setattr__(self, "expected", type(of))
         object.__setattr__(self, "remaining", operator.length_hint(of))
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        expected, remaining = ingredients
+        if expected not in ITERATORS or type(remaining) is not int:
+            raise TypeError("IteratorState needs the type of a built-in iterator and the number of items left")
+        made = cls.__new__(cls)
+        object.__setattr__(made, "expected", expected)
+        object.__setattr__(made, "remaining", remaining)
+        return made
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.expected, self.remaining

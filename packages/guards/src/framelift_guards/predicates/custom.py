@@ -64,6 +64,9 @@ class Satisfies(Predicate):
         object.__setattr__(self, "place", place)
         object.__setattr__(self, "answer", bool(answer))
 
+    def ingredients(self) -> None:
+        return None
+
     def _parts(self) -> tuple[Hashable, ...]:
         function = self.function
         if type(function) is types.MethodType:  # made anew by each `instance.method`

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 from framelift_guards.codegen import Builder, GeneratedNamespace, compile_code
+from framelift_guards.naming import Called, called
 from framelift_guards.plain import show
 from framelift_guards.source import Scope, Source
 
@@ -90,6 +92,15 @@ class Expression(Predicate):
         printed: dict[str, ast.expr] = {name: ast.Name(text) for name, text in operands.items()}
         printed |= {name: ast.Name(name) for name, _ in self.constants}
         return ast.unparse(_Substitute(printed).visit(self.template))
+
+    def ingredients(self) -> Sequence[object]:
+        called = {name: Called(value) if callable(value) else value for name, value in self.constants}
+        return [self.template, dict(self.operands), called, self.kind]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        template, operands, constants, kind = ingredients
+        return cls(template, operands, {name: called(value) for name, value in constants.items()}, kind)
 
     def _parts(self) -> tuple[Hashable, ...]:
         constants = tuple([(name, id(value)) for name, value in self.constants])

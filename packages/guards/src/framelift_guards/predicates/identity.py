@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import types
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 from framelift_guards.codegen import Builder
+from framelift_guards.naming import code_hash
 from framelift_guards.plain import show, type_name
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope, Source
@@ -158,6 +160,9 @@ class IsNone(Singleton):
 
     def __init__(self) -> None:
         super().__init__(None)
+
+    def ingredients(self) -> Sequence[object]:
+        return []
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -310,6 +315,11 @@ class CodeIs(Predicate):
     kind = "CODE_MATCH"
     uses = 2
 
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Predicate:
+        (code,) = ingredients
+        return code if type(code) is CodeHashIs else cls(code)
+
     def _parts(self) -> tuple[Hashable, ...]:
         return (id(self.code),)
 
@@ -337,6 +347,51 @@ class CodeIs(Predicate):
             return None
         found = f"that of {value.__code__.co_qualname}" if type(value) is types.FunctionType else _title(value)
         return f"{name}.__code__ was that of {self._place()}, is {found}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CodeHashIs(Predicate):
+    """The value is a plain Python function whose code has this hash: what `CodeIs` becomes in another process.
+
+    Args:
+        digest: what :func:`framelift_guards.naming.code_hash` gives for the code.
+        name: the qualified name of the function.
+
+    >>> from framelift_guards.naming import code_hash
+    >>> one, other, third = (lambda n: n + 1), (lambda n: n + 1), (lambda n: n + 2)
+    >>> same = CodeHashIs(code_hash(one.__code__), "increment")
+    >>> same.check(other, Scope({})), same.check(third, Scope({}))
+    (True, False)
+    """
+
+    digest: str
+    name: str
+    kind = "CODE_MATCH"
+
+    def _parts(self) -> tuple[Hashable, ...]:
+        return (self.digest,)
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self.holds(value)
+
+    def holds(self, value: object) -> bool:
+        """Tell whether ``value`` is such a function."""
+        return type(value) is types.FunctionType and code_hash(value.__code__) == self.digest
+
+    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
+        return builder.call(self.holds, value)
+
+    def describe(self, name: str) -> str:
+        return f"{name}.__code__ is that of {self.name}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return SAME_OBJECT
+
+    def explain(self, name: str, value: object, scope: Scope) -> str | None:
+        if self.check(value, scope):
+            return None
+        found = f"that of another {value.__code__.co_qualname}" if type(value) is types.FunctionType else _title(value)
+        return f"{name}.__code__ was that of {self.name}, is {found}"
 
 
 def _hint(value: object) -> str:

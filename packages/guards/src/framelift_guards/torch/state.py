@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch.utils._device import DeviceContext
@@ -80,6 +81,20 @@ class State(Predicate):
     compiled: native.Check | None = None
     covers: int = 0
     also_covers: tuple[State, ...] = ()
+
+    def ingredients(self) -> Sequence[object]:
+        names = [name for name, _ in self.readings]
+        return [self.kind, list(zip(names, map(_written, self.values), strict=True))]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> State:
+        kind, values = ingredients
+        readings = _READINGS[kind]
+        if [name for name, _ in values] != [name for name, _ in readings]:
+            raise ValueError(f"this version reads other state for {kind}")
+        made = cls(kind, readings, tuple([_read_back(value) for _, value in values]))
+        now = global_state() if kind == "GLOBAL_STATE" else made
+        return now if now == made else made
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.kind, tuple([identity_token(value) for value in self.values])
@@ -198,6 +213,15 @@ class Stack(Predicate):
     empty: Emptiness | None
     entries: tuple[torch.device | Reference, ...]
 
+    def ingredients(self) -> Sequence[object]:
+        return [self.kind, [one if isinstance(one, Reference) else str(one) for one in self.entries]]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Stack:
+        kind, devices = ingredients
+        title, read, empty = _STACKS[kind]
+        return cls(kind, title, read, empty, tuple([torch.device(device) for device in devices]))
+
     def _parts(self) -> tuple[Hashable, ...]:
         return self.kind, self.entries
 
@@ -230,17 +254,17 @@ class Stack(Predicate):
 
 def torch_function_state() -> Stack:
     """Return the predicate that the stack of torch-function modes is as now (``TORCH_FUNCTION_STATE``)."""
-    return _stack("TORCH_FUNCTION_STATE", "torch-function modes", _modes, _NO_MODES)
+    return _stack("TORCH_FUNCTION_STATE")
 
 
 def default_device() -> Stack:
     """Return the predicate that the default device is as now (``DEFAULT_DEVICE``)."""
-    return _stack("DEFAULT_DEVICE", "default devices", _default_device, None)
+    return _stack("DEFAULT_DEVICE")
 
 
 def saved_tensors_hooks() -> Stack:
     """Return the predicate that the hooks on saved tensors are as now (``AUTOGRAD_SAVED_TENSORS_HOOKS``)."""
-    return _stack("AUTOGRAD_SAVED_TENSORS_HOOKS", "hooks on saved tensors", _hooks, _NO_HOOKS)
+    return _stack("AUTOGRAD_SAVED_TENSORS_HOOKS")
 
 
 def global_state_guards(user_line: UserLine | None = None) -> tuple[Guard, ...]:
@@ -281,7 +305,8 @@ State.family = FAMILY
 Stack.family = FAMILY
 
 
-def _stack(kind: str, title: str, read: Callable[[], Sequence[object]], empty: Emptiness | None) -> Stack:
+def _stack(kind: str) -> Stack:
+    title, read, empty = _STACKS[kind]
     return Stack(kind, title, read, empty, tuple([_entry(item) for item in read()]))
 
 
@@ -309,6 +334,25 @@ def _hooks() -> Sequence[object]:
 
 _NO_MODES = Emptiness(torch._C._len_torch_function_stack, (), 0)
 _NO_HOOKS = Emptiness(_top_hooks, (True,), None)
+
+_READINGS: dict[str, tuple[Reading, ...]] = {
+    "GRAD_MODE": GRAD_MODE,
+    "DETERMINISTIC_ALGORITHMS": DETERMINISM,
+    "GLOBAL_STATE": GLOBAL,
+}
+_STACKS: dict[str, tuple[str, Callable[[], Sequence[object]], Emptiness | None]] = {
+    "TORCH_FUNCTION_STATE": ("torch-function modes", _modes, _NO_MODES),
+    "DEFAULT_DEVICE": ("default devices", _default_device, None),
+    "AUTOGRAD_SAVED_TENSORS_HOOKS": ("hooks on saved tensors", _hooks, _NO_HOOKS),
+}
+
+
+def _written(value: object) -> object:
+    return ("dtype", str(value).removeprefix("torch.")) if isinstance(value, torch.dtype) else value
+
+
+def _read_back(value: object) -> object:
+    return getattr(torch, value[1]) if type(value) is tuple and value[:1] == ("dtype",) else value
 
 
 def _entry(item: object) -> torch.device | Reference:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 
@@ -121,6 +122,19 @@ class TensorMatch(Predicate, native.InBulk):
                 _keys(tensor),
             )
 
+    def ingredients(self) -> Sequence[object]:
+        names = [str(self.dtype).removeprefix("torch."), str(self.device), self.requires_grad]
+        layout = str(self.layout).removeprefix("torch.")
+        return [self.type, *names, layout, self.shape, self.stride, self.dense, self.dispatch_keys]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        kind, dtype, device, requires_grad, layout, *rest = ingredients
+        types = getattr(torch, dtype, None), getattr(torch, layout, None)
+        if not (isinstance(kind, type) and isinstance(types[0], torch.dtype) and isinstance(types[1], torch.layout)):
+            raise TypeError(f"this torch has no {dtype} or no {layout}")
+        return cls(Reference(kind), types[0], torch.device(device), bool(requires_grad), types[1], *rest)
+
     def _parts(self) -> tuple[Hashable, ...]:
         return (
             self.type,
@@ -234,6 +248,14 @@ class DeviceEquals(Predicate):
     expected: torch.device
     kind = "EQUALS_MATCH"
     uses = 2
+
+    def ingredients(self) -> Sequence[object]:
+        return [str(self.expected)]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        (device,) = ingredients
+        return cls(torch.device(device))
 
     def _parts(self) -> tuple[Hashable, ...]:
         return (self.expected,)

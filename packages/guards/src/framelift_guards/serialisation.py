@@ -1,0 +1,475 @@
+"""Guards to data that JSON holds, and back: by value and by name, and never by running what the data says.
+
+What a guard is made of is written by value where it is plain data, by name where a name stands for it in another
+process too, and code by its hash. What is told by its identity is refused. Reading finds names in modules that are
+imported already, and makes no object but guards; a function that a guard calls must be one of framelift's, of ``math``
+or ``operator``, or a method of the few that read metadata.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import sys
+import types
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar, cast
+
+from framelift_guards.codegen import is_identifier
+from framelift_guards.naming import Called, NotNamed, Sought, code_hash, find, name_of
+from framelift_guards.plain import is_plain, show
+from framelift_guards.predicates import CodeHashIs, Predicate
+from framelift_guards.predicates.container import Key
+from framelift_guards.reference import Reference
+from framelift_guards.roots import FreeVariableSource, Namespace
+from framelift_guards.source import Source, Step
+
+__all__ = ["NotSerialisable", "UnreadableGuards", "guards_from_json", "guards_to_json"]
+
+SCHEMA = "framelift-guards/1"
+
+
+class Line(Protocol):
+    """What is written of a line of the user's."""
+
+    @property
+    def filename(self) -> str: ...
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def function(self) -> str: ...
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def use(self) -> str: ...
+
+
+class Written(Protocol):
+    """What is written of a guard."""
+
+    @property
+    def source(self) -> Source | None: ...
+
+    @property
+    def predicate(self) -> Predicate: ...
+
+    @property
+    def user_line(self) -> Line | None: ...
+
+
+Made = TypeVar("Made")
+MadeLine = TypeVar("MadeLine")
+
+_EXACT = 1 << 53
+"""Integers below this are numbers in JSON; others are texts, since readers of JSON may round them."""
+_LIBRARIES = ("math", "operator", "_operator")
+_METHODS = frozenset({"torch:Tensor.size", "torch:Tensor.stride", "torch:Tensor.storage_offset"})
+_METHOD_HOME = {"torch._C:TensorBase": "torch:Tensor"}
+_NODES: dict[str, type[ast.AST]] = {
+    node.__name__: node
+    for node in (
+        *(ast.Constant, ast.Name, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Call, ast.IfExp, ast.Tuple),
+        ast.Load,
+        *ast.cmpop.__subclasses__(),
+        *ast.boolop.__subclasses__(),
+        *ast.operator.__subclasses__(),
+        *ast.unaryop.__subclasses__(),
+    )
+}
+"""What an expression in JSON may consist of: nothing that reaches into a value."""
+
+
+class NotSerialisable(TypeError):
+    """A guard that says nothing outside of this process.
+
+    Args:
+        guard: the guard.
+        subject: the object that it is about; for a function that a guard calls, the function.
+        why: why that cannot be written.
+
+    >>> from framelift_guards import Guard, GuardSet, Is, LocalSource
+    >>> class Model: ...
+    >>> model = Model()
+    >>> GuardSet([Guard(LocalSource("m"), Is(model))]).to_json()
+    Traceback (most recent call last):
+    framelift_guards.serialisation.NotSerialisable: the guard "L['m'] is <Model>" cannot be written as JSON for \
+<Model>: it is told by its identity, which means nothing in another process
+    """
+
+    def __init__(self, guard: Written, subject: object, why: str) -> None:
+        self.guard, self.subject, self.why = guard, subject, why
+        line = "" if guard.user_line is None else f" ({guard.user_line} {guard.user_line.use})"
+        super().__init__(f'the guard "{guard}"{line} cannot be written as JSON for {_shown(subject)}: {why}')
+
+
+class UnreadableGuards(ValueError):
+    """Text that holds no guards, or guards about what does not exist here.
+
+    >>> from framelift_guards import GuardSet
+    >>> GuardSet.from_json("[]")
+    Traceback (most recent call last):
+    framelift_guards.serialisation.UnreadableGuards: guards in JSON must be an object whose "schema" is \
+"framelift-guards/1", not []
+    """
+
+
+class _Refusal(Exception):
+    def __init__(self, subject: object, why: str) -> None:
+        super().__init__(why)
+        self.subject, self.why = subject, why
+
+
+def guards_to_json(guards: Iterable[Written], function: types.FunctionType | None = None) -> str:
+    """Return guards as JSON; see ``GuardSet.to_json``."""
+    writer = _Writer(function)
+    return json.dumps({"schema": SCHEMA, "guards": [writer.guard(guard) for guard in guards]})
+
+
+def guards_from_json(
+    text: str,
+    make: Callable[[Source | None, Predicate, MadeLine | None], Made],
+    line: Callable[..., MadeLine],
+    function: types.FunctionType | None = None,
+) -> Iterator[Made]:
+    """Yield guards from JSON; see ``GuardSet.from_json``."""
+    try:
+        data = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise UnreadableGuards(f"guards must be JSON: {error}") from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA or not isinstance(data.get("guards"), list):
+        raise UnreadableGuards(f'guards in JSON must be an object whose "schema" is "{SCHEMA}", not {text[:60]}')
+    reader = _Reader(function)
+    for number, one in enumerate(data["guards"]):
+        try:
+            source, predicate = reader.optional_source(one["source"]), reader.predicate(one["predicate"])
+            yield make(source, predicate, None if one["line"] is None else line(*_line(one["line"])))
+        except UnreadableGuards as error:
+            raise UnreadableGuards(f"guard {number} in JSON: {error}") from error
+        except NotNamed as error:
+            raise UnreadableGuards(f"guard {number} in JSON is about something that is not here: {error}") from error
+        except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
+            raise UnreadableGuards(f"guard {number} in JSON is not well formed: {_error(error)}") from error
+
+
+class _Writer:
+    def __init__(self, function: types.FunctionType | None) -> None:
+        self._cells = _cells_of(function)
+
+    def guard(self, guard: Written) -> dict[str, object]:
+        line = guard.user_line
+        try:
+            return {
+                "source": None if guard.source is None else self.source(guard.source),
+                "predicate": self._instance(guard.predicate, guard.predicate.ingredients()),
+                "line": None if line is None else [line.filename, line.line, line.function, line.text, line.use],
+            }
+        except _Refusal as refusal:
+            raise NotSerialisable(guard, refusal.subject, refusal.why) from None
+        except RecursionError:
+            raise NotSerialisable(guard, guard.predicate, "it is nested too deeply") from None
+
+    def source(self, source: Source) -> list[object]:
+        return [self._step(step) for step in reversed(list(source.ancestors()))]
+
+    def _step(self, source: Source) -> dict[str, object]:
+        if isinstance(source, FreeVariableSource) and self._cells.get(source.variable) is not source.cell:
+            raise _Refusal(source.cell, f"it is the cell of {source.variable!r}; pass the function that it belongs to")
+        return self._instance(source, source.ingredients())
+
+    def _instance(self, one: Predicate | Source, ingredients: Iterable[object] | None) -> dict[str, object]:
+        kind = type(one)
+        if ingredients is None:
+            raise _Refusal(one.__dict__.get("function", one), "it is a function of the user's")
+        try:
+            name = name_of(kind)
+        except NotNamed as error:
+            raise _Refusal(kind, str(error)) from None
+        return {"is": _short(name), "of": [self.value(ingredient) for ingredient in ingredients]}
+
+    def value(self, ingredient: object) -> object:
+        """Return an ingredient as data."""
+        for kind, write in _WRITE:
+            if issubclass(type(ingredient), kind):
+                return write(self, ingredient)
+        return self.content(ingredient)
+
+    def content(self, value: object) -> object:
+        """Return an object of the user's as data: plain data by value, code by its hash, any other by name."""
+        if value is None or type(value) in (bool, str) or (type(value) is int and -_EXACT < value < _EXACT):
+            return value
+        if type(value) is types.CodeType:
+            return {"code": [code_hash(value), value.co_qualname, self._home(value)]}
+        return self._plain(value) if is_plain(value) else self._named(value)
+
+    def _sought(self, sought: Sought) -> object:
+        data = self.content(sought.key)
+        if is_plain(sought.key) and _Reader(None).value(data) != sought.key:
+            raise _Refusal(sought.key, "a NaN is found in a container by its identity")
+        return data
+
+    def _referred(self, reference: Reference) -> object:
+        if not reference.alive:
+            raise _Refusal(None, "it is about an object that no longer exists")
+        return self.content(reference.get())
+
+    def _named(self, value: object) -> object:
+        try:
+            name = name_of(value)
+            if type(value) is types.FunctionType:
+                return {"named": name, "code": code_hash(value.__code__)}
+            return {"named": name}
+        except NotNamed as error:
+            raise _Refusal(value, str(error)) from None
+
+    def _plain(self, value: object) -> object:
+        kind = type(value)
+        if kind is tuple:
+            return {"tuple": [self.content(item) for item in cast(tuple[object, ...], value)]}
+        if kind is int:
+            return {"int": hex(cast(int, value))}
+        if kind is float:
+            return {"float": cast(float, value).hex()}
+        if kind is complex:
+            number = cast(complex, value)
+            return {"complex": [number.real.hex(), number.imag.hex()]}
+        if kind is bytes:
+            return {"bytes": cast(bytes, value).hex()}
+        if kind in (range, slice):
+            bounds = cast(slice, value)
+            return {kind.__name__: [self.content(one) for one in (bounds.start, bounds.stop, bounds.step)]}
+        if kind is frozenset:
+            return {
+                "frozenset": sorted([self.content(item) for item in cast(frozenset[object], value)], key=json.dumps)
+            }
+        return {"constant": repr(value)}
+
+    def _namespace(self, namespace: Namespace) -> list[object]:
+        name = dict.get(namespace.variables, "__name__")
+        module = sys.modules.get(name) if type(name) is str else None
+        if type(module) is not types.ModuleType or module.__dict__ is not namespace.variables:
+            raise _Refusal(namespace, "it is a dictionary of global variables that belongs to no imported module")
+        return [name, namespace.label]
+
+    def _function(self, function: object) -> str:
+        try:
+            name = name_of(function)
+        except NotNamed as error:
+            raise _Refusal(function, str(error)) from None
+        for own, public in _METHOD_HOME.items():
+            name = f"{public}{name.removeprefix(own)}" if name.startswith(f"{own}.") else name
+        if not _callable_by_name(name):
+            raise _Refusal(function, "guards in JSON call only functions of framelift, math and operator")
+        return name
+
+    def _home(self, code: types.CodeType) -> str | None:
+        for name, module in list(sys.modules.items()):
+            if type(module) is types.ModuleType and module.__dict__.get("__file__") == code.co_filename:
+                return name if _code_named(name, code.co_qualname) is code else None
+        return None
+
+    def _node(self, node: object) -> object:
+        if isinstance(node, list):
+            return [self._node(item) for item in node]
+        if not isinstance(node, ast.AST):
+            return {"value": self.value(node)}
+        name = type(node).__name__
+        if name not in _NODES:
+            raise _Refusal(node, f"it is an expression with {name}, and those in JSON compare and compute only")
+        present = [field for field in node._fields if hasattr(node, field)]
+        return {"node": name, "fields": {field: self._node(getattr(node, field)) for field in present}}
+
+
+_WRITE: tuple[tuple[type, Callable[[_Writer, Any], object]], ...] = (
+    (Source, lambda writer, source: {"source": writer.source(source)}),
+    (Namespace, lambda writer, namespace: {"namespace": writer._namespace(namespace)}),
+    (Reference, _Writer._referred),
+    (Key, lambda writer, key: writer._referred(key.reference)),
+    (Sought, _Writer._sought),
+    (Called, lambda writer, called: {"function": writer._function(called.function)}),
+    (ast.AST, lambda writer, node: {"ast": writer._node(node)}),
+    (dict, lambda writer, items: {"by name": {name: writer.value(item) for name, item in items.items()}}),
+    (list, lambda writer, items: {"list": [writer.value(item) for item in items]}),
+    (tuple, lambda writer, items: {"tuple": [writer.value(item) for item in items]}),
+)
+"""How ingredients are written that are no objects of the user's; those come in a reference, but for plain data."""
+
+
+class _Reader:
+    def __init__(self, function: types.FunctionType | None) -> None:
+        self._cells = _cells_of(function)
+
+    def optional_source(self, data: Any) -> Source | None:
+        return None if data is None else self.source(data)
+
+    def source(self, data: Any) -> Source:
+        root, *steps = data
+        source = self._root(root)
+        for step in steps:
+            source = _class_named(step["is"], Step).made_from(source, *[self.value(one) for one in step["of"]])
+        return source
+
+    def _root(self, data: Any) -> Source:
+        kind = _class_named(data["is"], Source)
+        if issubclass(kind, FreeVariableSource):
+            name = data["of"][0]
+            if name not in self._cells:
+                raise UnreadableGuards(f"it is about the free variable {name!r}; pass the function that has it")
+            return kind(name, self._cells[name])
+        return kind.made_from(*[self.value(one) for one in data["of"]])
+
+    def predicate(self, data: Any) -> Predicate:
+        return _class_named(data["is"], Predicate).made_from(*[self.value(one) for one in data["of"]])
+
+    def value(self, data: Any) -> object:
+        if not isinstance(data, dict):
+            if data is None or type(data) in (bool, str, int):
+                return data
+            raise UnreadableGuards(f"a value must be null, a bool, a string, an integer or an object, not {show(data)}")
+        if "named" in data:
+            return self._named(data)
+        ((tag, content),) = data.items()
+        read = _READ.get(tag)
+        if read is None:
+            raise UnreadableGuards(f"nothing is written as {tag!r}")
+        return read(self, content)
+
+    def _named(self, data: dict[str, Any]) -> object:
+        found = find(data["named"])
+        if type(found) is types.FunctionType and code_hash(found.__code__) != data.get("code"):
+            raise NotNamed(f"{data['named']} is another function here than the one that was guarded")
+        return found
+
+    def _function(self, name: Any) -> Called:
+        if not _callable_by_name(name):
+            raise UnreadableGuards(f"guards in JSON call only functions of framelift, math and operator, not {name!r}")
+        module, _, path = name.partition(":")
+        found: Any = find(f"{module}:") if "." in path else find(name)
+        for part in path.split(".") if "." in path else ():
+            found = getattr(found, part)
+        return Called(found)
+
+    def _code(self, content: Any) -> object:
+        digest, name, home = content
+        code = None if home is None else _code_named(home, name)
+        return code if code is not None and code_hash(code) == digest else CodeHashIs(digest, name)
+
+    def _namespace(self, content: Any) -> Namespace:
+        name, label = content
+        module = find(f"{name}:")
+        if type(module) is not types.ModuleType:
+            raise UnreadableGuards(f"{name!r} is no module")
+        return Namespace(module.__dict__, str(label))
+
+    def _node(self, data: Any) -> Any:
+        if isinstance(data, list):
+            return [self._node(item) for item in data]
+        if "value" in data:
+            return self.value(data["value"])
+        kind = _NODES.get(data["node"])
+        if kind is None:
+            raise UnreadableGuards(f"an expression in JSON has no {data['node']!r}")
+        return kind(**{str(field): self._node(one) for field, one in data["fields"].items()})
+
+
+_CONSTANTS: dict[str, object] = {"Ellipsis": ..., "NotImplemented": NotImplemented}
+_READ: dict[str, Callable[[_Reader, Any], object]] = {
+    "source": _Reader.source,
+    "namespace": _Reader._namespace,
+    "function": _Reader._function,
+    "code": _Reader._code,
+    "ast": _Reader._node,
+    "by name": lambda reader, content: {str(name): reader.value(one) for name, one in content.items()},
+    "list": lambda reader, content: [reader.value(one) for one in content],
+    "tuple": lambda reader, content: tuple([reader.value(one) for one in content]),
+    "frozenset": lambda reader, content: frozenset([reader.value(one) for one in content]),
+    "range": lambda reader, content: range(*[cast(int, reader.value(one)) for one in content]),
+    "slice": lambda reader, content: slice(*[reader.value(one) for one in content]),
+    "int": lambda _, content: int(content, 16),
+    "float": lambda _, content: float.fromhex(content),
+    "complex": lambda _, content: complex(*[float.fromhex(one) for one in content]),
+    "bytes": lambda _, content: bytes.fromhex(content),
+    "constant": lambda _, content: _CONSTANTS[content],
+}
+
+
+Kind = TypeVar("Kind", bound="Source | Predicate")
+
+
+def _class_named(name: object, base: type[Kind]) -> type[Kind]:
+    """Return the class of sources or predicates that a name stands for."""
+    if type(name) is not str:
+        raise UnreadableGuards(f"a class must be named by a string, not {show(name)}")
+    found = find(name if ":" in name else f"{_HOME}:{name}")
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise UnreadableGuards(f"{name!r} is no class of {base.__name__.lower()}s")
+    return found
+
+
+_HOME = "framelift_guards"
+
+
+def _short(name: str) -> str:
+    """Return the name of a class as it is written: those that the package exports go without their module."""
+    plain = name.rpartition(":")[2]
+    exported = getattr(sys.modules[_HOME], "__dict__", {}).get(plain)
+    return plain if exported is not None and name_of(exported) == name else name
+
+
+def _callable_by_name(name: object) -> bool:
+    """Tell whether a guard that was read may call the function of this name."""
+    if type(name) is not str:
+        return False
+    module, _, path = name.partition(":")
+    if name in _METHODS:
+        return True
+    package = module.partition(".")[0]
+    return package == "framelift" or package.startswith("framelift_") or (module in _LIBRARIES and is_identifier(path))
+
+
+def _code_named(module: str, name: str) -> types.CodeType | None:
+    """Return the code of a function by its qualified name, that of one inside another function included."""
+    outer, *inner = name.split(".<locals>.")
+    found = _find_function(module, outer)
+    for part in inner:
+        if found is None:
+            return None
+        nested = [
+            one for one in found.co_consts if type(one) is types.CodeType and one.co_qualname.endswith(f".{part}")
+        ]
+        found = nested[0] if len(nested) == 1 else None
+    return found
+
+
+def _find_function(module: str, name: str) -> types.CodeType | None:
+    try:
+        found = find(f"{module}:{name}")
+    except NotNamed:
+        return None
+    return found.__code__ if type(found) is types.FunctionType else None
+
+
+def _line(data: Sequence[Any]) -> tuple[str, int, str, str, str]:
+    filename, line, function, text, use = data
+    return str(filename), int(line), str(function), str(text), str(use)
+
+
+def _shown(subject: object) -> str:
+    if type(subject) is types.FunctionType:
+        return f"function {subject.__qualname__}"
+    if issubclass(type(subject), Predicate | Source | Namespace):
+        return repr(subject)
+    return "an object" if subject is None else show(subject)
+
+
+def _error(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _cells_of(function: types.FunctionType | None) -> dict[str, types.CellType]:
+    if function is None:
+        return {}
+    return dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
