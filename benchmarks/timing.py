@@ -47,6 +47,8 @@ class Row:
 def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[list[float]]:
     """Time each call, a batch of it a round, in turn, so that a busy moment of the machine hits all alike.
 
+    It is the processor's time that counts: what other programs do meanwhile, on a busy machine, is not the call's.
+
     Returns, for each, the seconds a call in each round.
     """
     batches = [max(1, int(BATCH_SECONDS / once(call))) for call in calls]
@@ -57,10 +59,10 @@ def interleaved(calls: Sequence[Callable[[], object]], rounds: int) -> list[list
         for _ in range(rounds):
             for call, batch, taken in zip(calls, batches, seconds, strict=True):
                 repeat = range(batch)
-                start = time.perf_counter()
+                start = time.process_time()
                 for _ in repeat:
                     call()
-                taken.append((time.perf_counter() - start) / batch)
+                taken.append((time.process_time() - start) / batch)
     finally:
         gc.enable()
     return seconds
@@ -70,10 +72,10 @@ def once(call: Callable[[], object]) -> float:
     """Return about how many seconds a call takes, after it has been called a few times."""
     for _ in range(5):
         call()
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(5):
         call()
-    return (time.perf_counter() - start) / 5
+    return (time.process_time() - start) / 5
 
 
 def timed(call: Callable[[], object]) -> float:

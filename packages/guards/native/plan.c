@@ -50,6 +50,9 @@ dealloc(Plan *plan)
     clear(plan);
     PyMem_Free(plan->row);
     PyMem_Free(plan->places);
+    for (Py_ssize_t index = 0; index < plan->output_count; index++) {
+        PyMem_Free(plan->outputs[index].slots);
+    }
     PyMem_Free(plan->outputs);
     PyMem_Free(plan->slots);
     Py_TYPE(plan)->tp_free((PyObject *)plan);
@@ -215,13 +218,37 @@ end:
     return done;
 }
 
+/* Add a described output: the number of a slot, or a tuple of them. */
+static bool
+add_output(Plan *plan, PyObject *description)
+{
+    bool single = !PyTuple_CheckExact(description);
+    Py_ssize_t count = single ? 1 : PyTuple_GET_SIZE(description);
+    Py_ssize_t *slots = PyMem_Calloc(count + 1, sizeof(Py_ssize_t));
+    if (slots == NULL) {
+        PyErr_NoMemory();
+        return false;
+    }
+    plan->outputs[plan->output_count++] = (Output){.slots = slots, .count = count, .single = single};
+    for (Py_ssize_t index = 0; index < count; index++) {
+        slots[index] = PyLong_AsSsize_t(single ? description : PyTuple_GET_ITEM(description, index));
+        if (slots[index] < 0 || slots[index] >= plan->slot_count) {
+            if (!PyErr_Occurred()) {
+                PyErr_Format(PyExc_ValueError, "no slot %zd in a plan of %zd slots", slots[index], plan->slot_count);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 set_up(Plan *plan, PyObject *steps, PyObject *outputs)
 {
     Py_ssize_t count = PyTuple_GET_SIZE(steps);
     plan->slot_count = plan->input_count + PyTuple_GET_SIZE(plan->constants);
     plan->steps = PyMem_Calloc(count + 1, sizeof(Step));
-    plan->outputs = PyMem_Calloc(PyTuple_GET_SIZE(outputs) + 1, sizeof(Py_ssize_t));
+    plan->outputs = PyMem_Calloc(PyTuple_GET_SIZE(outputs) + 1, sizeof(Output));
     Step **asking = PyMem_Calloc(plan->slot_count + count + 1, sizeof(Step *)); /* by slot: the step that looks up in it */
     if (plan->steps == NULL || plan->outputs == NULL || asking == NULL) {
         PyMem_Free(asking);
@@ -236,14 +263,9 @@ set_up(Plan *plan, PyObject *steps, PyObject *outputs)
     }
     PyMem_Free(asking);
     for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(outputs); index++) {
-        Py_ssize_t slot = PyLong_AsSsize_t(PyTuple_GET_ITEM(outputs, index));
-        if (slot < 0 || slot >= plan->slot_count) {
-            if (!PyErr_Occurred()) {
-                PyErr_Format(PyExc_ValueError, "no slot %zd in a plan of %zd slots", slot, plan->slot_count);
-            }
+        if (!add_output(plan, PyTuple_GET_ITEM(outputs, index))) {
             return false;
         }
-        plan->outputs[plan->output_count++] = slot;
     }
     return settle(plan);
 }

@@ -58,6 +58,13 @@ typedef struct {
     uint64_t version;
 } Step;
 
+/* What a plan hands out: the value of one slot, or a tuple of the values of several. */
+typedef struct {
+    Py_ssize_t *slots;
+    Py_ssize_t count;
+    bool single;
+} Output;
+
 /* One assertion of the quick walk. All references are borrowed. */
 typedef struct {
     enum { OBJECT, VERSION, EMPTY, STEP } kind;
@@ -76,7 +83,7 @@ typedef struct {
     PyObject *constants;  /* a tuple: the slots after the inputs */
     Step *steps;
     Py_ssize_t step_count;
-    Py_ssize_t *outputs;
+    Output *outputs;
     Py_ssize_t output_count;
     Assertion *row;       /* what the quick walk does, as the last full walk that passed wrote it down */
     Py_ssize_t row_count;

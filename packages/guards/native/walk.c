@@ -75,11 +75,37 @@ full_step(Step *step, PyObject **slots)
     }
 }
 
+/* Return the tuples to be handed out, still empty, or NULL. This may collect garbage, and so run any code. */
+static PyObject *
+empty_result(const Plan *plan)
+{
+    PyObject *found = PyTuple_New(plan->output_count);
+    for (Py_ssize_t index = 0; found != NULL && index < plan->output_count; index++) {
+        if (!plan->outputs[index].single) {
+            PyObject *group = PyTuple_New(plan->outputs[index].count);
+            if (group == NULL) {
+                Py_CLEAR(found);
+                break;
+            }
+            PyTuple_SET_ITEM(found, index, group);
+        }
+    }
+    return found;
+}
+
 static PyObject *
 fill(PyObject *found, const Plan *plan, PyObject *const *slots)
 {
     for (Py_ssize_t index = 0; index < plan->output_count; index++) {
-        PyTuple_SET_ITEM(found, index, Py_NewRef(slots[plan->outputs[index]]));
+        const Output *output = &plan->outputs[index];
+        if (output->single) {
+            PyTuple_SET_ITEM(found, index, Py_NewRef(slots[output->slots[0]]));
+            continue;
+        }
+        PyObject *group = PyTuple_GET_ITEM(found, index);
+        for (Py_ssize_t at = 0; at < output->count; at++) {
+            PyTuple_SET_ITEM(group, at, Py_NewRef(slots[output->slots[at]]));
+        }
     }
     return found;
 }
@@ -125,7 +151,7 @@ full_walk(Plan *plan, PyObject *const *arguments)
     for (Py_ssize_t index = 0; passed && index < plan->step_count; index++) {
         passed = full_step(&plan->steps[index], slots);
     }
-    PyObject *found = passed ? PyTuple_New(plan->output_count) : NULL;
+    PyObject *found = passed ? empty_result(plan) : NULL;
     if (found != NULL) {
         fill(found, plan, slots);
         /* A walk inside this one, started by a key's `__eq__`, has mixed its findings with ours. */
@@ -147,7 +173,7 @@ walk(Plan *plan, PyObject *const *arguments)
         return NULL;
     }
     if (plan->learned) {
-        PyObject *found = PyTuple_New(plan->output_count); /* first: it may collect garbage, and so run any code */
+        PyObject *found = empty_result(plan); /* first: the quick walk is not to be interrupted */
         if (found == NULL) {
             return NULL;
         }

@@ -7,6 +7,6 @@ class CheckPlan:
         inputs: int,
         constants: tuple[object, ...],
         steps: tuple[tuple[int, int, object], ...],
-        outputs: tuple[int, ...],
+        outputs: tuple[int | tuple[int, ...], ...],
     ) -> CheckPlan: ...
     def __call__(self, *values: object) -> tuple[object, ...] | None: ...

@@ -7,11 +7,14 @@ from collections.abc import Callable
 Plan = Callable[..., tuple[object, ...] | None]
 """Called with its inputs, it returns its outputs, or ``None`` where it cannot say that all holds."""
 
-PlanMaker = Callable[
-    [int, tuple[object, ...], tuple[tuple[int, int, object], ...], tuple[int, ...]],
-    Plan,
-]
-"""Makes a plan of: how many inputs, the constants, the steps (kind, slot, argument), and the slots of the outputs."""
+Steps = tuple[tuple[int, int, object], ...]
+"""The steps of a plan: kind, slot, argument."""
+
+Outputs = tuple[int | tuple[int, ...], ...]
+"""What a plan hands out: the value of a slot, or a tuple of the values of several."""
+
+PlanMaker = Callable[[int, tuple[object, ...], Steps, Outputs], Plan]
+"""Makes a plan of: how many inputs, the constants, the steps, the outputs."""
 
 make_plan: PlanMaker | None
 try:

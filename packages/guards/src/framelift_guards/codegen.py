@@ -132,6 +132,10 @@ class Builder:
         """Return the exact type that code before this point has established for ``source``, if any."""
         return None
 
+    def many(self, call: ast.Call) -> ast.Call:
+        """Return a call of perhaps many values, which a builder may hand over at once."""
+        return call
+
     def call(self, function: Callable[..., object], *arguments: ast.expr) -> ast.Call:
         """Return a call of the constant ``function``."""
         hint = getattr(function, "__name__", "function")

@@ -28,40 +28,96 @@ class Block:
 
     Args:
         plan: the plan.
-        names: the locals that the Python code binds; grows as values are asked for.
         name: what the plan is called in the generated namespace.
+        arguments: expressions for the plan's inputs.
     """
 
-    def __init__(self, plan: PlanBuilder, names: dict[Source, str], name: str) -> None:
+    def __init__(self, plan: PlanBuilder, name: str, arguments: list[ast.expr]) -> None:
         self.plan = plan
-        self.names = names
-        self.name = name
         self.python: list[ast.stmt] = []
         """The same checks in Python."""
-        self.targets: list[ast.expr] = []
-        """The locals to which the plan's values are bound."""
+        self.names: dict[Source, str] = {}
+        """The locals that the Python code binds; grows as values are asked for."""
+        self._name = name
+        self._arguments = arguments
+        self._handed_out: dict[str, Source] = {}
+        self._targets: list[ast.expr] = []
+        self._calls: list[ast.Call] = []
 
-    def statements(self, arguments: list[ast.expr], values: str) -> list[ast.stmt]:
-        """Return the statements of the block; they may still grow.
+    def statements(self, values: str) -> list[ast.stmt]:
+        """Return the statements of the block; they grow until the block is finished.
 
         Args:
-            arguments: the plan's inputs.
             values: a local for what the plan gives.
         """
-        call = ast.Call(ast.Name(self.name, ast.Load()), arguments, [])
+        call = ast.Call(ast.Name(self._name, ast.Load()), self._arguments, [])
         unknown = ast.Compare(ast.Name(values, ast.Load()), [ast.Is()], [ast.Constant(None)])
-        bind = ast.Assign([ast.Tuple(self.targets, ast.Store())], ast.Name(values, ast.Load()))
+        bind = ast.Assign([ast.Tuple(self._targets, ast.Store())], ast.Name(values, ast.Load()))
         return [ast.Assign([ast.Name(values, ast.Store())], call), ast.If(unknown, self.python, [bind])]
 
     def hand_out(self, source: Source, name: str) -> None:
         """Bind the plan's value of ``source`` to a local."""
-        self.plan.output(source)
-        self.targets.append(ast.Name(name, ast.Store()))
+        self._handed_out[name] = source
 
-    def finish(self, namespace: GeneratedNamespace) -> None:
-        """Make the plan, when all that is asked of it is known."""
+    def may_pack(self, call: ast.Call) -> None:
+        """Take note of a call that may get the plan's values as one tuple."""
+        self._calls.append(call)
+
+    def finish(
+        self, statements: Sequence[ast.stmt], namespace: GeneratedNamespace, parameters: Mapping[str, Source]
+    ) -> None:
+        """Make the plan, when all that is asked of it is known.
+
+        Args:
+            statements: all code that the block is a part of.
+            namespace: of that code.
+            parameters: the sources of the function's parameters, by their names in that code.
+        """
         assert accelerator.make_plan is not None
-        namespace.globals[self.name] = self.plan.make(accelerator.make_plan)
+        packed = [call for call in self._calls if self._pack(call, namespace, parameters)]
+        names = _names_read(statements, self.python) if packed else self._handed_out
+        for name, source in self._handed_out.items():
+            if name in names:
+                self._bind(name, source)
+        namespace.globals[self._name] = self.plan.make(accelerator.make_plan)
+
+    def _pack(self, call: ast.Call, namespace: GeneratedNamespace, parameters: Mapping[str, Source]) -> bool:
+        """Let a call get its arguments as one tuple, if the plan has them all and they are many."""
+        names = [argument.id for argument in call.args if isinstance(argument, ast.Name)]
+        known = {**parameters, **self._handed_out}
+        sources = tuple([known[name] for name in names if name in known])
+        if len(sources) < len(call.args) or len(self._handed_out.keys() & set(names)) < _WORTHWHILE:
+            return False
+        for name in names:
+            if name not in self._handed_out and known[name] not in self.plan.inputs:
+                self.plan.slot(known[name])
+                self._arguments.append(ast.Name(name, ast.Load()))
+        packed = namespace.fresh("packed")
+        self.python.append(ast.Assign([ast.Name(packed, ast.Store())], ast.Tuple(call.args, ast.Load())))
+        call.args = [ast.Starred(ast.Name(packed, ast.Load()), ast.Load())]
+        self._bind(packed, sources)
+        return True
+
+    def _bind(self, name: str, output: Source | tuple[Source, ...]) -> None:
+        self.plan.outputs.append(output)
+        self._targets.append(ast.Name(name, ast.Store()))
+
+
+def _names_read(statements: Sequence[ast.stmt], apart: list[ast.stmt]) -> set[str]:
+    """Return the names that statements read, but for those in one list of statements."""
+    names: set[str] = set()
+    pending: list[object] = list(statements)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Name):
+            if isinstance(node.ctx, ast.Load):
+                names.add(node.id)
+        elif isinstance(node, list):
+            if node is not apart:
+                pending += node
+        elif isinstance(node, ast.AST):
+            pending += vars(node).values()
+    return names
 
 
 class CheckBuilder(Builder):
@@ -128,14 +184,14 @@ class CheckBuilder(Builder):
         outside, before = self.statements, dict(self._bound)
         name = self.namespace.fresh("plan")
         self.names.add(name)
-        block = Block(plan, {}, name)
+        arguments = [self.fetch(source) for source in plan.inputs]
+        block = Block(plan, name, arguments)
         self.statements = block.python
         for guard in plan.guards:
             self.add(guard)
         block.names = {source: bound for source, bound in self._bound.items() if source not in before}
         self._bound, self.statements = before, outside
-        arguments = [self.fetch(source) for source in plan.inputs]
-        self.statements += block.statements(arguments, self.namespace.fresh("values"))
+        self.statements += block.statements(self.namespace.fresh("values"))
         self._blocks.append(block)
         self._all_blocks.append(block)
         return done
@@ -158,6 +214,11 @@ class CheckBuilder(Builder):
         block.hand_out(source, name)
         self._bound[source] = name
         return name
+
+    def many(self, call: ast.Call) -> ast.Call:
+        for block in self._blocks:
+            block.may_pack(call)
+        return call
 
     def _plan(self, guards: Sequence[Guard], wanted: Sequence[Source], later: Iterable[Source]) -> None:
         for guard in guards:

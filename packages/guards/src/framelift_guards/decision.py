@@ -17,6 +17,7 @@ from framelift_guards.codegen import GeneratedNamespace
 from framelift_guards.compiler import Block, CheckBuilder
 from framelift_guards.guard import Guard
 from framelift_guards.predicates import Discriminant, Predicate
+from framelift_guards.roots import LocalSource
 from framelift_guards.source import Source
 
 _DEEPEST = 6
@@ -191,8 +192,9 @@ class DecisionTree:
         """Return statements that return what the entry of a path that fits does, and fall through when none fits."""
         self.names.add(self._exception)
         statements = self._block(paths, None, _DEEPEST)
+        parameters = {self._renamed.get(name, name): LocalSource(name) for name in self._parameters}
         for block in self._blocks:
-            block.finish(self._namespace)
+            block.finish(statements, self._namespace, parameters)
         return statements
 
     def _block(self, paths: Sequence[Path], outer: CheckBuilder | None, depth: int) -> list[ast.stmt]:
@@ -247,7 +249,7 @@ class DecisionTree:
         bind = ast.Assign([ast.Name(run, ast.Store())], ast.Name(path.entry, ast.Load()))
         self.names.add(path.entry)
         arguments = [builder.local(name) for name in self._parameters]
-        call = ast.Return(ast.Call(ast.Name(run, ast.Load()), [*arguments, *fetched], []))
+        call = ast.Return(builder.many(ast.Call(ast.Name(run, ast.Load()), [*arguments, *fetched], [])))
         attempt = self._attempt([*builder.statements, bind])
         return ast.While(ast.Constant(True), [attempt, *builder.last, call], [])
 

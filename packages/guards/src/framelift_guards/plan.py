@@ -88,8 +88,8 @@ class PlanBuilder:
     def __init__(self, known_type: Callable[[Source], type | None], is_input: Callable[[Source], bool]) -> None:
         self.inputs: list[Source] = []
         """The sources that are handed in, in order."""
-        self.outputs: list[Source] = []
-        """The sources whose values are handed out, in order."""
+        self.outputs: list[Source | tuple[Source, ...]] = []
+        """The sources whose values are handed out, in order; those of a tuple as a tuple."""
         self.guards: list[Guard] = []
         """The guards that the plan checks."""
         self._known_type = known_type
@@ -116,10 +116,6 @@ class PlanBuilder:
     def __contains__(self, source: Source) -> bool:
         slot = self._slots.get(source)
         return slot is not None and slot[0] == "produced"
-
-    def output(self, source: Source) -> None:
-        """Hand out the value of a source that is in the plan."""
-        self.outputs.append(source)
 
     def slot(self, source: Source) -> tuple[str, int] | None:
         """Return the slot that holds the value of a source, if a plan can find it."""
@@ -178,7 +174,15 @@ class PlanBuilder:
                 for kind, subject, argument in self._steps
             ]
         )
-        return maker(len(self.inputs), constants, steps, tuple([number(self._slots[out]) for out in self.outputs]))
+        outputs = tuple(
+            [
+                tuple([number(self._slots[source]) for source in output])
+                if isinstance(output, tuple)
+                else number(self._slots[output])
+                for output in self.outputs
+            ]
+        )
+        return maker(len(self.inputs), constants, steps, outputs)
 
 
 SourceRule = Callable[[PlanBuilder, Source], tuple[str, int] | None]

@@ -298,7 +298,7 @@ class TensorFamily:
         if bulk:
             check = BulkCheck([predicate for predicate, _ in bulk], builder)
             values = [value for _, value in bulk]
-            conditions.append(ast.Call(builder.constant(check.first, "tensors_match"), values, []))
+            conditions.append(builder.many(ast.Call(builder.constant(check.first, "tensors_match"), values, [])))
             check.name = conditions[-1].func.id  # type: ignore[attr-defined]
         return [both(*conditions), *density]
 
