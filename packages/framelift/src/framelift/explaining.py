@@ -114,16 +114,17 @@ def _explained(
         [] if view is None else [*view.recompilations, view.next_recompilation(*_receiver(fn), *args, **kwargs)]
     )
     not_captured = []
-    called = fn
+    called = lifted_fn = fn
     try:
-        called = lift(plain_module(fn) if isinstance(fn, torch.nn.Module) else fn, config, lambda _: specialiser)
+        lifted_fn = lift(plain_module(fn) if isinstance(fn, torch.nn.Module) else fn, config, lambda _: specialiser)
+        called = _captured_at_once(lifted_fn)
     except ConfigurationError as error:
         not_captured.append(NotCaptured(error.code, _name(fn), f"{error.rule}, but this is {error.value}"))
     if current_stance() != "default":
         not_captured.append(NotCaptured("FL312", _name(fn), f"set_stance({current_stance()!r}) is in force"))
     with counter:
         outcome = _outcome(called, args, kwargs)
-    lifted = [] if called is fn else _lifted(called)
+    lifted = [] if called is fn else _lifted(lifted_fn)
     not_captured += [reason for one in lifted for reason in _reasons(one)]
     recompilations += [recompilation for one in lifted for recompilation in one.recompilations]
     return Explanation(
@@ -141,6 +142,14 @@ def _explained(
         guard_cost=_sum(specialiser.guard_costs),
         outcome=outcome,
     )
+
+
+def _captured_at_once(lifted: Any) -> Any:
+    """Return what captures when it is called: a lifted generator function does at the generator's first step."""
+    if isinstance(lifted, types.MethodType):
+        return types.MethodType(_captured_at_once(lifted.__func__), lifted.__self__)
+    view = _view_of(lifted) if isinstance(lifted, types.FunctionType) else None
+    return lifted if view is None else view.lifted[0].dispatcher.function
 
 
 def _lifted(called: Any) -> list[Lifted]:

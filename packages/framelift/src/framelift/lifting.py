@@ -16,6 +16,7 @@ from framelift_guards.lookup import class_attribute
 from framelift_guards.plain import show
 
 from .config import Config
+from .delegation import calling
 from .directives import DIRECTIVE_RULES
 from .errors import ConfigurationError
 from .everything import everything
@@ -99,7 +100,7 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
             compile, backend=backend, dynamic=dynamic, fullgraph=fullgraph, mode=mode, options=options,
             disable=disable, recompile_limit=recompile_limit, verify=verify, guards=guards, guard_filter=guard_filter,
         )  # fmt: skip
-    if not callable(fn):
+    if not callable(fn) and not isinstance(fn, (staticmethod, classmethod)):
         raise ConfigurationError(
             f"compile({show(fn)})", "takes a function, a method, a callable or an nn.Module",
             f"a {type(fn).__name__}", "pass what is to be called",
@@ -131,12 +132,13 @@ def lift(fn: Any, config: Config, specialiser: Callable[[Config], Specialiser] =
     if isinstance(fn, types.FunctionType):
         return _lift_function(fn, config, specialiser)
     call = python_call(fn)
-    if call is None:
+    if call is not None:
+        return types.MethodType(lift(call, config, specialiser), fn)
+    if isinstance(fn, type):
         raise ConfigurationError(
-            f"compile({show(fn)})", "takes something whose call is Python code",
-            "a class" if isinstance(fn, type) else f"a {type(fn).__name__}", "wrap it in a function",
+            f"compile({show(fn)})", "takes something whose call is Python code", "a class", "wrap it in a function",
         )  # fmt: skip
-    return types.MethodType(lift(call, config, specialiser), fn)
+    return lift(calling(fn), config, specialiser)
 
 
 def python_call(fn: Any) -> types.FunctionType | None:
@@ -157,12 +159,12 @@ def _lift_function(
     original = function if view is None else view.original
     made = specialiser(config)
     root = Lifted(FunctionCall(original), functools.partial(Dispatcher, original, mode=config.guards), made)
-    result = root.dispatcher.function
     made_view = View(original, root, made)
     everything.add(made_view)
-    result.framelift = made_view  # type: ignore[attr-defined]
+    result: Any = made_view.function
+    result.framelift = made_view
     result.__dict__[ORIGINAL] = original
-    return result
+    return result  # type: ignore[no-any-return]
 
 
 def _lift_module(

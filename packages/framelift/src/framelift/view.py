@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import types
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from framelift_graph_capture import BreakRecord, Capture
 from framelift_guards import Guard
 
 from .config import Config
+from .delegation import of_same_kind
 from .recompilation import Recompilation
 from .specialiser import Lifted, Specialiser
 
@@ -30,7 +32,7 @@ class View:
 
     def __init__(self, original: types.FunctionType, root: Lifted, specialiser: Specialiser) -> None:
         self.original = original
-        self.function = root.dispatcher.function
+        self.function: Callable[..., Any] = of_same_kind(original, root.dispatcher.function)
         self._root = root
         self._specialiser = specialiser
 
