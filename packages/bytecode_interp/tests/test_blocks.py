@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import opcode
 import types
 
@@ -61,7 +62,7 @@ def test_a_program_takes_the_same_instructions(program) -> None:
         same_instructions(program)
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(programs())
 def test_a_generated_program_takes_the_same_instructions(source) -> None:
     program = compiled(source)
@@ -184,6 +185,105 @@ def test_assumptions_that_fail_are_given_up() -> None:
         for a in values:
             for b in values:
                 assert observe(run, a, b) == observe(add, a, b)
+
+
+class Number(int):
+    """An int in all but its type."""
+
+
+class Reversing(int):
+    def __add__(self, other):
+        return "added"
+
+    def __eq__(self, other):
+        return "equal"
+
+    __hash__ = int.__hash__
+
+
+class Items(dict):
+    def __missing__(self, key):
+        return f"no {key}"
+
+
+def operations(log, a, b):
+    log.append(a + b)
+    log.append(a == b)
+    log.append(a in (b, 2))
+    log.append({1: "one"}.get(b))
+    log.append([7, 8, 9][b])
+    log.append(Items({1: 2})[a])
+    a += b
+    return a
+
+
+def test_subclasses_are_asked_for_what_they_define() -> None:
+    run, values = interpret(operations, Eager()), [1, Number(2), Reversing(1), True]
+    for _ in range(12):
+        for a in values:
+            for b in values:
+                assert observe(run, a, b) == observe(operations, a, b)
+    assert isinstance(one_by_one(operations)([], Reversing(1), 1), str)
+
+
+def constructs(log, cls, *args):
+    made = cls(*args)
+    log.append(type(made).__name__)
+    return vars(made)
+
+
+class Plain:
+    def __init__(self, *args):
+        self.args = args
+
+
+class Fixed:
+    def __init__(self, a, b=2):
+        self.a, self.b = a, b
+
+
+class Answering:
+    def __init__(self):
+        return 1  # noqa: PLE0101 - what is refused
+
+
+class Abstract(abc.ABC):
+    def __init__(self, a):
+        self.a = a
+
+    @abc.abstractmethod
+    def method(self): ...
+
+
+@pytest.mark.parametrize("cls", [Plain, Fixed, Answering, Abstract])
+@pytest.mark.parametrize("args", [(), (1,), (1, 2), (1, 2, 3)], ids=len)
+def test_instances_are_made_as_natively(cls, args) -> None:
+    run = interpret(constructs, Eager())
+    for _ in range(2):
+        assert observe(run, cls, *args) == observe(constructs, cls, *args)
+
+
+def delegates(log, items):
+    def inner():
+        for item in items:
+            log.append((item, (yield item)))
+        return "returned"
+
+    def outer():
+        log.append((yield from inner()))
+        log.append((yield from items))
+        raise LookupError(items)
+
+    generator = outer()
+    log.append(next(generator))
+    for sent in items:
+        log.append(generator.send(sent))
+    return list(generator)
+
+
+def test_generators_go_on_in_blocks() -> None:
+    for items in ([], [1], [1, 2, 3]):
+        assert observe(interpret(delegates, Eager()), items) == observe(delegates, items)
 
 
 def test_an_operand_is_dropped_when_its_instruction_is_done() -> None:

@@ -50,6 +50,14 @@ _COMPARISON_NAMES: Final[Mapping[str, tuple[str, str]]] = {
 UNARY_NAMES: Final[Mapping[str, str]] = {"-": "__neg__", "+": "__pos__", "~": "__invert__"}
 """The special method of each prefix operator; `not` asks for the truth."""
 
+_OPERATORS: Final = (
+    *(f"__{prefix}{name}__" for name in _BINARY_NAMES.values() for prefix in ("", "r", "i")),
+    *(name for name, _ in _COMPARISON_NAMES.values()),
+    *UNARY_NAMES.values(),
+    "__bool__",
+    "__len__",
+)
+
 
 def on_type(cls: type, name: str) -> Any:
     """What a class has under a name, as it is in the class that defines it; ABSENT where none does."""
@@ -58,6 +66,12 @@ def on_type(cls: type, name: str) -> Any:
         if name in namespace:
             return namespace[name]
     return ABSENT
+
+
+def operates_in_c(value: Any) -> bool:
+    """Whether no operator or truth of values of this type runs Python code, as far as their own methods go."""
+    cls = type(value)
+    return not any(type(on_type(cls, name)) is FunctionType for name in _OPERATORS)
 
 
 def python_method(value: Any, name: str) -> FunctionType | None:

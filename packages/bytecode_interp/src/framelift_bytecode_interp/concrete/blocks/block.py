@@ -24,10 +24,10 @@ from ..attempt import PACKAGE
 from ..shortcuts import failed
 from .nodes import Nodes
 from .templates import TYPES
-from .translation import Raised, Template, Translation
+from .translation import HasTemplate, Raised, Translation
 
 _REFUSALS: Final = 8
-"""How often an assumption of an instruction fails before it is done by its handler in all blocks."""
+"""How often an assumption of an instruction fails before its template is to do without it, or its handler does it."""
 
 
 class Guard(BaseException):
@@ -53,7 +53,7 @@ class Compiler:
         threshold: how often an instruction is interpreted before a block is compiled that begins there.
     """
 
-    def __init__(self, templates: Mapping[str, Template], threshold: int = 60) -> None:
+    def __init__(self, templates: Mapping[str, HasTemplate], threshold: int = 60) -> None:
         self.templates = templates
         self.threshold = threshold
 
@@ -77,7 +77,7 @@ class BlocksOfCode:
         self.handlers = handlers
         self.heat = [0] * len(steps)
         self.failures: Counter[int] = Counter()
-        self.refused: set[int] = set()
+        self.failed: Counter[int] = Counter()  # sets of assumptions
         self.compiled: set[int] = set()
         self.blocks: list[Block] = [self._single(index) for index in range(len(steps))]
 
@@ -102,7 +102,7 @@ class BlocksOfCode:
             self.heat[:] = [-sys.maxsize] * len(self.heat)
             return self.blocks[head]
         translation = Translation(
-            self.code, head, self.steps, self.handlers, self.compiler.templates, self.refused, self._is_warm
+            self.code, head, self.steps, self.handlers, self.compiler.templates, self.failed, self._is_warm
         )
         block = self.blocks[head] = self._function(translation, translation.run(head))
         self.compiled.add(head)
@@ -165,7 +165,7 @@ class BlocksOfCode:
         """An assumption has failed: where it often does, do without."""
         self.failures[index] += 1
         if self.failures[index] >= _REFUSALS:
-            self.refused.add(index)
+            self.failed[index] += 1
             self.failures[index] = 0
             self.blocks[head] = self._single(head)
             self.heat[head] = self.compiler.threshold

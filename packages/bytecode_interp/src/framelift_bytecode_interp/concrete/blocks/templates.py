@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ...frame import NULL, UNBOUND
 from ...instruction import Instruction
-from ...outcome import RETURNED
+from ...outcome import RETURNED, Yield
 from ..calls import SENDABLE
 from ..shortcuts import (
     BUILTIN,
@@ -25,7 +25,7 @@ from ..shortcuts import (
 )
 from ..shortcuts import KEYED as KEYED_TYPES
 from ..shortcuts import SIZED as SIZED_TYPES
-from ..special_methods import BUILTIN_TYPES, attribute_is_plain, setting
+from ..special_methods import BUILTIN_TYPES, attribute_is_plain, is_class, operates_in_c, python_method, setting
 from .translation import KEYED, PRESENT, SCALAR, SIZED, SLICE, Entry, Raised, Template, Translation
 
 _NATIVE_ITERATORS: Final = ITERATORS | {GeneratorType, enumerate, zip, map, filter}
@@ -43,6 +43,7 @@ TYPES: Final[Mapping[str, frozenset[Any]]] = {
     "C_FUNCTIONS": BUILTIN,
     "SPECIAL": frozenset(SPECIAL_FUNCTIONS),
     "ASKING": _ASKING,
+    "C_CLASSES": frozenset(id(cls) for cls in BUILTIN_TYPES if id(cls) not in SPECIAL_FUNCTIONS),
 }
 """The sets of types, and of functions by identity, that blocks ask."""
 
@@ -161,22 +162,32 @@ def _load_deref(block: Translation, instruction: Instruction) -> int:
     return block.produce(value, PRESENT, ())
 
 
-def _operands_are_scalars(block: Translation, left: Entry, right: Entry) -> None:
-    block.require(left, SCALAR, "SCALARS")
-    block.require(right, SCALAR, "SCALARS")
+def _operands(block: Translation, *operands: Entry) -> int:
+    """Go on only if the operators of the operands run no Python code; what is known of the result, then.
+
+    That they are scalars is assumed first, since their results are, too.
+    """
+    if not block.failed():
+        for operand in operands:
+            block.require(operand, SCALAR, "SCALARS")
+        return SCALAR
+    for operand in operands:
+        if block.known(operand) & SCALAR != SCALAR:
+            _learned(block, operand, "BUILTIN_TYPES", operates_in_c)
+    return PRESENT
 
 
 def _binary_op(block: Translation, instruction: Instruction) -> int:
     left, right = block.pop(2)
-    _operands_are_scalars(block, left, right)
+    known = _operands(block, left, right)
     value = block.nodes.binary(block.fetch(left), _BINARY[instruction.arg](), block.fetch(right))
-    return block.produce(value, SCALAR, (left, right))
+    return block.produce(value, known, (left, right))
 
 
 def _inplace_op(block: Translation, instruction: Instruction) -> int:
     nodes = block.nodes
     left, right = block.pop(2)
-    _operands_are_scalars(block, left, right)
+    known = _operands(block, left, right)
     op = _BINARY[instruction.arg]()
     following = block.code.instructions[instruction.index + 1]
     if (
@@ -187,22 +198,22 @@ def _inplace_op(block: Translation, instruction: Instruction) -> int:
     ):
         block.detach(left.place)
         block.body.append(nodes.update(nodes.at("L", left.place), op, block.fetch(right)))
-        block.slots[left.place] = SCALAR
+        block.slots[left.place] = known
         block.release((left, right))
         block.done += 1
         return instruction.index + 2
     name = block.held(left)
     block.body.append(nodes.update(name, op, block.fetch(right)))
     block.release((left, right), kept=name)
-    block.push(Entry("held", name, SCALAR))
+    block.push(Entry("held", name, known))
     return instruction.index + 1
 
 
 def _compare_op(block: Translation, instruction: Instruction) -> int:
     left, right = block.pop(2)
-    _operands_are_scalars(block, left, right)
+    known = _operands(block, left, right)
     value = block.nodes.compare(block.fetch(left), _COMPARISONS[instruction.arg](), block.fetch(right))
-    return block.produce(value, SCALAR, (left, right))
+    return block.produce(value, known, (left, right))
 
 
 def _is_op(block: Translation, instruction: Instruction) -> int:
@@ -213,13 +224,12 @@ def _is_op(block: Translation, instruction: Instruction) -> int:
 def _contains_op(block: Translation, instruction: Instruction) -> int:
     nodes = block.nodes
     item, container = block.pop(2)
-    block.require(item, SCALAR, "SCALARS")
     kind = nodes.call("type", block.fetch(container))
     block.guard(nodes.compare(kind, ast.NotIn(), block.constant(_CONTAINERS, "CONTAINERS")))
     return block.produce(nodes.compare(block.fetch(item), ast.In(), block.fetch(container)), SCALAR, (item, container))
 
 
-_CONTAINERS: Final = frozenset((dict, str, set, frozenset, range))
+_CONTAINERS: Final = frozenset((dict, list, tuple, str, set, frozenset, range, bytes, bytearray))
 
 
 def _unary_op(block: Translation, instruction: Instruction) -> int:
@@ -232,22 +242,24 @@ def _unary_op(block: Translation, instruction: Instruction) -> int:
     return block.produce(value, SCALAR, (operand,))
 
 
-def _key(block: Translation, key: Entry) -> None:
-    if block.known(key) & SLICE != SLICE:
-        block.require(key, SCALAR, "SCALARS")
+def _has_items_in_c(value: Any) -> bool:
+    return python_method(value, "__getitem__") is None and not is_class(value)
 
 
 def _binary_subscr(block: Translation, instruction: Instruction) -> int:
     container, key = block.pop(2)
-    block.require(container, KEYED, "KEYED")
-    _key(block, key)
+    if block.failed():
+        _learned(
+            block, container, "KEYED", lambda value: python_method(value, "__getitem__") is None and not is_class(value)
+        )
+    else:
+        block.require(container, KEYED, "KEYED")
     return block.produce(block.nodes.item(block.fetch(container), block.fetch(key)), PRESENT, (container, key))
 
 
 def _store_subscr(block: Translation, instruction: Instruction) -> int:
     nodes = block.nodes
     value, container, key = entries = block.pop(3)
-    block.require(key, SCALAR, "SCALARS")
     kind = nodes.call("type", block.fetch(container))
     block.guard(nodes.compare(kind, ast.NotIn(), block.constant(_STORES, "STORES")))
     block.body.append(nodes.assign(nodes.item(block.fetch(container), block.fetch(key)), block.fetch(value)))
@@ -255,24 +267,32 @@ def _store_subscr(block: Translation, instruction: Instruction) -> int:
     return instruction.index + 1
 
 
-_STORES: Final = frozenset((list, dict))
+_STORES: Final = frozenset((list, dict, bytearray))
+
+
+def _learned(block: Translation, entry: Entry, types: str | None, learn: Callable[[Any], bool]) -> None:
+    """Go on only if the type of an entry is in a set of types, or is found to be as good, which is remembered."""
+    nodes, name = block.nodes, f"{block.index}_{len(block.constants)}"
+    good: set[int] = set()
+
+    def is_good(value: Any) -> bool:
+        found = learn(value)
+        if found:
+            good.add(id(type(value)))
+        return found
+
+    tests = []
+    if types is not None:
+        tests.append(nodes.compare(nodes.call("type", block.fetch(entry)), ast.NotIn(), types))
+    kind = nodes.call("id", nodes.call("type", block.fetch(entry)))
+    tests.append(nodes.compare(kind, ast.NotIn(), block.constant(good, f"P{name}")))
+    tests.append(nodes.negation(nodes.call(block.constant(is_good, f"Q{name}"), block.fetch(entry))))
+    block.guard(nodes.every(*tests))
 
 
 def _is_plain(block: Translation, owner: Entry, learn: Callable[[Any], bool]) -> None:
     """Go on only if the attribute of an owner of this type runs no Python code."""
-    nodes, index = block.nodes, block.index
-    plain: set[int] = set()
-
-    def learned(value: Any) -> bool:
-        found = learn(value)
-        if found:
-            plain.add(id(type(value)))
-        return found
-
-    kind = nodes.call("id", nodes.call("type", block.fetch(owner)))
-    unknown = nodes.compare(kind, ast.NotIn(), block.constant(plain, f"P{index}"))
-    refuted = nodes.negation(nodes.call(block.constant(learned, f"Q{index}"), block.fetch(owner)))
-    block.guard(nodes.every(unknown, refuted))
+    _learned(block, owner, None, learn)
 
 
 def _load_attr(block: Translation, instruction: Instruction) -> int:
@@ -423,6 +443,21 @@ def _send(block: Translation, instruction: Instruction) -> int:
     return instruction.index + 1
 
 
+def _yield_value(block: Translation, instruction: Instruction) -> None:
+    nodes = block.nodes
+    (value,) = block.pop(1)
+    block.line(Raised.HANDLER)
+    block.done += 1
+    waits = block.constant(instruction.completion, f"C{instruction.index}")
+    block.body += [
+        *block.pushed(),
+        nodes.assign(nodes.attribute("frame", "completion"), waits),
+        nodes.assign(nodes.attribute("frame", "index"), nodes.constant(instruction.index)),
+        block.count(),
+        nodes.give(nodes.call(block.constant(Yield, "Yield"), block.fetch(value))),
+    ]
+
+
 def _end_send(block: Translation, instruction: Instruction) -> int:
     block.need(2)
     block.release([block.stack.pop(-2)])
@@ -486,10 +521,8 @@ def _call(block: Translation, instruction: Instruction) -> int | None:
     entries = block.pop(layout.count + 2)
     lower, upper, *args = entries
     callee, extra = (upper, lower) if layout.null_first else (lower, upper)
-    if extra.kind != "constant" or extra.place != "NULL":
-        # Which of the two is the callee is known only then.
-        block.stack += entries
-        return block.untranslated(instruction)
+    if extra.kind != "constant" or extra.place != "NULL":  # where it is `self`, the call is its handler's
+        block.guard(nodes.compare(block.fetch(extra), ast.IsNot(), block.constant(NULL, "NULL")))
     values = [block.fetch(arg) for arg in args]
     function = block.held(callee)
     identity = nodes.call("id", function)
@@ -500,7 +533,9 @@ def _call(block: Translation, instruction: Instruction) -> int | None:
             nodes.compare(nodes.call("id", function), ast.In(), "ASKING"),
         )
         ordinary = nodes.some(ordinary, asks)
-    in_c = nodes.every(nodes.compare(nodes.call("type", function), ast.In(), "C_FUNCTIONS"), ordinary)
+    is_class_in_c = nodes.compare(nodes.call("id", function), ast.In(), "C_CLASSES")
+    is_function_in_c = nodes.compare(nodes.call("type", function), ast.In(), "C_FUNCTIONS")
+    in_c = nodes.some(nodes.every(is_function_in_c, ordinary), is_class_in_c)
     # Anything else is entered, or done by its handler: the operands are put on the stack for it.
     block.stack += entries
     block.done += 1
@@ -526,26 +561,33 @@ def _call(block: Translation, instruction: Instruction) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """A template and the operations of the domain that it stands in for."""
+    """A template.
+
+    Args:
+        template: translates an instruction.
+        operations: those of the domain that it stands in for.
+        attempts: how many sets of assumptions it has: when one has failed often, the next is tried.
+    """
 
     template: Template
     operations: tuple[str, ...] = ()
+    attempts: int = 1
 
 
 TEMPLATES: Final[Mapping[str, Translated]] = {
-    "BINARY_OP": Translated(_binary_op, ("binary",)),
-    "BINARY_SUBSCR": Translated(_binary_subscr, ("get_item",)),
+    "BINARY_OP": Translated(_binary_op, ("binary",), attempts=2),
+    "BINARY_SUBSCR": Translated(_binary_subscr, ("get_item",), attempts=2),
     "BUILD_LIST": Translated(_display(ast.List), ("build_list",)),
     "BUILD_SLICE": Translated(_build_slice, ("build_slice",)),
     "BUILD_TUPLE": Translated(_display(ast.Tuple), ("build_tuple",)),
     "CALL": Translated(_call, ("call", "enter", "new_frame")),
-    "COMPARE_OP": Translated(_compare_op, ("compare",)),
+    "COMPARE_OP": Translated(_compare_op, ("compare",), attempts=2),
     "CONTAINS_OP": Translated(_contains_op, ("contains",)),
     "COPY": Translated(_copy),
     "FOR_ITER": Translated(_for_iter, ("next", "is_stop_iteration")),
     "END_SEND": Translated(_end_send),
     "GET_ITER": Translated(_get_iter, ("get_iter",)),
-    "INPLACE_OP": Translated(_inplace_op, ("inplace",)),
+    "INPLACE_OP": Translated(_inplace_op, ("inplace",), attempts=2),
     "IS_OP": Translated(_is_op, ("identical",)),
     "JUMP": Translated(_jump),
     "JUMP_IF_FALSE_OR_POP": Translated(_short_circuit(jumps=False), ("truth",)),
@@ -575,14 +617,15 @@ TEMPLATES: Final[Mapping[str, Translated]] = {
     "TO_BOOL": Translated(_to_bool, ("truth", "constant")),
     "UNARY_OP": Translated(_unary_op, ("unary",)),
     "UNPACK_SEQUENCE": Translated(_unpack_sequence, ("unpack",)),
+    "YIELD_VALUE": Translated(_yield_value),
 }
 """The templates, by canonical instruction."""
 
 
-def usable_templates(domain: type, original: type) -> dict[str, Template]:
+def usable_templates(domain: type, original: type) -> dict[str, Translated]:
     """The templates whose operations a subclass of `original` leaves as they are."""
     return {
-        opname: translated.template
+        opname: translated
         for opname, translated in TEMPLATES.items()
         if all(getattr(domain, name) is getattr(original, name) for name in translated.operations)
     }

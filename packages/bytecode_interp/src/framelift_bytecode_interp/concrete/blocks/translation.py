@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from ...handlers import Handler, Steps
 from ...instruction import Code, Instruction
@@ -87,6 +86,16 @@ Template: TypeAlias = "Callable[[Translation, Instruction], int | None]"
 """Translates an instruction; answers the index of the next one, or None where the block ends."""
 
 
+class HasTemplate(Protocol):
+    """A template, and how many sets of assumptions it has."""
+
+    @property
+    def template(self) -> Template: ...
+
+    @property
+    def attempts(self) -> int: ...
+
+
 class Translation:
     """The translation of one block.
 
@@ -96,7 +105,7 @@ class Translation:
         steps: the instructions' handlers, for those that are not translated.
         handlers: the general ones, by canonical name.
         templates: by canonical name.
-        refused: the instructions whose templates' assumptions have failed.
+        failed: how many sets of assumptions of each instruction's template have failed.
         follows: whether a way out of the run is worth following, by the index that it leads to.
 
     Attributes:
@@ -111,8 +120,8 @@ class Translation:
         head: int,
         steps: Steps,
         handlers: Mapping[str, Handler],
-        templates: Mapping[str, Template],
-        refused: AbstractSet[int],
+        templates: Mapping[str, HasTemplate],
+        failed: Mapping[int, int],
         follows: Callable[[int], bool],
     ) -> None:
         self.code = code
@@ -120,7 +129,7 @@ class Translation:
         self.steps = steps
         self.handlers = handlers
         self.templates = templates
-        self.refused = refused
+        self.failures = failed
         self.follows = follows
         self.nodes = Nodes()
         self.body: list[ast.stmt] = []
@@ -154,8 +163,9 @@ class Translation:
             self.path.add(at)
             self._translated += 1
             self.line(Raised.PROGRAM)
-            template = self.templates.get(instruction.opname) if self.usable(instruction) else None
-            at = self.untranslated(instruction) if template is None else template(self, instruction)
+            usable = self.usable(instruction)
+            translate = self.templates[instruction.opname].template if usable else Translation.untranslated
+            at = translate(self, instruction)
             self.done += 1
         return self.body
 
@@ -289,7 +299,12 @@ class Translation:
 
     def usable(self, instruction: Instruction) -> bool:
         """Whether an instruction is translated."""
-        return instruction.opname in self.templates and instruction.index not in self.refused
+        found = self.templates.get(instruction.opname)
+        return found is not None and self.failures.get(instruction.index, 0) < found.attempts
+
+    def failed(self) -> bool:
+        """Whether the first assumptions of the current instruction have failed often."""
+        return self.failures.get(self.index, 0) > 0
 
     def detach(self, slot: int) -> None:
         """A local variable is about to change: fetch what the stack has of it."""
