@@ -81,6 +81,8 @@ class Tracking(Domain[Variable], Protocol):
     """What handlers and rules may ask of the domain, beside the interpreter's operations (`get_iter`, `call`, ...)."""
 
     registry: Any
+    being_shown: list[Variable]
+    """The containers whose texts are being put together, outermost first."""
     effects: EffectLog
     recorder: Recorder
     interpreter: Interpreter[Variable] | None

@@ -66,7 +66,7 @@ class InstanceHandler(TypeHandler):
     def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
         cls = type(value)
         base = native_base(cls)
-        if not made_in_python(cls) and cls is not object:
+        if (not made_in_python(cls) and cls is not object) or _hides_its_dict(domain, cls):
             return super().wrap(domain, value, source)
         if base is object:
             domain.guard(source, TypeIs(cls))
@@ -221,6 +221,12 @@ def fill_attributes(emitter: Emitter, variable: ObjectVariable) -> None:
         if value is not DELETED:
             parts = emitter.constant(owner, "owner"), emitter.constant(name, "name"), emitter.value(value)
             emitter.statement(expression(emitter.call(set_slot, emitter.value(variable), *parts)))
+
+
+def _hides_its_dict(domain: Tracking, cls: type) -> bool:
+    """Tell whether a class defines `__dict__` itself: asking an instance for it would run the program's code."""
+    found = domain.find(cls, "__dict__")
+    return found is not None and type(found[1]) is not types.GetSetDescriptorType
 
 
 HANDLERS = {object: InstanceHandler()}

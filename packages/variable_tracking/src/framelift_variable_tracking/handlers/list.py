@@ -516,8 +516,14 @@ def shown(
 ) -> Answer:
     """Return the text of a container whose items' texts run no code."""
     texts: list[str] = []
+    if variable in domain.being_shown:
+        return domain.unsupported(variable, "a text of a container that holds itself")
     for item in items:
-        answer = domain.convert(item, "a" if conversion == "a" else "r")
+        domain.being_shown.append(variable)
+        try:
+            answer = domain.convert(item, "a" if conversion == "a" else "r")
+        finally:
+            domain.being_shown.pop()
         text = domain.as_constant(answer.value) if isinstance(answer, Value) else NOT_CONSTANT
         if not isinstance(text, str):
             return domain.unsupported(variable, "a text of items whose texts are not known")

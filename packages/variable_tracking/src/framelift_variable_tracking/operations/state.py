@@ -104,6 +104,7 @@ class State:
         self._constants: dict[int, tuple[object, Variable]] = {}
         self._owners: dict[int, tuple[Variable, ObjectVariable]] = {}
         self.generators: list[GeneratorVariable] = []
+        self.being_shown: list[Variable] = []
         self.none = ConstantVariable(None)
         self.true = ConstantVariable(True)
         self.false = ConstantVariable(False)
