@@ -452,7 +452,7 @@ def entering(instruction: Instruction, general: Handler) -> Callable[[Frame[Any]
             args.insert(0, callee.__self__)
             callee = callee.__func__
             kind = type(callee)
-        if kind is not FunctionType or callee is polyfills.run_class_body:
+        if kind is not FunctionType:
             return general(caller, instruction, domain)
         enters = domain.enters
         if enters is not always and not enters(callee):
@@ -460,9 +460,15 @@ def entering(instruction: Instruction, general: Handler) -> Callable[[Frame[Any]
         nonlocal known
         code = known
         if code is None or code.raw is not callee.__code__:
+            if callee is polyfills.run_class_body:
+                return general(caller, instruction, domain)
             code = known = decode(callee.__code__)
-        if len(args) != code.positional:
-            return general(caller, instruction, domain)
+        missing = code.positional - len(args)
+        if missing:
+            defaults = callee.__defaults__
+            if missing < 0 or defaults is None or missing > len(defaults):
+                return general(caller, instruction, domain)
+            args += defaults[len(defaults) - missing :]
         if code.unbound:
             args += code.unbound
         entered = _new(Frame)
