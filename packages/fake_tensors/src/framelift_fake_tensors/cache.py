@@ -1,8 +1,9 @@
 """The cache of propagations: which calls have the same result, by metadata.
 
 A key holds all that a torch function can see of its arguments and of the process: the function, the metadata and
-autograd state of each fake, every other argument with its type (`True`, `1` and `1.0` differ), and the global modes. A
-call that mutates what it returns, or that holds anything else, is not cached.
+autograd state of each fake and which of them share memory, every other argument with its type (`True`, `1` and `1.0`
+differ), and the global modes and defaults. A call that holds anything else, that gives nothing back, or that makes a
+symbol, is not cached.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any
 import torch
 import torch._C
 import torch._ops
+from torch.utils._device import DeviceContext
 
 from framelift_fake_tensors.device import current_index
 from framelift_fake_tensors.recipe import Recipe
@@ -112,24 +114,48 @@ def _dimension(extent: Any) -> Any:
     return extent.node.expr if isinstance(extent, torch.SymInt) else extent
 
 
-def global_state() -> Any:
+# Every kind of device that autocast knows (torch/amp/autocast_mode.py); asked only where autocast is on for any.
+_AUTOCAST = ("cpu", "cuda", "xpu", "mps", "hpu", "mtia", "maia", "ipu", "xla", "privateuseone")
+
+
+def global_state(modes: int = 0) -> Any:
     """Return what a torch function may read of the process.
+
+    Args:
+        modes: how many dispatch modes are known to be active, and to do nothing of their own.
 
     Raises:
         Uncacheable: a mode is active that may do anything to a call.
     """
-    if torch._C._len_torch_function_stack() or torch._C._len_torch_dispatch_stack():
+    device = None
+    if torch._C._len_torch_function_stack():
+        device = _default_device()
+    if torch._C._len_torch_dispatch_stack() != modes or torch._C._functorch.peek_interpreter_stack() is not None:
         raise Uncacheable
     autocast = torch._C._is_any_autocast_enabled() and tuple(
-        (torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in ("cpu", "cuda")
+        [(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in _AUTOCAST]
     )
     return (
         torch.is_grad_enabled(),
         torch.is_inference_mode_enabled(),
         torch.get_default_dtype(),
+        device,
         torch.are_deterministic_algorithms_enabled(),
+        torch._C._get_mkldnn_enabled(),
+        torch._C._get_cudnn_enabled(),
         autocast,
     )
+
+
+def _default_device() -> Any:
+    """Return the device that factories use by default, where nothing else intercepts torch functions."""
+    devices = []
+    for position in range(torch._C._len_torch_function_stack()):
+        mode = torch._C._get_function_stack_at(position)
+        if type(mode) is not DeviceContext:
+            raise Uncacheable
+        devices.append((mode.device, current_index(mode.device.type)))
+    return tuple(devices)
 
 
 class Call:
@@ -140,6 +166,7 @@ class Call:
         function: the torch function.
         args: positional arguments.
         kwargs: keyword arguments.
+        modes: how many dispatch modes are active that do nothing of their own.
 
     Raises:
         Uncacheable: the function, an argument or a mode is of a kind that a key can't stand for.
@@ -153,13 +180,14 @@ class Call:
         function: Any,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        modes: int = 0,
     ) -> None:
         if not is_stateless(function):
             raise Uncacheable
         self._signature = signature
         self.fakes: list[FakeTensor] = []
         self.symbolic = False
-        key: list[Any] = [function, global_state(), *_settings(function, args)]
+        key: list[Any] = [function, global_state(modes), *_settings(function, args)]
         for value in args:
             if type(value) is FakeTensor:
                 self._add(value, key)
@@ -167,6 +195,10 @@ class Call:
                 key.append(self._encode(value))
         if kwargs:
             key.extend([(name, self._encode(kwargs[name])) for name in sorted(kwargs)])
+        if len(self.fakes) > 1:
+            shared = _relations(self.fakes)
+            if shared is not None:
+                key.append(shared)
         self.key = tuple(key)
 
     def _add(self, fake: FakeTensor, key: list[Any]) -> None:
@@ -198,6 +230,15 @@ class Call:
         if kind is slice:
             return (kind, self._encode(value.start), self._encode(value.stop), self._encode(value.step))
         raise Uncacheable
+
+
+def _relations(fakes: list[FakeTensor]) -> Any:
+    """Return which arguments are one object or share memory; `None` where none do."""
+    memories = [id(fake.memory) for fake in fakes]
+    if len(set(memories)) == len(memories):
+        return None
+    objects = [id(fake) for fake in fakes]
+    return tuple([(memories.index(memory), objects.index(one)) for memory, one in zip(memories, objects, strict=True)])
 
 
 def is_stateless(function: Any) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch._ops import OpOverload
 
-__all__ = ["current_index", "result_device"]
+__all__ = ["canonical", "current_index", "result_device"]
 
 _CPU = torch.device("cpu")
 

@@ -7,6 +7,7 @@ __all__ = [
     "DataDependentError",
     "FakeTensorError",
     "ForeignTensorError",
+    "NestedModeError",
     "NoMetaKernelError",
     "PropagationError",
     "UnsupportedTensorError",
@@ -102,3 +103,16 @@ class ForeignTensorError(FakeTensorError):
         super().__init__(f"{function} received {kind}; make a fake of it with FakeMode.fake first.")
         self.function = function
         self.kind = kind
+
+
+class NestedModeError(FakeTensorError):
+    """A mode was entered inside another one.
+
+    Args:
+        active: what is entered already.
+    """
+
+    def __init__(self, active: str) -> None:
+        super().__init__(
+            f"FakeMode can't be entered inside {active}: a tensor belongs to one mode; leave the other, or share it."
+        )

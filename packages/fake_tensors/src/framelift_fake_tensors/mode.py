@@ -2,32 +2,49 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any
+from types import MethodWrapperType, TracebackType
+from typing import TYPE_CHECKING, Any, overload
 
 import torch
 import torch._C
 from torch._ops import OpOverload
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.cache import Call, PropagationCache, Signature, Uncacheable, metadata_of
+from framelift_fake_tensors.device import canonical
 from framelift_fake_tensors.errors import (
     DataAccessError,
     FakeTensorError,
     ForeignTensorError,
+    NestedModeError,
     PropagationError,
     UnsupportedTensorError,
 )
 from framelift_fake_tensors.history import settle
 from framelift_fake_tensors.kernels import is_symbolic
 from framelift_fake_tensors.layout import symbolic_strides
+from framelift_fake_tensors.modules import fake_module
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator
 from framelift_fake_tensors.recipe import COMPUTED, recipe_of
 from framelift_fake_tensors.tensor import DATA_FUNCTIONS, FakeTensor, Memory, fakes_in, make_fake, raw_is_leaf
-from framelift_fake_tensors.unlinked import Unlinked, is_linked, needs_stand_ins, run_with_stand_ins
+from framelift_fake_tensors.unlinked import (
+    ASKS_BACKEND,
+    Unlinked,
+    is_linked,
+    needs_stand_ins,
+    run_relabelled,
+    run_with_stand_ins,
+)
 from framelift_symbolic_shapes import Freedom, ShapeEnv
 from framelift_symbolic_shapes.torch import attach
+
+if TYPE_CHECKING:
+    from typing import Self
 
 __all__ = ["FakeMode"]
 
@@ -60,6 +77,41 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return run_operator(self._mode, func, args, kwargs or {}, self._mode.record)
 
 
+class _Interception(TorchFunctionMode):
+    """Hands the torch functions that a program calls to the mode, while the mode is entered."""
+
+    def __init__(self, mode: FakeMode) -> None:
+        super().__init__()
+        self._mode = mode
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        if type(func) is MethodWrapperType or func in METADATA_FUNCTIONS:
+            if func == _SET_DATA:
+                return self._mode.assign_data(*args)
+            return func(*args, **kwargs) if kwargs else func(*args)
+        return self._mode.intercepted(func, args, kwargs or {})
+
+
+# What answers from metadata at once, faster than the cache would, and what sets a mode of torch.
+METADATA_FUNCTIONS: frozenset[Any] = frozenset(
+    getattr(torch.Tensor, name)
+    for name in (
+        "size", "stride", "dim", "ndimension", "numel", "nelement", "storage_offset", "element_size", "get_device",
+        "is_contiguous", "is_floating_point", "is_complex", "is_signed", "is_conj", "is_neg", "is_inference",
+    )
+) | {
+    torch.is_floating_point, torch.is_complex, torch.numel, torch.is_grad_enabled, torch._C._set_grad_enabled,
+}  # fmt: skip
+_TAKES_DATA: frozenset[Any] = frozenset([torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor])
+_NEEDS_TAPE: frozenset[Any] = frozenset([torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad])
+_SET_DATA = vars(torch._C.TensorBase)["data"].__set__
+
 _SHARED = PropagationCache()
 _SHARED_SIZE = Freedom(shared=True)
 _FREE_STRIDE = Freedom(minimum=0)
@@ -67,6 +119,9 @@ _FREE_STRIDE = Freedom(minimum=0)
 
 class FakeMode:
     """Makes fake tensors, and tells what torch calls on them return.
+
+    Entered (`with mode:`), it does so for every torch function that the program calls in the block, factories too: what
+    is built there has no data. Errors are eager's then.
 
     Args:
         shape_env: the environment of symbolic sizes; without one, every size is a number.
@@ -78,6 +133,9 @@ class FakeMode:
     >>> x = mode.fake(torch.ones(2, 3), name="x")
     >>> mode.propagate(torch.matmul, (x, x.t()), {})
     FakeTensor(..., size=(2, 2))
+    >>> with mode:
+    ...     torch.nn.Linear(3, 10**9, device="cuda")(x.cuda())
+    FakeTensor(..., device='cuda:0', size=(2, 1000000000), requires_grad=True)
     """
 
     def __init__(self, shape_env: ShapeEnv | None = None, *, cache: PropagationCache | None = None) -> None:
@@ -85,24 +143,77 @@ class FakeMode:
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], FakeTensor]] = {}
         self._memories: dict[int, tuple[weakref.ref[torch.Tensor], Memory]] = {}
         self._dispatch = _Dispatch(self)
+        self._interception = _Interception(self)
+        self._entered = 0
+        self._was_compiling = False
+        self._names = itertools.count()
         self._symbolic_cache = PropagationCache()
         self.cache = _SHARED if cache is None else cache
         self.record = Record()
 
+    def __enter__(self) -> Self:
+        """Take over the torch functions that this thread calls.
+
+        Raises:
+            NestedModeError: another mode, or torch's own `FakeTensorMode`, is entered.
+        """
+        if not self._entered:
+            active = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
+            if active is not None:
+                raise NestedModeError("torch's FakeTensorMode" if not isinstance(active, _Dispatch) else "a FakeMode")
+            self._dispatch.__enter__()  # type: ignore[no-untyped-call]
+            self._interception.__enter__()  # type: ignore[no-untyped-call]
+            self._was_compiling = torch.compiler._is_compiling_flag
+            torch.compiler._is_compiling_flag = True
+        self._entered += 1
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Give them back."""
+        self._entered -= 1
+        if not self._entered:
+            torch.compiler._is_compiling_flag = self._was_compiling
+            self._interception.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+            self._dispatch.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+
+    @overload
+    def fake(
+        self,
+        tensor: torch.nn.Module,
+        *,
+        name: str | None = None,
+    ) -> torch.nn.Module: ...
+
+    @overload
     def fake(
         self,
         tensor: torch.Tensor,
         *,
-        name: str,
+        name: str | None = None,
         dynamic: Dynamic = False,
         dynamic_strides: Collection[int] = (),
         origin: Origin | None = None,
-    ) -> FakeTensor:
-        """Return the fake of a real tensor; the same one each time.
+    ) -> FakeTensor: ...
+
+    def fake(
+        self,
+        tensor: torch.Tensor | torch.nn.Module,
+        *,
+        name: str | None = None,
+        dynamic: Dynamic = False,
+        dynamic_strides: Collection[int] = (),
+        origin: Origin | None = None,
+    ) -> FakeTensor | torch.nn.Module:
+        """Return the fake of a real tensor; the same one each time. Or a copy of a module whose tensors are fakes.
+
+        In the copy of a module, parameters stay parameters, what was tied or shared memory still is and does, and the
+        data of the original is neither read nor copied.
 
         Args:
-            tensor: a dense, strided tensor; its data is never read.
-            name: how a user would write the tensor, such as `L['x']`; it names symbols.
+            tensor: a dense, strided tensor, whose data is never read; or a module.
+            name: how a user would write the tensor, such as `L['x']`; it names symbols. By default `t0`, `t1`, ….
             dynamic: the dimensions whose size becomes a symbol, with how free each is; equal sizes share a symbol where
                 that is not said.
             dynamic_strides: the dimensions whose stride becomes a symbol of its own, for a tensor that is not dense.
@@ -117,11 +228,30 @@ class FakeMode:
         >>> mode = FakeMode(ShapeEnv())
         >>> mode.fake(torch.ones(4, 3), name="L['x']", dynamic={0})
         FakeTensor(..., size=(s77, 3))
+        >>> mode.fake(torch.nn.Linear(3, 4)).weight.shape
+        torch.Size([4, 3])
         """
+        if self._entered:
+            with torch._C.DisableTorchFunction():
+                return self._fake(tensor, name, dynamic, dynamic_strides, origin)
+        return self._fake(tensor, name, dynamic, dynamic_strides, origin)
+
+    def _fake(
+        self,
+        tensor: torch.Tensor | torch.nn.Module,
+        name: str | None,
+        dynamic: Dynamic,
+        dynamic_strides: Collection[int],
+        origin: Origin | None,
+    ) -> FakeTensor | torch.nn.Module:
+        if isinstance(tensor, torch.nn.Module):
+            return fake_module(tensor, lambda part, path: self.fake(part, name=path), name or type(tensor).__name__)
         known = self._known.get(id(tensor))
         if known is not None:
             return known[1]
         self._check(tensor)
+        if name is None:
+            name = f"t{next(self._names)}"
         size, stride = self._sizes(tensor, name, dynamic, origin), tensor.stride()
         if any(isinstance(extent, torch.SymInt) for extent in size):
             stride = symbolic_strides(tensor.size(), stride, size)
@@ -237,7 +367,7 @@ class FakeMode:
         if function in DATA_FUNCTIONS:
             raise DataAccessError(f"Tensor.{function.__name__}()")
         try:
-            call = Call(self._signature, function, args, kwargs)
+            call = Call(self._signature, function, args, kwargs, 1 if self._entered else 0)
         except Uncacheable:
             return self._checked(function, args, kwargs)
         cache = self._symbolic_cache if call.symbolic else self.cache
@@ -245,6 +375,29 @@ class FakeMode:
         if recipe is not None:
             return recipe(self, call.fakes)
         return self._remembered(cache, call, function, args, kwargs)
+
+    def intercepted(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what a function gives that a program called while the mode is entered; errors are eager's.
+
+        Raises:
+            UnsupportedTensorError: autograd is asked for gradients; calls found in the cache are not on its tape.
+        """
+        if function in _NEEDS_TAPE:
+            raise UnsupportedTensorError("no tape of autograd, which the cache leaves out: gradients can't be computed")
+        try:
+            return self.propagate(function, args, kwargs)
+        except PropagationError as error:
+            cause = error.__cause__
+            assert cause is not None
+            raise cause from None
+
+    def assign_data(self, target: torch.Tensor, value: torch.Tensor) -> None:
+        """Do `target.data = value` for two fakes."""
+        if not isinstance(target, FakeTensor) or not isinstance(value, FakeTensor):
+            raise ForeignTensorError("Tensor.data", "a real tensor")
+        with torch._C._DisableTorchDispatch():
+            target.data = value
+        target.memory, target.signature, target.meta_twin = value.memory, None, None
 
     def _remembered(
         self,
@@ -255,15 +408,24 @@ class FakeMode:
         kwargs: dict[str, Any],
     ) -> Any:
         before = [self._visible(fake) for fake in call.fakes]
+        symbols = self._symbols()
         result = self._checked(function, args, kwargs)
+        if result is None or self._symbols() != symbols:
+            # It did something, which a hit would not do; or data decides of a size, which is another one next time.
+            return result
         if before == [self._visible(fake) for fake in call.fakes] and not self._returns_mutated(result, call.fakes):
             recipe = recipe_of(result, call.fakes, self._signature)
             if recipe is not None:
                 cache.put(call.key, recipe)
         return result
 
+    def _symbols(self) -> int:
+        return 0 if self.shape_env is None else len(self.shape_env.symbols)
+
     def _visible(self, fake: FakeTensor) -> tuple[Any, ...]:
-        return self._signature(fake), fake.requires_grad, raw_is_leaf(fake)
+        # Every tensor that requires no grad is a leaf; whether torch knows a view for one changes nothing to be seen.
+        requires_grad = fake.requires_grad
+        return self._signature(fake), requires_grad, requires_grad and fake.history is None and raw_is_leaf(fake)
 
     def _returns_mutated(self, result: Any, fakes: Sequence[FakeTensor]) -> bool:
         """Tell whether a result shares memory with an argument that was written to: no recipe can make that."""
@@ -287,6 +449,8 @@ class FakeMode:
     def _checked(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for fake in fakes_in((args, tuple(kwargs.values()))):
             self.settle(fake)
+        if function is torch.Tensor.to or function in _MOVES_TO:
+            function, args, kwargs = _indexed_move(function, args, kwargs)
         self.record.written.clear()
         try:
             if not needs_stand_ins((args, kwargs)):
@@ -312,9 +476,28 @@ class FakeMode:
         return self._run(function, args, kwargs)
 
     def _run(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if function is torch.Tensor.copy_ and not is_linked(args[0].device.type):
+            function = torch.ops.aten.copy_.default  # the method asks the backend for its current device first
+        elif function in ASKS_BACKEND and not is_linked(args[0].device.type):
+            return run_relabelled(
+                self, lambda called, values: self._run_operators(called, values, kwargs), function, args
+            )
+        elif function in _TAKES_DATA:
+            # They would copy data to the device before anyone is asked; so they copy later.
+            before = torch._C._only_lift_cpu_tensors()
+            torch._C._set_only_lift_cpu_tensors(True)
+            try:
+                return self._run_operators(function, args, kwargs)
+            finally:
+                torch._C._set_only_lift_cpu_tensors(before)
+        return self._run_operators(function, args, kwargs)
+
+    def _run_operators(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         symbolic = is_symbolic(args) or is_symbolic(tuple(kwargs.values()))
         self.record.refuses_numbers = symbolic
         try:
+            if self._entered:
+                return function(*args, **kwargs)
             with self._dispatch:
                 return function(*args, **kwargs)
         except SizesRead:
@@ -324,8 +507,37 @@ class FakeMode:
                 raise
             self.record.refuses_numbers = False
         # A composite function in C++ that reads sizes as numbers: torch has some of them written again in Python.
-        with self._dispatch, torch._C._EnablePythonDispatcher():
+        with self._entered_dispatch(), torch._C._EnablePythonDispatcher():
             return function(*args, **kwargs)
+
+    def _entered_dispatch(self) -> contextlib.AbstractContextManager[Any]:
+        return contextlib.nullcontext() if self._entered else self._dispatch
+
+
+# C++ asks the backend for the current device of a type that is given without an index, and there may be no backend.
+_MOVES_TO: Mapping[Any, str] = {torch.Tensor.cuda: "cuda", torch.Tensor.xpu: "xpu"}
+
+
+def _indexed_move(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+    """Return a call that moves a tensor to a device as one that names the index of the device."""
+    kind = _MOVES_TO.get(function)
+    if kind is not None:
+        device = kwargs.get("device", args[1] if len(args) > 1 else None)
+        args = (args[0], torch.device(kind, device) if isinstance(device, int) else device or kind, *args[2:])
+        kwargs = {name: value for name, value in kwargs.items() if name != "device"}
+        if len(args) > 2:
+            args, kwargs = args[:2], {"non_blocking": args[2], **kwargs}
+    return (
+        torch.Tensor.to,
+        tuple([_indexed(value) for value in args]),
+        {name: _indexed(value) for name, value in kwargs.items()},
+    )
+
+
+def _indexed(value: Any) -> Any:
+    return canonical(torch.device(value)) if isinstance(value, (str, torch.device)) else value
 
 
 def _asks_for_numbers(error: RuntimeError) -> bool:

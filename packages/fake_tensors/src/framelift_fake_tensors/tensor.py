@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -139,8 +140,31 @@ class FakeTensor(torch.Tensor):
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise DataAccessError("pickling or copying")
 
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        raise DataAccessError("copy.deepcopy()")
+    def __deepcopy__(self, memo: dict[int, Any]) -> FakeTensor:
+        """Return another fake like this one, over memory of its own; views copied together stay views of one memory."""
+        known: FakeTensor | None = memo.get(id(self))
+        if known is not None:
+            return known
+        if not self.is_leaf:
+            raise RuntimeError("only a leaf of autograd can be deep-copied; call detach() first")
+        memory = memo.setdefault(id(self.memory), Memory())
+        with torch._C.DisableTorchFunction():
+            copied = make_fake(
+                self.fake_mode,
+                memory,
+                self.size(),
+                self.stride(),
+                self.storage_offset(),
+                self.dtype,
+                self.device,
+                self.requires_grad,
+            )
+            if getattr(self, "_is_param", False):
+                copied._is_param = True
+            if self.grad is not None:
+                copied.grad = copy.deepcopy(self.grad, memo)
+        memo[id(self)] = copied
+        return copied
 
     tolist = _refuse("tolist")
     numpy = _refuse("numpy")

@@ -8,6 +8,7 @@ the call runs without it, and runs again on stand-ins of the meta device, whose 
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -16,9 +17,21 @@ import torch
 from framelift_fake_tensors.recipe import COMPUTED
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
 
-__all__ = ["Unlinked", "is_linked", "needs_stand_ins", "run_with_stand_ins"]
+__all__ = ["ASKS_BACKEND", "Unlinked", "is_linked", "needs_stand_ins", "run_relabelled", "run_with_stand_ins"]
 
 _META = torch.device("meta")
+_CPU = torch.device("cpu")
+
+ASKS_BACKEND: frozenset[Any] = frozenset(
+    [
+        torch.Tensor.__getitem__,
+        torch.Tensor.__setitem__,
+        operator.getitem,
+        operator.setitem,
+        torch.Tensor.contiguous,
+    ]
+)
+"""What asks the backend of its first argument for the current device, before any operator runs."""
 
 
 class Unlinked(Exception):
@@ -67,6 +80,30 @@ def run_with_stand_ins(
             if not stand_in.is_leaf:
                 fake.history = COMPUTED
     return result
+
+
+def run_relabelled(mode: Mode, run: Callable[..., Any], function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    """Return what one of these functions returns on fakes of unlinked devices, by calling them fakes of the CPU.
+
+    Args:
+        mode: the mode of the fakes.
+        run: runs a function on fakes.
+        function: one of `ASKS_BACKEND`.
+        args: its arguments; the first is the tensor whose backend it asks.
+    """
+    result = run(function, tuple([_relabelled(mode, value, _CPU) for value in args]))
+    return _relabelled(mode, result, args[0].device)
+
+
+def _relabelled(mode: Mode, value: Any, device: torch.device) -> Any:
+    if isinstance(value, FakeTensor):
+        twin = value.meta_twin
+        fake = make_fake(mode, value.memory, value.size(), value.stride(), value.storage_offset(), value.dtype, device)
+        fake.meta_twin = twin
+        return fake
+    if type(value) in (list, tuple):
+        return type(value)([_relabelled(mode, item, device) for item in value])
+    return value
 
 
 class _StandIns:
