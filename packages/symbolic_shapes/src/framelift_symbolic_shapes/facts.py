@@ -33,7 +33,9 @@ class Facts:
         self.version = 0
         self._learned = 0  # every fact, also those that change no expression
         self._true: set[Any] = set()
-        self._not_negative: list[Any] = []
+        # Terms and the least constant with which their sum is known not to be negative. What ranges hold is not here:
+        # a loop that compares one size with many numbers leaves one range, not many facts to go through.
+        self._not_negative: dict[Any, Any] = {}
         self._bounds: dict[Any, Range] = {}
         self._decided: dict[Any, bool | None] = {}
 
@@ -124,9 +126,9 @@ class Facts:
             return True
         symbols = expression.free_symbols
         return any(
-            self.bound(_expand(expression - known)).lower >= least
-            for known in self._not_negative
-            if not symbols.isdisjoint(known.free_symbols)
+            self.bound(_expand(expression - terms - constant)).lower >= least
+            for terms, constant in self._not_negative.items()
+            if not symbols.isdisjoint(terms.free_symbols)
         )
 
     def assume(self, condition: Any) -> None:
@@ -159,8 +161,14 @@ class Facts:
             self._exclude(difference)
             return
         margin = {"<": -difference - 1, "<=": -difference, ">": difference - 1, ">=": difference}[relation.rel_op]
-        self._not_negative.append(margin)
-        self._tighten(margin)
+        self._is_not_negative(margin)
+
+    def _is_not_negative(self, margin: Any) -> None:
+        if self._tighten(margin):
+            return
+        constant, terms = margin.as_coeff_Add()
+        known = self._not_negative.get(terms)
+        self._not_negative[terms] = constant if known is None else min(known, constant)
 
     def _equal(self, relation: Any, difference: Any) -> None:
         # The symbol that came last goes first: names that the user has seen stay.
@@ -185,29 +193,30 @@ class Facts:
         self.version += 1
         self._forget()
         self._true = {self.replace(condition) for condition in self._true}
-        self._not_negative = [_expand(self.replace(known)) for known in self._not_negative]
+        known, self._not_negative = self._not_negative, {}
+        for terms, constant in known.items():
+            self._is_not_negative(_expand(self.replace(terms + constant)))
         # What was known of the symbol is known of its value.
         for limit, margin in ((values.lower, value - values.lower), (values.upper, values.upper - value)):
             if not math.isinf(limit) and not value.is_Integer:
-                self._not_negative.append(margin)
-                self._tighten(margin)
+                self._is_not_negative(margin)
 
-    def _tighten(self, margin: Any) -> None:
-        """Use `coefficient * symbol + constant >= 0`."""
+    def _tighten(self, margin: Any) -> bool:
+        """Use `coefficient * symbol + constant >= 0`; tell whether the range of the symbol says that now."""
         symbols = margin.free_symbols
         if len(symbols) != 1:
-            return
+            return not symbols
         (symbol,) = symbols
         coefficient = margin.coeff(symbol)
         constant = margin - coefficient * symbol
         if not (coefficient.is_Integer and constant.is_Integer) or coefficient == 0:
-            return
+            return False
         here = self.ranges.get(symbol, Range())
         if coefficient > 0:
             limit = Range(lower=-(int(constant) // int(coefficient)))
         else:
             limit = Range(upper=int(constant) // -int(coefficient))
-        self._narrow(symbol, here, limit)
+        return self._narrow(symbol, here, limit)
 
     def _exclude(self, difference: Any) -> None:
         """Use `symbol != constant` where the constant is an end of the symbol's range."""
@@ -224,10 +233,12 @@ class Facts:
         elif value == here.upper:
             self._narrow(symbol, here, Range(upper=value - 1))
 
-    def _narrow(self, symbol: Any, here: Range, limit: Range) -> None:
-        if max(here.lower, limit.lower) <= min(here.upper, limit.upper):
-            self.ranges[symbol] = here & limit
-            self._forget()
+    def _narrow(self, symbol: Any, here: Range, limit: Range) -> bool:
+        if max(here.lower, limit.lower) > min(here.upper, limit.upper):
+            return False
+        self.ranges[symbol] = here & limit
+        self._forget()
+        return True
 
     def _forget(self) -> None:
         self._learned += 1
