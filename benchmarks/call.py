@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 import framelift
 
-ROUNDS = 40
+ROUNDS = 200
 Compile = Callable[..., Callable[..., Any]]
 
 

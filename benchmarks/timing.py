@@ -8,7 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 
-BATCH_SECONDS = 0.01
+BATCH_SECONDS = 0.002
 
 
 @dataclasses.dataclass(frozen=True)

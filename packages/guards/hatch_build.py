@@ -26,18 +26,20 @@ class AcceleratorHook(BuildHookInterface):
         wanted = os.environ.get(SWITCH, "")
         if wanted == "0" or version == "editable":
             return
-        self.folder = tempfile.TemporaryDirectory()
+        folder = tempfile.TemporaryDirectory()
         name = f"_accelerator{sysconfig.get_config_var('EXT_SUFFIX')}"
-        target = Path(self.folder.name) / name
+        target = Path(folder.name) / name
         failure = compile_accelerator(Path(self.root) / "native", target)
         if failure is None:
+            self.folder = folder
             build_data["pure_python"] = False
             build_data["infer_tag"] = True
             build_data["force_include"][str(target)] = f"framelift_guards/{name}"
-        elif wanted == "1":
+            return
+        folder.cleanup()
+        if wanted == "1":
             raise RuntimeError(f"{SWITCH}=1, but the accelerator cannot be compiled: {failure}")
-        else:
-            self.app.display_warning(f"framelift-guards is built without its accelerator: {failure}")
+        self.app.display_warning(f"framelift-guards is built without its accelerator: {failure}")
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
         """Remove what was compiled; the wheel holds it."""
