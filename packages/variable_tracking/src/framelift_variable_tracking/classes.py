@@ -111,9 +111,17 @@ def native_base(cls: type) -> type:
     <class 'list'>
     """
     for base in mro_of(cls):
-        if not made_in_python(base):
+        if not made_in_python(base) and not _adds_nothing(base):
             return base
     return object
+
+
+def _adds_nothing(cls: type) -> bool:
+    """Tell whether C code made a class whose instances are as those of `object`: `typing.Generic` from 3.12 on."""
+    if cls is object or cls.__basicsize__ != object.__basicsize__ or cls.__itemsize__:
+        return False
+    kinds = {type(attribute) for attribute in namespace_of(cls).values()}
+    return kinds <= {types.ClassMethodDescriptorType, str, type(None)}
 
 
 def calls_back(cls: type, base: type, method: str) -> bool:

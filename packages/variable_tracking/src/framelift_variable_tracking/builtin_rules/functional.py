@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
@@ -40,7 +40,11 @@ def _bound(function: Callable[..., Any], make: Callable[..., Answer], parameters
     return rule
 
 
-def _entries() -> list[tuple[Callable[..., Any], Callable[..., Any], Parameters]]:
+Entry = tuple[Callable[..., Any], Callable[..., Any], Parameters]
+"""A function, its polyfill, and its parameters."""
+
+
+def _entries() -> list[Entry]:
     return [
         (itertools.cycle, polyfills.cycle, Parameters(1)),
         (itertools.accumulate, polyfills.accumulate, Parameters(1, {"func": None}, {"initial": None})),
@@ -59,7 +63,17 @@ def _entries() -> list[tuple[Callable[..., Any], Callable[..., Any], Parameters]
             Parameters(2),
         ),
         (itertools.permutations, polyfills.permutations, Parameters(1, {"r": None})),
+        *_newer_entries(),
     ]
+
+
+def _newer_entries() -> Iterator[Entry]:
+    """Yield what not every CPython has."""
+    batched: Any = getattr(itertools, "batched", None)
+    if batched is not None:
+        strict = {"strict": False} if "strict" in (batched.__text_signature__ or "") else {}
+        polyfill = polyfills.batched if strict else polyfills.batched_loosely
+        yield batched, polyfill, Parameters(1, {"n": NotImplemented}, strict)
 
 
 RULES: Final[Mapping[Any, FunctionRule]] = {

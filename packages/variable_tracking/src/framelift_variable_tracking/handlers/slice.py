@@ -119,7 +119,14 @@ class SliceHandler(EqualityHandler):
             hash(slice(None))
         except TypeError as error:
             return host_error(domain, error)
-        return domain.unsupported(variable, "hashing")
+        assert isinstance(variable, SliceVariable)
+        tokens = []
+        for part in variable.parts:
+            key = domain.hash_key(part)
+            if not isinstance(key, HashKey):
+                return key
+            tokens.append(key.token)
+        return HashKey((SliceVariable, *tokens), variable)
 
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         value = domain.as_constant(variable)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import types
 from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -286,10 +287,13 @@ def is_named_tuple(cls: type) -> bool:
 
 
 def field_index(cls: type, name: str) -> int | None:
-    """Return the index of the item that a named tuple's field `name` shows, or None for any other attribute."""
+    """Return the index of the item that the field `name` of a named tuple or struct sequence shows, else None."""
     if cls is tuple:
         return None
     getter: Any = on_class(cls, name)
+    if type(getter) is types.MemberDescriptorType:  # of a struct sequence: a class statement gives a tuple no slots
+        names: tuple[str, ...] = vars(cls)["__match_args__"]
+        return names.index(name)
     return int(getter.__reduce__()[1][0]) if type(getter) is _FIELD else None
 
 

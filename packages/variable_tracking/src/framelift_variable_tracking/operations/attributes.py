@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_bytecode_interp import Break, Raise, Result, Value, missing_special_method
 from framelift_guards import (
     AttributeSource,
     CallSource,
@@ -380,6 +380,10 @@ class Attributes(Operators):
     # ---- special methods that instructions call ---------------------------------------------------------------------
 
     def special_method(self, owner: Variable, name: str) -> Result[Variable]:
+        cls = owner.python_type()
+        if self.find(cls, name) is None:
+            has_enter = self.find(cls, name.replace("exit", "enter")) is not None
+            return self.raise_error(TypeError, missing_special_method(name_of(cls), name, has_enter=has_enter))
         handler = self.handler_of(owner)
         if not handler.overridable:
             return handler.get_attribute(self.tracking, owner, name)

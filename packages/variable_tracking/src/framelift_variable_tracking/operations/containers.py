@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -118,6 +119,11 @@ class Containers(Attributes):
         module = getattr(function, "globals", {}).get("__name__")
         if isinstance(name, str) and code is not None and isinstance(module, str):
             return f"{module}.{name}" if module != "builtins" else name
+        value = getattr(function, "value", None)
+        if type(value) in (type, types.BuiltinFunctionType):
+            module = value.__module__
+            qualname = str(getattr(value, "__qualname__", ""))
+            return f"{module}.{qualname}" if module not in (None, "builtins") else qualname
         return name_of(callee.python_type()) + " object"
 
     # ---- iteration --------------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ Each takes its arguments as the rules bind them. Functions that do part of the w
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -145,6 +146,38 @@ def _pairwise(iterator: Iterator[Any]) -> Iterator[tuple[Any, Any]]:
 def pairwise(iterable: Iterable[Any], /) -> Iterator[tuple[Any, Any]]:
     """`itertools.pairwise(iterable)`."""
     return _pairwise(iter(iterable))
+
+
+def _batched(iterator: Iterator[Any], number: int, strict: bool) -> Iterator[tuple[Any, ...]]:
+    while True:
+        batch = []
+        for item in iterator:
+            batch.append(item)
+            if len(batch) == number:
+                break
+        if len(batch) < number:
+            if batch:
+                if strict:
+                    raise ValueError("batched(): incomplete batch")
+                yield tuple(batch)
+            return
+        yield tuple(batch)
+
+
+def batched(iterable: Iterable[Any], n: Any, strict: Any, /) -> Iterator[tuple[Any, ...]]:
+    """`itertools.batched(iterable, n, strict=strict)`; an `n` that is left out is `NotImplemented`."""
+    if n is NotImplemented:
+        raise TypeError("batched() missing required argument 'n' (pos 2)")
+    strictly = bool(strict)
+    number = operator.index(n)
+    if number < 1:
+        raise ValueError("n must be at least one")
+    return _batched(iter(iterable), number, strictly)
+
+
+def batched_loosely(iterable: Iterable[Any], n: Any, /) -> Iterator[tuple[Any, ...]]:
+    """`itertools.batched(iterable, n)`, as it was before it could be strict."""
+    return batched(iterable, n, False)
 
 
 def _islice(iterator: Iterator[Any], start: int, stop: int | None, step: int) -> Iterator[Any]:
