@@ -381,7 +381,7 @@ class Attributes(Operators):
 
     def special_method(self, owner: Variable, name: str) -> Result[Variable]:
         cls = owner.python_type()
-        if self.find(cls, name) is None:
+        if name in _OF_WITH and self.find(cls, name) is None:
             has_enter = self.find(cls, name.replace("exit", "enter")) is not None
             return self.raise_error(TypeError, missing_special_method(name_of(cls), name, has_enter=has_enter))
         handler = self.handler_of(owner)
@@ -389,6 +389,10 @@ class Attributes(Operators):
             return handler.get_attribute(self.tracking, owner, name)
         attribute = self.class_attribute(owner.cls, name)
         return self._no_attribute(owner, name) if attribute is None else self.bind(attribute, owner)
+
+
+_OF_WITH = frozenset({"__enter__", "__exit__", "__aenter__", "__aexit__"})
+"""What `with` and `async with` look up; they word a lack in a way of their own."""
 
 
 @functools.lru_cache(maxsize=256)
