@@ -11,6 +11,7 @@ from framelift_fake_tensors.errors import (
     PropagationError,
     UnsupportedTensorError,
 )
+from framelift_fake_tensors.layers import Layer, measure_layers
 from framelift_fake_tensors.mode import FakeMode
 from framelift_fake_tensors.tensor import FakeTensor
 
@@ -21,9 +22,11 @@ __all__ = [
     "FakeTensor",
     "FakeTensorError",
     "ForeignTensorError",
+    "Layer",
     "NestedModeError",
     "NoMetaKernelError",
     "PropagationCache",
     "PropagationError",
     "UnsupportedTensorError",
+    "measure_layers",
 ]

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import weakref
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from types import MethodWrapperType, TracebackType
+from types import FunctionType, MethodWrapperType, TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
 import torch
@@ -35,6 +35,7 @@ from framelift_fake_tensors.tensor import DATA_FUNCTIONS, FakeTensor, Memory, fa
 from framelift_fake_tensors.unlinked import (
     ASKS_BACKEND,
     Unlinked,
+    asks_backend,
     is_linked,
     needs_stand_ins,
     run_relabelled,
@@ -50,6 +51,8 @@ __all__ = ["FakeMode"]
 
 Dynamic = bool | Collection[int] | Mapping[int, Freedom] | Callable[[int], bool]
 Origin = Callable[[str, int], object]
+Observer = Callable[[OpOverload, tuple[Any, ...], dict[str, Any], Any], None]
+"""Called with each operator that runs, its arguments and its result; while there is one, nothing is cached."""
 
 
 class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -74,7 +77,11 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        return run_operator(self._mode, func, args, kwargs or {}, self._mode.record)
+        mode = self._mode
+        result = run_operator(mode, func, args, kwargs or {}, mode.record)
+        if mode.observer is not None:
+            mode.observer(func, args, kwargs or {}, result)
+        return result
 
 
 class _Interception(TorchFunctionMode):
@@ -150,6 +157,7 @@ class FakeMode:
         self._symbolic_cache = PropagationCache()
         self.cache = _SHARED if cache is None else cache
         self.record = Record()
+        self.observer: Observer | None = None
 
     def __enter__(self) -> Self:
         """Take over the torch functions that this thread calls.
@@ -366,6 +374,8 @@ class FakeMode:
         """
         if function in DATA_FUNCTIONS:
             raise DataAccessError(f"Tensor.{function.__name__}()")
+        if self.observer is not None:
+            return self._checked(function, args, kwargs)
         try:
             call = Call(self._signature, function, args, kwargs, 1 if self._entered else 0)
         except Uncacheable:
@@ -479,9 +489,7 @@ class FakeMode:
         if function is torch.Tensor.copy_ and not is_linked(args[0].device.type):
             function = torch.ops.aten.copy_.default  # the method asks the backend for its current device first
         elif function in ASKS_BACKEND and not is_linked(args[0].device.type):
-            return run_relabelled(
-                self, lambda called, values: self._run_operators(called, values, kwargs), function, args
-            )
+            return run_relabelled(self, self._run_operators, function, args, kwargs)
         elif function in _TAKES_DATA:
             # They would copy data to the device before anyone is asked; so they copy later.
             before = torch._C._only_lift_cpu_tensors()
@@ -490,7 +498,13 @@ class FakeMode:
                 return self._run_operators(function, args, kwargs)
             finally:
                 torch._C._set_only_lift_cpu_tensors(before)
-        return self._run_operators(function, args, kwargs)
+        try:
+            return self._run_operators(function, args, kwargs)
+        except RuntimeError as error:
+            if type(function) is not FunctionType or not asks_backend(error):
+                raise
+        # A function in Python, with a call in the middle of it that asks a backend.
+        return run_relabelled(self, self._run_operators, function, args, kwargs)
 
     def _run_operators(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         symbolic = is_symbolic(args) or is_symbolic(tuple(kwargs.values()))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -17,10 +17,19 @@ import torch
 from framelift_fake_tensors.recipe import COMPUTED
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
 
-__all__ = ["ASKS_BACKEND", "Unlinked", "is_linked", "needs_stand_ins", "run_relabelled", "run_with_stand_ins"]
+__all__ = [
+    "ASKS_BACKEND",
+    "Unlinked",
+    "asks_backend",
+    "is_linked",
+    "needs_stand_ins",
+    "run_relabelled",
+    "run_with_stand_ins",
+]
 
 _META = torch.device("meta")
 _CPU = torch.device("cpu")
+_NONE: Mapping[int, FakeTensor] = {}
 
 ASKS_BACKEND: frozenset[Any] = frozenset(
     [
@@ -82,27 +91,43 @@ def run_with_stand_ins(
     return result
 
 
-def run_relabelled(mode: Mode, run: Callable[..., Any], function: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    """Return what one of these functions returns on fakes of unlinked devices, by calling them fakes of the CPU.
+def run_relabelled(
+    mode: Mode, run: Callable[..., Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """Return what a function returns on fakes of unlinked devices, by calling them fakes of the CPU.
 
     Args:
         mode: the mode of the fakes.
         run: runs a function on fakes.
-        function: one of `ASKS_BACKEND`.
-        args: its arguments; the first is the tensor whose backend it asks.
+        function: one that asks a backend for its current device; it changes no metadata in place.
+        args: its arguments; results are on the device of the first fake among them.
+        kwargs: the same, by name.
     """
-    result = run(function, tuple([_relabelled(mode, value, _CPU) for value in args]))
-    return _relabelled(mode, result, args[0].device)
+    device = next(fake.device for fake in fakes_in((args, kwargs)) if not is_linked(fake.device.type))
+    called, called_kwargs = _relabelled(mode, (args, kwargs), _CPU)
+    result = run(function, called, called_kwargs)
+    originals = {
+        id(one): other for one, other in zip(fakes_in((called, called_kwargs)), fakes_in((args, kwargs)), strict=True)
+    }
+    return _relabelled(mode, result, device, originals)
 
 
-def _relabelled(mode: Mode, value: Any, device: torch.device) -> Any:
+def asks_backend(error: RuntimeError) -> bool:
+    """Tell whether C++ asked a backend that is not linked for its current device (c10/core/impl/DeviceGuardImpl)."""
+    return "is not linked with support for" in str(error)
+
+
+def _relabelled(mode: Mode, value: Any, device: torch.device, known: Mapping[int, FakeTensor] = _NONE) -> Any:
     if isinstance(value, FakeTensor):
-        twin = value.meta_twin
+        if id(value) in known:
+            return known[id(value)]
         fake = make_fake(mode, value.memory, value.size(), value.stride(), value.storage_offset(), value.dtype, device)
-        fake.meta_twin = twin
+        fake.meta_twin = value.meta_twin
         return fake
     if type(value) in (list, tuple):
-        return type(value)([_relabelled(mode, item, device) for item in value])
+        return type(value)([_relabelled(mode, item, device, known) for item in value])
+    if type(value) is dict:
+        return {name: _relabelled(mode, item, device, known) for name, item in value.items()}
     return value
 
 

@@ -1,0 +1,93 @@
+"""`python -m framelift_fake_tensors`."""
+
+import importlib.util
+import types
+
+import pytest
+import torch
+from torch import nn
+from typer.testing import CliRunner
+
+from framelift_fake_tensors import FakeMode, measure_layers
+from framelift_fake_tensors.command_line import app
+
+run = CliRunner().invoke
+
+
+@pytest.fixture(autouse=True)
+def models(monkeypatch):
+    module = types.ModuleType("some_models")
+    module.perceptron = lambda: nn.Sequential(nn.Linear(768, 3072), nn.GELU(), nn.Linear(3072, 768))
+    module.words = lambda: nn.Embedding(10**9, 8192)
+    module.number = 3
+    module.no_module = lambda: 3
+    module.encoder = lambda: nn.TransformerEncoderLayer(64, 4, batch_first=True)
+    monkeypatch.setitem(__import__("sys").modules, "some_models", module)
+
+
+def test_symbols_stay_symbols():
+    result = run(app, ["some_models:perceptron", "--input", "8,s0,768", "--device", "cuda"])
+    assert result.output.splitlines() == [
+        "layer    class       result         parameters  activations        FLOPs",
+        "(model)  Sequential  (8, s0, 768)     18.89 MB    221184*s0  75497472*s0",
+        "0        Linear      (8, s0, 3072)     9.45 MB     98304*s0  37748736*s0",
+        "1        GELU        (8, s0, 3072)         0 B     98304*s0            0",
+        "2        Linear      (8, s0, 768)      9.44 MB     24576*s0  37748736*s0",
+        "holds where s0 >= 2",
+    ]
+
+
+def test_what_would_fill_a_machine_is_shown():
+    result = run(app, ["some_models:words", "--input", "1,s0=512:int64", "--dtype", "bfloat16"])
+    assert "16.38 TB" in result.output
+    assert torch.get_default_dtype() is torch.float32
+
+
+@pytest.mark.parametrize("size", ["2,5,64", "2,s0,64"])
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_attention(size, device):
+    result = run(app, ["some_models:encoder", "--input", size, "--device", device])
+    assert result.exit_code == 0
+    assert "self_attn.out_proj" in result.output
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    (["some_models", "--input", "1"], "write MODULE:FACTORY"),
+    (["some_models:none", "--input", "1"], "has no none"),
+    (["no_such_models:none", "--input", "1"], "no_such_models"),
+    (["some_models:number", "--input", "1"], "is a int"),
+    (["some_models:no_module", "--input", "1"], "made a int"),
+    (["some_models:perceptron", "--input", "-1"], "is no size"),
+    (["some_models:perceptron", "--input", "s0=1,768"], "is no size"),
+    (["some_models:perceptron", "--input", "2,768:complex7"], "is no dtype"),
+    (["some_models:perceptron", "--input", "2,767"], "same reduction dim"),
+    (["some_models:perceptron", "--input", "2,768", "--device", "nowhere"], "nowhere"),
+])  # fmt: skip
+def test_bad_input_is_told(arguments, says):
+    result = run(app, arguments)
+    assert result.exit_code == 2
+    assert says in result.output
+
+
+def test_counts_are_torch_s():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model, x = nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Flatten(), nn.Linear(288, 10)), torch.ones(2, 3, 8, 8)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(x)
+    mode = FakeMode()
+    total = measure_layers(mode, mode.fake(model), mode.fake(x))[0]
+    assert total.flops == counter.get_total_flops()
+    assert total.parameter_bytes == sum(value.numel() * 4 for value in model.parameters())
+
+
+@pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="transformers is not installed")
+def test_a_model_of_the_library():
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    mode = FakeMode()
+    with mode, torch.device("cuda"):
+        sizes = {"hidden_size": 8192, "intermediate_size": 28672, "num_attention_heads": 64, "num_key_value_heads": 8}
+        model = LlamaForCausalLM(LlamaConfig(num_hidden_layers=2, use_cache=False, **sizes))
+        words = torch.zeros(1, 128, dtype=torch.int64)
+    assert measure_layers(mode, model, words)[0].shapes == [(1, 128, 32000)]
