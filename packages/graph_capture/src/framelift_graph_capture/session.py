@@ -256,6 +256,10 @@ class Session:
     def all_guards(self) -> GuardSet:
         """Return the guards of the finished capture."""
         self.domain.seal()
+        for value, variable in self.domain.wrapped():
+            # Nothing used it, but the program may have asked what it is: `x is None`, `isinstance(x, Parameter)`.
+            if isinstance(variable, TensorVariable) and variable.node is None and variable.source is not None:
+                self.domain.guard(variable.source, TypeIs(type(value)))
         return GuardSet(self.current_guards())
 
     def close(self) -> None:

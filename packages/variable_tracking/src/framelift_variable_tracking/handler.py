@@ -157,6 +157,10 @@ class Tracking(Domain[Variable], Protocol):
         """Return the class of the MRO that has an attribute and the raw attribute, unguarded."""
         ...
 
+    def guard_lacks(self, cls: type, name: str) -> None:
+        """Rely on no class of the MRO having the attribute."""
+        ...
+
     def class_attribute(self, cls: type, name: str) -> Variable | None:
         """Return the raw attribute that the MRO of `cls` has, guarded; None (guarded) when there is none."""
         ...

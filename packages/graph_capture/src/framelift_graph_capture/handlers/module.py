@@ -63,6 +63,7 @@ def _member(domain: Tracking, variable: Variable, name: str) -> Variable | None:
     fallback = domain.find(variable.cls, "__getattr__")
     if fallback is None or fallback[1] is not torch.nn.Module.__getattr__:
         return None
+    domain.class_attribute(variable.cls, "__getattr__")  # guarded: a class may get one of its own
     for members in _MEMBERS:
         table = domain.read_field(variable, members)
         if not isinstance(table, DictVariable) or table.cls is not dict:

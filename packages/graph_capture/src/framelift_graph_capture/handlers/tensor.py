@@ -46,6 +46,8 @@ CONSTANT_ATTRIBUTES = frozenset({
     "is_quantized", "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "itemsize",
     "layout", "names", "ndim", "requires_grad", "retains_grad",
 })  # fmt: skip
+# Of these, what the predicate on a tensor's metadata does not say.
+HISTORY_ATTRIBUTES = frozenset({"is_leaf", "retains_grad"})
 VIEW_ATTRIBUTES = frozenset({"H", "T", "data", "imag", "mH", "mT", "real"})
 METADATA_METHODS = frozenset({
     "dim", "element_size", "get_device", "is_complex", "is_conj", "is_contiguous", "is_floating_point", "is_inference",
@@ -109,7 +111,10 @@ class TensorHandler(TypeHandler):
         if name == "grad":
             return self._gradient(domain, tensor)
         if name in CONSTANT_ATTRIBUTES:
-            return Value(domain.constant(getattr(session.realise(tensor).fake, name)))
+            found = getattr(session.realise(tensor).fake, name)
+            if name in HISTORY_ATTRIBUTES and tensor.source is not None and tensor.value is not None:
+                domain.guard(AttributeSource(tensor.source, name), Equals(found))
+            return Value(domain.constant(found))
         if name in VIEW_ATTRIBUTES:
             return session.record(domain.frame, getattr, (tensor, domain.constant(name)), {})
         if name == "__class__":

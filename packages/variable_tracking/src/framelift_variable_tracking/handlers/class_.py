@@ -74,6 +74,8 @@ class ClassHandler(IdentityHandler):
             return Value(member)
         attribute = domain.class_attribute(cls, name)
         if attribute is not None:
+            if on_meta is None:
+                domain.guard_lacks(meta, name)
             return domain.bind_to_class(attribute, cls)
         if on_meta is not None:
             attribute = domain.class_attribute(meta, name)

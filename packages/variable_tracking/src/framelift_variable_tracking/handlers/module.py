@@ -6,7 +6,7 @@ import types
 from typing import Any
 
 from framelift_bytecode_interp import Value
-from framelift_guards import Is, Source
+from framelift_guards import Is, Source, TypeIs
 
 from ..effects import DeleteGlobal
 from ..handler import Answer, Tracking
@@ -21,6 +21,8 @@ class ModuleHandler(IdentityHandler):
 
     def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
         domain.guard(source, Is(value))
+        if not domain.globals_of(value.__dict__).trusted:
+            domain.guard(source, TypeIs(types.ModuleType))  # a module may be given a class of its own
         return ModuleVariable(value, source)
 
     def from_native(self, domain: Tracking, value: Any) -> Answer:

@@ -39,6 +39,7 @@ class Names(State):
         found = scope.known.get(name)
         if found is None:
             if name not in scope.variables:
+                self.guard(NamespaceSource(scope.namespace), LacksKey(name))
                 return self.raise_error(NameError, f"name {name!r} is not defined")
             value = scope.variables[name]
             source = ConstantSource(name, value) if frame.globals.trusted else BuiltinSource(name)

@@ -113,6 +113,8 @@ class Operators(Lookup):
         if left.cls is right.cls:
             return [*steps, first]
         second = _Step(right, left, f"__r{name}__", "reflected", plain)
+        if is_subclass(right.cls, left.cls) and self.find(right.cls, second.method) is None:
+            self.guard_lacks(right.cls, second.method)  # one that it gets later comes first
         if is_subclass(right.cls, left.cls) and self._overrides(right.cls, left.cls, second.method):
             return [*steps, second, first]
         return [*steps, first, second]

@@ -216,9 +216,15 @@ class State:
         self._wrapped[id(value)] = (value, variable)
 
     def reference(self, value: object, label: str | None = None) -> Variable:
-        """Return the variable of an object that lives for ever and needs no guard: a built-in function, a type."""
+        """Return the variable of an object that lives for ever and needs no guard: a built-in function, a type.
+
+        Where the program reached the object in a way of its own, that way must go on leading to it.
+        """
         known = self._wrapped.get(id(value))
         if known is not None:
+            source = known[1].source
+            if source is not None and type(source) is not ConstantSource:
+                self.guard(source, Is(value))
             return known[1]
         if label is None:
             label = getattr(value, "__qualname__", "constant") if type(value) in _NAMED else type(value).__qualname__
