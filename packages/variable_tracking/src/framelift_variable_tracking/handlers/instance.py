@@ -226,7 +226,7 @@ def fill_attributes(emitter: Emitter, variable: ObjectVariable) -> None:
 def _hides_its_dict(domain: Tracking, cls: type) -> bool:
     """Tell whether a class defines `__dict__` itself: asking an instance for it would run the program's code."""
     found = domain.find(cls, "__dict__")
-    return found is not None and type(found[1]) is not types.GetSetDescriptorType
+    return found is not None and type(found[1]) not in (types.GetSetDescriptorType, types.MemberDescriptorType)
 
 
 HANDLERS = {object: InstanceHandler()}
