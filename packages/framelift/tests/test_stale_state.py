@@ -2042,6 +2042,21 @@ def tf_mode():
 
 
 @program
+def dispatch_mode():
+    class Doubling(torch.utils._python_dispatch.TorchDispatchMode):
+        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+            result = function(*args, **(kwargs or {}))
+            return result * 2 if function is torch.ops.aten.sin.default else result
+
+    def change():
+        mode = Doubling()
+        mode.__enter__()
+        UNDO.append(lambda: mode.__exit__(None, None, None))
+
+    return (lambda x: x.sin()), (matrix(),), change
+
+
+@program
 def backend_flag():
 
     def ch():

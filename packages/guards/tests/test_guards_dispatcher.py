@@ -236,6 +236,21 @@ def test_defaults_that_change_later_are_seen():
     assert inspect.signature(twin) == inspect.signature(f)
 
 
+def test_defaults_that_are_taken_away_are_missed_as_the_function_misses_them():
+    def f(a, b=1, *, c=2):
+        return a, b, c
+
+    twin = returning(Dispatcher(f, recording))
+    f.__defaults__ = f.__kwdefaults__ = None
+    for args, kwargs in ((0,), {}), ((0, 1), {}), ((0,), {"c": 2}):
+        with pytest.raises(TypeError) as theirs:
+            f(*args, **kwargs)
+        with pytest.raises(TypeError) as ours:
+            twin(*args, **kwargs)
+        assert str(ours.value) == str(theirs.value)
+    assert twin(0, 1, c=2) == (0, 1, 2)
+
+
 def test_defaults_of_its_own_win():
     def f(a=1):
         return a

@@ -6,6 +6,8 @@ import types
 from collections.abc import Collection
 from typing import Any
 
+import torch
+
 from framelift_bytecode_interp import UNBOUND, Break, Code, Enter, Frame, Raise, Value, decode, live_locals
 from framelift_guards import LocalSource, Source
 from framelift_variable_tracking import ATOMS, ConstantVariable, UnsupportedFeature, Variable
@@ -33,6 +35,9 @@ def start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> 
     if session.torch_function_modes:
         # A graph would run its operations under the mode, but what a backend makes of it would not.
         return Break(UnsupportedFeature("a torch-function mode that is active", "it says what torch functions do"))
+    if torch._C._len_torch_dispatch_stack() > 0:
+        # It would see the operations of fakes; and the graph, once compiled, would not show it what the program does.
+        return Break(UnsupportedFeature("a dispatch mode that is active", "it says what operations do"))
     if isinstance(entry_point, Continuation):
         return _continue(entry_point, values, session)
     if isinstance(entry_point, ModuleCall):

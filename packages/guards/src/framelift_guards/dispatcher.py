@@ -12,7 +12,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
 from framelift_guards.decision import DecisionTree, Path
@@ -223,6 +223,7 @@ class Dispatcher:
         self._original: Any = original
         self._code = None if original is None else original.__code__
         self._on_change = self._changed  # one object, so that generated code has one name for it
+        self._as_it_is = functools.partial(parameters.call, cast("Callable[..., object]", original))
         self._names = names
         name, qualname = names
         self._lock = ForkSafeLock()
@@ -360,14 +361,23 @@ class Dispatcher:
         code = ast.Attribute(original, "__code__", ast.Load())
         other = compare(code, ast.IsNot(), self._builder.constant(self._code, "code"))
         yield ast.If(other, [self._call_with_arguments(self._builder.constant(self._on_change, "changed"))], [])
+        filled = [*self._defaults(original), *self._keyword_defaults(original)]
+        if filled:
+            # A default that was taken away: the call raises what the user's function raises.
+            as_it_is = self._call_with_arguments(self._builder.constant(self._as_it_is, "as_it_is"))
+            yield ast.Try(filled, [ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [as_it_is])], [], [])
+
+    def _defaults(self, original: ast.expr) -> Iterator[ast.stmt]:
         positional = self.parameters.positional
         defaults = ast.Attribute(original, "__defaults__", ast.Load())
         for back in range(len(self._original.__defaults__ or ()), 0, -1):
             yield self._default(positional[-back], subscript(defaults, ast.Constant(-back)))
-        keyword_defaults = ast.Attribute(original, "__kwdefaults__", ast.Load())
+
+    def _keyword_defaults(self, original: ast.expr) -> Iterator[ast.stmt]:
+        defaults = ast.Attribute(original, "__kwdefaults__", ast.Load())
         for name in self.parameters.keyword_only:
             if name in (self._original.__kwdefaults__ or ()):
-                yield self._default(name, subscript(keyword_defaults, ast.Constant(name)))
+                yield self._default(name, subscript(defaults, ast.Constant(name)))
 
     def _default(self, name: str, value: ast.expr) -> ast.stmt:
         left_out = compare(self._builder.local(name), ast.Is(), self._builder.constant(DEFAULT, "DEFAULT"))
