@@ -10,6 +10,8 @@ from framelift_symbolic_shapes import (
     Constraint,
     ConstraintViolation,
     DataDependentCondition,
+    ForeignSymbol,
+    InvalidSize,
     Range,
     ShapeEnv,
     SymNode,
@@ -252,3 +254,16 @@ def test_a_static_environment_needs_no_sympy():
         "ShapeEnv().create_symbol('n', 4, dynamic=False, origin=None); sys.exit('sympy' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("hint", [-1, 2**63, 2.5])
+def test_what_no_dimension_can_have_is_refused(env, hint):
+    with pytest.raises(InvalidSize, match="L\\['n'\\] must be from 0"):
+        size(env, "L['n']", hint)
+    assert env.symbols == {}
+
+
+def test_symbols_of_two_environments_do_not_mix(env):
+    mine, other = size(env, "n", 4), size(ShapeEnv(), "m", 5)
+    with pytest.raises(ForeignSymbol, match="another environment"):
+        mine.add(other)

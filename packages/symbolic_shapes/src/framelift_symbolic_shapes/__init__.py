@@ -6,6 +6,7 @@ from framelift_symbolic_shapes.errors import (
     ConstraintViolation,
     DataDependentCondition,
     ForeignSymbol,
+    InvalidSize,
     ShapeError,
 )
 from framelift_symbolic_shapes.guard import ShapeGuard
@@ -20,6 +21,7 @@ __all__ = [
     "DataDependentCondition",
     "ForeignSymbol",
     "Freedom",
+    "InvalidSize",
     "Range",
     "ShapeEnv",
     "ShapeError",

@@ -10,7 +10,7 @@ from typing import Any
 
 from framelift_symbolic_shapes.constraint import Constraint, ConstraintViolation
 from framelift_symbolic_shapes.deferred import functions, sympy
-from framelift_symbolic_shapes.errors import DataDependentCondition
+from framelift_symbolic_shapes.errors import DataDependentCondition, InvalidSize
 from framelift_symbolic_shapes.facade import Facade
 from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
@@ -59,6 +59,8 @@ class ShapeEnv(Facade):
         self._symbols: dict[Any, SymbolInfo] = {}
         self._constraints: dict[Any, Constraint] = {}
         self._guards: list[ShapeGuard] = []
+        self._assertions: list[ShapeGuard] = []
+        self._unbacked: set[Any] = set()
         self._names: set[str] = set()
         self._duck: dict[int | float, Any] = {}
         self._built: dict[tuple[Any, ...], Any] = {}
@@ -76,6 +78,21 @@ class ShapeEnv(Facade):
     def guards(self) -> tuple[ShapeGuard, ...]:
         """The conditions that the capture relies on, in the order in which they were decided."""
         return tuple(self._guards)
+
+    @property
+    def runtime_assertions(self) -> tuple[ShapeGuard, ...]:
+        """The conditions on unbacked symbols that were taken as true, in order; the run must check each of them.
+
+        They are no guards: when guards are checked the values of unbacked symbols are not there yet.
+
+        >>> env = ShapeEnv()
+        >>> u = env.create_unbacked("x.nonzero()")
+        >>> u.expect_size("", 0), u.le(u.wrap_int(9)).expect_true("", 0), u.lt(u.wrap_int(10)).guard_bool("", 0)
+        (True, True, True)
+        >>> [str(assertion).replace(str(u), "u") for assertion in env.runtime_assertions], env.guards
+        (['u >= 0', 'u <= 9'], ())
+        """
+        return tuple(self._assertions)
 
     @property
     def violations(self) -> tuple[ConstraintViolation, ...]:
@@ -124,9 +141,12 @@ class ShapeEnv(Facade):
 
         Raises:
             TypeError: the hint is not an integer or a float.
+            InvalidSize: a size is negative, is not an integer, or does not fit 64 bits.
             ConstraintViolation: the hint is outside of the promised range, or strict and specialised.
         """
         _check_hint(name, hint)
+        if size and (type(hint) is not int or not 0 <= hint < 2**63):
+            raise InvalidSize(name, hint)
         constraint = Constraint(name, minimum, maximum, strict)
         try:
             constraint.check(hint)
@@ -151,15 +171,18 @@ class ShapeEnv(Facade):
             self._duck[hint] = next(reversed(self._symbols))
         return wrapped
 
-    def create_unbacked(self, name: str, kind: type = int, *, minimum: int | None = None) -> Any:
+    def create_unbacked(
+        self, name: str, kind: type = int, *, minimum: int | None = None, maximum: int | None = None
+    ) -> Any:
         """Return a symbolic number whose value only the run will tell.
 
         Args:
             name: what it is, for messages; it names the symbol.
             kind: `int` or `float`.
             minimum: the least value that it can have.
+            maximum: the greatest value that it can have, such as the number of elements for `nonzero`.
         """
-        values = Range() if minimum is None else Range(lower=minimum)
+        values = Range(-math.inf if minimum is None else minimum, math.inf if maximum is None else maximum)
         return self._new(name, None, None, values, "u" if kind is int else "zuf")
 
     def _new(
@@ -183,7 +206,9 @@ class ShapeEnv(Facade):
             self._constraints[symbol] = constraint
         if hint is not None:
             self._guard_range(symbol, values, line)
-        self.facts.declare(symbol, values)
+        else:
+            self._unbacked.add(symbol)
+        self.facts.declare(symbol, values, hint is None)
         return self._wrap(symbol, hint, int if is_int else float)
 
     def _guard_range(self, symbol: Any, values: Range, line: object) -> None:
@@ -256,6 +281,8 @@ class ShapeEnv(Facade):
             return node.pytype(known)  # type: ignore[no-any-return]
         hint = node.hint
         if hint is None:
+            hint = self._hint_of(expression, node.pytype)
+        if hint is None:
             if fallback is not None:
                 return fallback
             raise DataDependentCondition(str(expression), self.user_line())
@@ -272,14 +299,22 @@ class ShapeEnv(Facade):
     def expect(self, node: SymNode) -> bool:
         """Take a condition as true, as `torch._check` does; return False where it is known to be false."""
         known = self.facts.decide(node.expr)
-        if known is None and node.hint is not False:
-            self._record(node.expr)
-            return True
-        return known is True
+        if known is not None:
+            return known
+        hint = self._hint_of(node.expr, bool) if node.hint is None else node.hint
+        self._record(sympy.Not(node.expr) if hint is False else node.expr)
+        return hint is not False
+
+    def _hint_of(self, expression: Any, kind: type) -> Number | None:
+        """Return the hint of what was unbacked and was found equal to what is not, if it is so."""
+        if not self._unbacked or not self._unbacked.isdisjoint(expression.free_symbols):
+            return None
+        return kind(self.guarding_hint_or_throw(expression))  # type: ignore[no-any-return]
 
     def _record(self, condition: Any) -> None:
         line = self.user_line()
-        self._guards.append(ShapeGuard(condition, line))
+        backed = self._unbacked.isdisjoint(condition.free_symbols)
+        (self._guards if backed else self._assertions).append(ShapeGuard(condition, line))
         self.facts.assume(condition)
         for symbol, info in self._symbols.items():
             info.range = self.facts.ranges.get(symbol, info.range)
@@ -313,7 +348,7 @@ class ShapeEnv(Facade):
         lines = [f"{symbol} is {info.name}, {hint}" + "".join(f"; {text}" for text in bounds)]
         lines += [
             f"  {guard}" + (f"  ({guard.user_line})" if guard.user_line is not None else "")
-            for guard in self._guards
+            for guard in [*self._guards, *self._assertions]
             if symbol in guard.expression.free_symbols
         ]
         return "\n".join(lines)

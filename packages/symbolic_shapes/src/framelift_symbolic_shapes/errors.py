@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["ConstraintViolation", "DataDependentCondition", "ForeignSymbol", "ShapeError"]
+__all__ = ["ConstraintViolation", "DataDependentCondition", "ForeignSymbol", "InvalidSize", "ShapeError"]
 
 
 class ShapeError(Exception):
@@ -49,6 +49,22 @@ class DataDependentCondition(ShapeError, RuntimeError):
             "state what is known of it with torch._check."
         )
         self.condition = condition
+
+
+class InvalidSize(ShapeError, ValueError):
+    """A number that no dimension can have was given as a size.
+
+    Args:
+        name: what was to become a symbol.
+        value: the number.
+
+    >>> print(InvalidSize("L['n']", -1))
+    L['n'] must be from 0 to 2**63 - 1 to be a size, and is -1
+    """
+
+    def __init__(self, name: str, value: object) -> None:
+        super().__init__(f"{name} must be from 0 to 2**63 - 1 to be a size, and is {value}")
+        self.name, self.value = name, value
 
 
 class ForeignSymbol(ShapeError, ValueError):

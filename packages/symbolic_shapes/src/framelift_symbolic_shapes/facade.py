@@ -136,9 +136,9 @@ class Facade:
     def guard_or_defer_runtime_assert(self, orig_expr: Any, msg: str, fx_node: object = None) -> bool:
         known = self.statically(orig_expr)
         if known is None:
-            self._record(orig_expr)
-            return True
-        return known
+            known = self.optimization_hint(orig_expr) is not False
+            self._record(orig_expr if known else sympy.Not(orig_expr))
+        return bool(known)
 
     def _constrain_range(self, symbol: Any, minimum: Any, maximum: Any) -> None:
         for condition in (sympy.Ge(symbol, minimum), sympy.Le(symbol, maximum)):

@@ -31,18 +31,21 @@ class Facts:
         self.ranges: dict[Any, Range] = {}
         self.replacements: dict[Any, Any] = {}
         self.version = 0
-        self._learned = 0  # every fact, also those that change no expression
+        self._unbacked: set[Any] = set()
         self._true: set[Any] = set()
-        # Terms and the least constant with which their sum is known not to be negative. What ranges hold is not here:
-        # a loop that compares one size with many numbers leaves one range, not many facts to go through.
-        self._not_negative: dict[Any, Any] = {}
+        # Margins (expressions that are at least 0) of several symbols, without their constant: that constant. What is
+        # known of one symbol alone is its range.
+        self._margins: dict[Any, int] = {}
         self._bounds: dict[Any, Range] = {}
-        self._decided: dict[Any, bool | None] = {}
+        self._decided: dict[Any, bool] = {}  # facts are never taken back, so what follows from them stays
+        self._undecided: set[Any] = set()
 
-    def declare(self, symbol: Any, values: Range) -> None:
-        """Introduce a symbol."""
+    def declare(self, symbol: Any, values: Range, unbacked: bool = False) -> None:
+        """Introduce a symbol; equalities replace an unbacked one by others, and no other by an unbacked one."""
         self.ranges[symbol] = values
-        self._forget()
+        if unbacked:
+            self._unbacked.add(symbol)
+        self._forget_bounds()
 
     def bound(self, expression: Any) -> Range:
         """Return a range that holds every value of an integer expression."""
@@ -64,9 +67,14 @@ class Facts:
 
     def decide(self, condition: Any) -> bool | None:
         """Return whether `condition` holds, as far as it follows from the facts."""
-        if condition in self._decided:
-            return self._decided[condition]
-        answer = self._decided[condition] = self._decide(self.replace(condition))
+        known = self._decided.get(condition)
+        if known is not None or condition in self._undecided:
+            return known
+        answer = self._decide(self.replace(condition))
+        if answer is None:
+            self._undecided.add(condition)
+        else:
+            self._decided[condition] = answer
         return answer
 
     def _decide(self, condition: Any) -> bool | None:
@@ -124,12 +132,39 @@ class Facts:
     def _is_at_least(self, expression: Any, least: int) -> bool:
         if self.bound(expression).lower >= least:
             return True
+        if not self._margins:
+            return False
+        constant, terms = expression.as_coeff_Add()
+        known = self._margins.get(terms)
+        if known is not None and constant - known >= least:
+            return True
         symbols = expression.free_symbols
         return any(
-            self.bound(_expand(expression - terms - constant)).lower >= least
-            for terms, constant in self._not_negative.items()
-            if not symbols.isdisjoint(terms.free_symbols)
+            self._exceeds(terms, int(constant) - margin_constant, margin, least)
+            for margin, margin_constant in self._margins.items()
+            if not symbols.isdisjoint(margin.free_symbols)
         )
+
+    def _exceeds(self, terms: Any, constant: int, margin: Any, least: int) -> bool:
+        """Tell whether `terms + constant - margin` is at least `least`, whatever the symbols are."""
+        coefficients = dict(terms.as_coefficients_dict())
+        for term, coefficient in margin.as_coefficients_dict().items():
+            coefficients[term] = coefficients.get(term, 0) - coefficient
+        total: float = constant
+        linear = True
+        for term, coefficient in coefficients.items():
+            if coefficient == 0:
+                continue
+            here = self.bound(term)
+            total += int(coefficient) * (here.lower if coefficient > 0 else here.upper)
+            linear = linear and term.is_Symbol
+        # Products need a second look: t * (s - 1) has a bound where s * t - t has none, term by term.
+        return total >= least or (not linear and self.bound(_expand(terms + constant - margin)).lower >= least)
+
+    def _know_margin(self, margin: Any) -> None:
+        if len(margin.free_symbols) > 1 or not self._tighten(margin):
+            constant, terms = margin.as_coeff_Add()
+            self._margins[terms] = min(int(constant), self._margins.get(terms, int(constant)))
 
     def assume(self, condition: Any) -> None:
         """Take `condition` as true from now on."""
@@ -144,7 +179,7 @@ class Facts:
             self._assume_not(condition.args[0])
         elif condition.is_Relational and _of_integers(condition):
             self._assume_relation(condition)
-        self._forget()
+        self._undecided.clear()
 
     def _assume_not(self, condition: Any) -> None:
         if isinstance(condition, sympy.Or):
@@ -161,23 +196,18 @@ class Facts:
             self._exclude(difference)
             return
         margin = {"<": -difference - 1, "<=": -difference, ">": difference - 1, ">=": difference}[relation.rel_op]
-        self._is_not_negative(margin)
-
-    def _is_not_negative(self, margin: Any) -> None:
-        if self._tighten(margin):
-            return
-        constant, terms = margin.as_coeff_Add()
-        known = self._not_negative.get(terms)
-        self._not_negative[terms] = constant if known is None else min(known, constant)
+        self._know_margin(margin)
 
     def _equal(self, relation: Any, difference: Any) -> None:
         # The symbol that came last goes first: names that the user has seen stay.
-        order = list(self.ranges)
-        for symbol in sorted(difference.free_symbols & set(order), key=order.index, reverse=True):
+        order = {symbol: (symbol in self._unbacked, place) for place, symbol in enumerate(self.ranges)}
+        for symbol in sorted(difference.free_symbols & order.keys(), key=order.__getitem__, reverse=True):
             coefficient = difference.coeff(symbol)
             rest = difference - coefficient * symbol
             if not coefficient.is_Integer or coefficient == 0 or symbol in rest.free_symbols:
                 continue
+            if symbol not in self._unbacked and not self._unbacked.isdisjoint(rest.free_symbols):
+                continue  # a guard on the symbol would become one on what is not known when guards are checked
             if abs(coefficient) == 1 or (rest.is_Integer and rest % coefficient == 0):
                 self._substitute(symbol, _expand(-rest / coefficient))
                 return
@@ -191,21 +221,21 @@ class Facts:
         values = self.ranges.get(symbol, Range())
         self.replacements[symbol] = value
         self.version += 1
-        self._forget()
+        self._forget_bounds()
         self._true = {self.replace(condition) for condition in self._true}
-        known, self._not_negative = self._not_negative, {}
-        for terms, constant in known.items():
-            self._is_not_negative(_expand(self.replace(terms + constant)))
+        margins, self._margins = self._margins, {}
+        for terms, constant in margins.items():
+            self._know_margin(_expand(self.replace(terms + constant)))
         # What was known of the symbol is known of its value.
         for limit, margin in ((values.lower, value - values.lower), (values.upper, values.upper - value)):
             if not math.isinf(limit) and not value.is_Integer:
-                self._is_not_negative(margin)
+                self._know_margin(margin)
 
     def _tighten(self, margin: Any) -> bool:
-        """Use `coefficient * symbol + constant >= 0`; tell whether the range of the symbol says that now."""
+        """Use `coefficient * symbol + constant >= 0`; return whether the range says all of it."""
         symbols = margin.free_symbols
         if len(symbols) != 1:
-            return not symbols
+            return not symbols  # a number says nothing of any symbol
         (symbol,) = symbols
         coefficient = margin.coeff(symbol)
         constant = margin - coefficient * symbol
@@ -236,14 +266,15 @@ class Facts:
     def _narrow(self, symbol: Any, here: Range, limit: Range) -> bool:
         if max(here.lower, limit.lower) > min(here.upper, limit.upper):
             return False
-        self.ranges[symbol] = here & limit
-        self._forget()
+        narrower = here & limit
+        if narrower != here:
+            self.ranges[symbol] = narrower
+            self._forget_bounds()
         return True
 
-    def _forget(self) -> None:
-        self._learned += 1
+    def _forget_bounds(self) -> None:
         self._bounds.clear()
-        self._decided.clear()
+        self._undecided.clear()
 
 
 def _of_integers(relation: Any) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from framelift_symbolic_shapes import contiguity
 from framelift_symbolic_shapes.deferred import functions, sympy
+from framelift_symbolic_shapes.errors import ForeignSymbol
 from framelift_symbolic_shapes.operation import FLOAT_OPERATIONS, OPERATIONS
 
 __all__ = ["Environment", "Number", "SymNode"]
@@ -165,6 +166,9 @@ class SymNode:
 
     def _apply(self, name: Any, *others: SymNode) -> SymNode:
         operands = (self, *others)
+        for other in others:
+            if other.shape_env is not self.shape_env:
+                raise ForeignSymbol(str(other.expr))
         is_float = float in [operand.pytype for operand in operands]
         operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
         expression = self.shape_env.apply(name, tuple([operand.expr for operand in operands]), is_float)
