@@ -134,6 +134,8 @@ class FakeMode:
         shape_env: the environment of symbolic sizes; without one, every size is a number.
         cache: where results of calls without symbols are kept; by default one that all modes share, since such results
             depend on nothing else. Results with symbols are kept in the mode.
+        unbacked: whether sizes and numbers that only data can tell (`nonzero`, `item`) become unbacked symbols of the
+            environment; else they raise `DataDependentError`.
 
     >>> import torch
     >>> mode = FakeMode()
@@ -145,7 +147,9 @@ class FakeMode:
     FakeTensor(..., device='cuda:0', size=(2, 1000000000), requires_grad=True)
     """
 
-    def __init__(self, shape_env: ShapeEnv | None = None, *, cache: PropagationCache | None = None) -> None:
+    def __init__(
+        self, shape_env: ShapeEnv | None = None, *, cache: PropagationCache | None = None, unbacked: bool = False
+    ) -> None:
         self.shape_env = None if shape_env is None else attach(shape_env)
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], FakeTensor]] = {}
         self._memories: dict[int, tuple[weakref.ref[torch.Tensor], Memory]] = {}
@@ -158,6 +162,10 @@ class FakeMode:
         self.cache = _SHARED if cache is None else cache
         self.record = Record()
         self.observer: Observer | None = None
+        if unbacked:
+            if self.shape_env is None:
+                raise TypeError("FakeMode(unbacked=True) makes symbols, and has no environment; give it a ShapeEnv too")
+            self.record.new_number = self.shape_env.create_unbacked
 
     def __enter__(self) -> Self:
         """Take over the torch functions that this thread calls.
@@ -424,7 +432,8 @@ class FakeMode:
             # It did something, which a hit would not do; or data decides of a size, which is another one next time.
             return result
         if before == [self._visible(fake) for fake in call.fakes] and not self._returns_mutated(result, call.fakes):
-            recipe = recipe_of(result, call.fakes, self._signature)
+            # Each call that depends on data has symbols of its own.
+            recipe = None if self.record.unbacked else recipe_of(result, call.fakes, self._signature)
             if recipe is not None:
                 cache.put(call.key, recipe)
         return result
@@ -462,6 +471,7 @@ class FakeMode:
         if function is torch.Tensor.to or function in _MOVES_TO:
             function, args, kwargs = _indexed_move(function, args, kwargs)
         self.record.written.clear()
+        self.record.unbacked = False
         try:
             if not needs_stand_ins((args, kwargs)):
                 try:

@@ -16,6 +16,7 @@ import torch
 import torch._C
 from torch._ops import OpOverload
 
+from framelift_fake_tensors.data_dependent import NewNumber, compute_with_new_numbers, masks_as_positions
 from framelift_fake_tensors.device import result_device
 from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError
 from framelift_fake_tensors.kernels import compute
@@ -41,11 +42,15 @@ class Record:
         pinned: the operators, by name, that know no symbols, so that sizes were made numbers for them.
         refuses_numbers: whether a composite function that reads symbolic sizes as numbers is stopped, since torch may
             have it written again for symbols.
+        new_number: makes the symbols that stand for what only data can tell; without it, such operators raise.
+        unbacked: whether it made one.
     """
 
     written: set[int] = dataclasses.field(default_factory=set)
     pinned: set[str] = dataclasses.field(default_factory=set)
     refuses_numbers: bool = False
+    new_number: NewNumber | None = None
+    unbacked: bool = False
 
 
 def twin_of(fake: FakeTensor) -> torch.Tensor:
@@ -209,7 +214,9 @@ def run_operator(
         if record.refuses_numbers:
             raise SizesRead
         return [int(extent) for extent in args[0].size()]
-    if _depends_on_data(operator) and not (operator is torch.ops.aten.index.Tensor and not _has_mask(args[1])):
+    is_index = operator is torch.ops.aten.index.Tensor
+    data_dependent = _depends_on_data(operator) and not (is_index and not _has_mask(args[1]))
+    if data_dependent and record.new_number is None:
         raise DataDependentError(str(operator))
     device = result_device(operator, args, kwargs)
     if (
@@ -228,7 +235,14 @@ def run_operator(
     if operator._schema.is_mutable:
         record.written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
     try:
-        result = compute(operator, lowered, lowered_kwargs)
+        if data_dependent and record.new_number is not None:
+            record.unbacked = True
+            if is_index:
+                result = compute(operator, (lowered[0], masks_as_positions(lowered[1], record.new_number)), {})
+            else:
+                result = compute_with_new_numbers(operator, lowered, lowered_kwargs, record.new_number)
+        else:
+            result = compute(operator, lowered, lowered_kwargs)
     except RuntimeError as error:
         if not any(words in str(error) for words in _KNOWS_NO_SYMBOLS) or not _pin(args, kwargs):
             raise
