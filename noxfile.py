@@ -274,6 +274,16 @@ def cpython(session: nox.Session) -> None:
 
 
 @nox.session(python=PRIMARY, requires=["wheels", TORCH])
+def op_db(session: nox.Session) -> None:
+    """Compare fake results with real ones, and torch's fakes with both, on torch's op database; write OP_DB.md."""
+    package = WORKSPACE.packages["framelift-fake-tensors"]
+    install(session, {package.distribution: frozenset()}, *package.test_requirements)
+    script = package.folder / "tests" / "op_db.py"
+    table = package.folder / "OP_DB.md"
+    session.run("python", str(script), "--table", str(table), *session.posargs, env=clean_environment())
+
+
+@nox.session(python=PRIMARY, requires=["wheels", TORCH])
 def seed(session: nox.Session) -> None:
     """Run the seed suite alone (`tests` runs it too)."""
     test_seed(session)

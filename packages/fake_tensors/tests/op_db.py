@@ -242,9 +242,10 @@ def table(tallies, command):
     lines = [
         "# Fake tensors beside torch's op database",
         "",
-        f"Written by `{command}`, with torch {torch.__version__.partition('+')[0]}. Samples of float32, int64, bool and",
-        "complex64. A result is right if shape, stride, dtype, device and aliasing are those of the real result, or if",
-        "both raise; a size that nothing but data can tell is right whatever it is.",
+        f"Written by `{command}`, with torch {torch.__version__.partition('+')[0]}.",
+        "",
+        "Samples of float32, int64, bool and complex64. A result is right if shape, stride, dtype, device and aliasing",
+        "are those of the real result, or if both raise; a size that nothing but data can tell is always right.",
         "",
         "| | sizes | samples | right |",
         "|---|---|---|---|",

@@ -81,7 +81,7 @@ def _nonzero(new: NewNumber, args: Sequence[Any], _kwargs: Mapping[str, Any]) ->
 
 def _masked_select(new: NewNumber, args: Sequence[Any], _kwargs: Mapping[str, Any]) -> torch.Tensor:
     tensor, mask = args
-    torch.broadcast_shapes(tensor.shape, mask.shape)
+    torch.broadcast_shapes(tensor.shape, mask.shape)  # type: ignore[no-untyped-call]
     result: torch.Tensor = tensor.new_empty((new("elements that a mask selects", minimum=0),))
     return result
 
