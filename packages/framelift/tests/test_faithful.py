@@ -120,3 +120,21 @@ def test_what_is_written_in_c_is_called_from_python():
     scale = lifted(functools.partial(lambda x, k: x * k, k=3), fullgraph=True)
     assert torch.equal(scale(X), X * 3)
     assert torch.equal(scale(X, k=4), X * 4)
+
+
+def test_a_call_may_leave_out_what_has_a_default_by_then():
+    def scaled(x, by=2):
+        return x * by
+
+    lifted = framelift.compile(scaled, backend="eager")
+    x = torch.ones(2)
+    assert torch.equal(lifted(x), 2 * x)
+    scaled.__defaults__ = (x + 2, 5)
+    assert torch.equal(lifted(), 15 * x)
+    assert torch.equal(lifted(x), 5 * x)
+    scaled.__code__ = (lambda *args: sum(args)).__code__
+    assert lifted(1, 2, 3) == 6
+    scaled.__defaults__ = None
+    scaled.__code__ = (lambda x: x).__code__
+    with pytest.raises(TypeError, match=r"takes 1 positional argument but 3 were given"):
+        lifted(x, 1, 2)

@@ -66,6 +66,27 @@ def kwdefaults_of_compiled():
 
 
 @program
+def fewer_defaults_than_before():
+
+    def f(x, a=1, b=2):
+        return x * a + b
+
+    return (f, (matrix(), 3), lambda: setattr(f, "__defaults__", (5,)))
+
+
+@program
+def code_with_more_parameters():
+
+    def f(x):
+        return x * 2
+
+    def g(x, *rest):
+        return x * 3
+
+    return (f, (matrix(),), lambda: setattr(f, "__code__", g.__code__))
+
+
+@program
 def kwdefaults_mutated():
 
     def f(x, *, k=2):

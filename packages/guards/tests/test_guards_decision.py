@@ -56,9 +56,9 @@ def test_a_small_tree_reads_like_this():
     assert (
         dispatcher.source()
         == """\
-def of(a, b, c):
-    if original.__code__ is not code:
-        return changed({'a': a, 'b': b, 'c': c})
+def of(a, b, c, *extra):
+    if original.__code__ is not code or extra:
+        return changed({'a': a, 'b': b, 'c': c}, extra)
     while True:
         try:
             if b is not True:
@@ -90,6 +90,8 @@ def of(a, b, c):
                     break
                 return run_2(a, b, c)
         break
+    if a is DEFAULT or b is DEFAULT or c is DEFAULT:
+        return left_out({'a': a, 'b': b, 'c': c})
     return miss({'a': a, 'b': b, 'c': c})
 """
     )

@@ -6,6 +6,7 @@ import linecache
 import pickle
 import threading
 import traceback
+import types
 import weakref
 
 import pytest
@@ -76,9 +77,9 @@ def test_wrong_arguments_raise_what_the_function_raises(args, kwargs):
 def test_it_looks_like_the_function():
     assert inspect.signature(power_twin) == inspect.signature(power)
     own = inspect.signature(power_twin, follow_wrapped=False)
-    assert {name: one.kind for name, one in own.parameters.items()} == {
-        name: one.kind for name, one in inspect.signature(power).parameters.items()
-    }
+    kinds = {name: one.kind for name, one in own.parameters.items()}
+    assert kinds.pop("extra") is inspect.Parameter.VAR_POSITIONAL  # what is too much is for `power` to refuse
+    assert kinds == {name: one.kind for name, one in inspect.signature(power).parameters.items()}
     for name in functools.WRAPPER_ASSIGNMENTS:
         assert getattr(power_twin, name, None) == getattr(power, name, None)
     assert power_twin.__wrapped__ is power
@@ -281,6 +282,55 @@ def test_code_with_other_parameters_runs_as_it_is():
     f.__code__ = (lambda *args: ("other", args)).__code__
     assert twin(1) == twin(1) == ("other", (1,))
     assert twin(1, 3) == ("other", (1, 3))
+    assert twin(1, 3, 5) == ("other", (1, 3, 5))
+    f.__code__ = (lambda: "none").__code__
+    f.__defaults__ = None
+    assert twin() == "none"
+
+
+def shapes_of_defaults():
+    """Yield changes of the defaults of `everything` and of `two`, with calls that they allow or refuse."""
+    calls = [((), {}), ((0,), {}), ((0, 1), {}), ((0, 1, 2), {}), ((0, 1, 2, 3, 4), {})]
+    calls += [((*args,), {"d": 7}) for args, _ in calls] + [((0,), {"b": 9}), ((), {"b": 9}), ((0, 1), {"b": 9})]
+    for defaults in None, (), (5,), (5, 6), (5, 6, 7), (5, 6, 7, 8):
+        for keyword_defaults in None, {}, {"d": 3}, {"d": 3, "e": 4, "nobody": 5}:
+            yield defaults, keyword_defaults, calls
+
+
+@pytest.mark.parametrize("refusing", [False, True])
+def test_whichever_parameters_have_defaults_by_then(refusing):
+    def two(a, b=1, *, d, e=5):
+        return "ran", a, b, d, e
+
+    guards = [Guard(LocalSource(name), TypeIs(int)) for name in "abde"] if refusing else []
+    for function in two, everything:
+        for defaults, keyword_defaults, calls in shapes_of_defaults():
+            changing = types.FunctionType(function.__code__, {}, argdefs=function.__defaults__)
+            changing.__kwdefaults__ = dict(function.__kwdefaults__)
+            dispatcher = Dispatcher(changing, lambda values: ("missed", *values.values()))
+            dispatcher.add(guards, lambda *values: ("ran", *values))
+            changing.__defaults__, changing.__kwdefaults__ = defaults, keyword_defaults
+            for args, kwargs in calls:
+                assert told(dispatcher.function, args, kwargs) == told(changing, args, kwargs)
+
+
+def told(function, args, kwargs):
+    try:
+        return [value for value in function(*args, **kwargs) if value != "ran"]
+    except TypeError as error:
+        return str(error)
+
+
+def test_what_was_given_by_name_after_a_gap_stays_where_it_was():
+    def f(a, b=1, c=2):
+        return a, b, c
+
+    twin = returning(Dispatcher(f, recording))
+    f.__defaults__ = (7,)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'b'"):
+        twin(0, c=5)
+    f.__code__ = (lambda a, c, b=3: (a, b, c)).__code__
+    assert twin(0, c=5) == (0, 7, 5)
 
 
 def test_shared_steps_are_taken_once():
@@ -306,9 +356,9 @@ def test_shared_steps_are_taken_once():
     dispatcher.add(guards, lambda self: "hit")
     assert dispatcher.function(module) == "hit"
     assert dispatcher.source() == (
-        "def forward(self):\n"
-        "    if original.__code__ is not code:\n"
-        "        return changed({'self': self})\n"
+        "def forward(self, *extra):\n"
+        "    if original.__code__ is not code or extra:\n"
+        "        return changed({'self': self}, extra)\n"
         "    while True:\n"
         "        try:\n"
         "            if type(self) is not Module_ref():\n"
@@ -328,6 +378,8 @@ def test_shared_steps_are_taken_once():
         "        except Exception:\n"
         "            break\n"
         "        return run(self)\n"
+        "    if self is DEFAULT:\n"
+        "        return left_out({'self': self})\n"
         "    return miss({'self': self})\n"
     )
 
@@ -451,7 +503,7 @@ def test_nothing_is_kept_alive_and_linecache_is_cleaned():
     assert helper() is None
     assert list(dispatcher.function(Model(), None)) == ["self", "f"]
     filename = dispatcher.function.__code__.co_filename
-    assert linecache.getline(filename, 1) == "def forward(self, f):\n"
+    assert linecache.getline(filename, 1) == "def forward(self, f, *extra):\n"
     del dispatcher
     gc.collect()
     assert forward() is None

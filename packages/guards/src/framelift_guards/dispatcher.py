@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import itertools
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,8 @@ from framelift_guards.decision import DecisionTree, Path
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet
 from framelift_guards.modes import Checked, GuardMode, GuardViolation, Trust, divide
-from framelift_guards.predicates.base import compare
+from framelift_guards.predicates.base import again, compare, either
+from framelift_guards.roots import LocalSource
 from framelift_guards.source import Scope, Source, subscript
 
 Miss = Callable[[dict[str, object]], object]
@@ -74,20 +76,45 @@ class Parameters:
         """All names, in the order of ``co_varnames``."""
         return (*self.positional, *self.keyword_only, *[name for name in (self.varargs, self.varkw) if name])
 
-    def call(self, function: Callable[..., object], arguments: Mapping[str, object]) -> object:
+    def call(
+        self, function: Callable[..., object], arguments: Mapping[str, object], extra: tuple[object, ...] = ()
+    ) -> object:
         """Call a function with what these parameters hold; what the caller left out is left out.
+
+        Args:
+            function: what to call.
+            arguments: what the parameters hold, by name.
+            extra: positional arguments beyond the parameters; there are none unless each positional one is given.
 
         >>> Parameters(("a",), varargs="rest").call(print, {"a": 1, "rest": (2, 3)})
         1 2 3
+        >>> Parameters(("a", "b")).call(dict, {"a": DEFAULT, "b": 1})
+        {'b': 1}
         """
-        positional = [arguments[name] for name in self.positional if arguments[name] is not DEFAULT]
+        in_order = list(itertools.takewhile(lambda name: arguments[name] is not DEFAULT, self.positional))
+        by_name = [*self.positional[len(in_order) :], *self.keyword_only]  # what follows a gap was given by name
+        named = {name: arguments[name] for name in by_name if arguments[name] is not DEFAULT}
         star: Any = () if self.varargs is None else arguments[self.varargs]
-        named = {name: arguments[name] for name in self.keyword_only if arguments[name] is not DEFAULT}
         double_star: Any = {} if self.varkw is None else arguments[self.varkw]
-        return function(*positional, *star, **named, **double_star)
+        return function(*[arguments[name] for name in in_order], *star, *extra, **named, **double_star)
 
-    def to_ast(self, renamed: dict[str, str]) -> ast.arguments:
-        """Return the parameters as ``ast``; defaults belong to the function, not to its code."""
+    def filled(self, function: types.FunctionType, arguments: Mapping[str, object]) -> dict[str, object]:
+        """Return the arguments with the defaults that a function has now in the place of what was left out.
+
+        >>> Parameters(("a", "b")).filled(lambda a, b=1: a, {"a": DEFAULT, "b": DEFAULT})
+        {'a': <the default>, 'b': 1}
+        """
+        defaults = dict(zip(reversed(self.positional), reversed(function.__defaults__ or ()), strict=False))
+        defaults.update(function.__kwdefaults__ or {})
+        return {name: defaults.get(name, value) if value is DEFAULT else value for name, value in arguments.items()}
+
+    def to_ast(self, renamed: dict[str, str], extra: str | None = None) -> ast.arguments:
+        """Return the parameters as ``ast``; defaults belong to the function, not to its code.
+
+        Args:
+            renamed: their names in the code, where these differ.
+            extra: what holds the positional arguments beyond the parameters.
+        """
 
         def argument(name: str) -> ast.arg:
             return ast.arg(renamed.get(name, name))
@@ -96,7 +123,7 @@ class Parameters:
         return ast.arguments(
             positional[: self.positional_only],
             positional[self.positional_only :],
-            None if self.varargs is None else argument(self.varargs),
+            ast.arg(extra) if extra is not None else None if self.varargs is None else argument(self.varargs),
             [argument(name) for name in self.keyword_only],
             [None for _ in self.keyword_only],
             None if self.varkw is None else argument(self.varkw),
@@ -150,9 +177,10 @@ class Dispatcher:
         mode: how often which guards are checked; see `Sampled` and `Frozen`.
         violated: makes the error that is raised where a trusted guard does not hold any more.
 
-    A parameter that a call leaves out has the default that the user's function has by then, and a user's function
-    that is given other code is another function: its specialisations are forgotten. (Code with other parameters runs
-    as it is: the dispatcher keeps its signature.)
+    A parameter that a call leaves out has the default that the user's function has by then, whichever parameters had
+    one at first, and a user's function that is given other code is another function: its specialisations are forgotten.
+    Code with other parameters runs as it is. So the dispatcher itself takes too few and too many positional arguments,
+    and leaves it to the user's function to refuse them. (Keywords are those that the function began with.)
 
     >>> from framelift_guards import Equals, LocalSource
     >>> def power(base, exponent=2):
@@ -177,8 +205,8 @@ class Dispatcher:
         code = function.__code__
         names = function.__name__, code.co_qualname
         self._set_up(Parameters.of(code), miss, names, mode, violated, original=function)
-        self.function.__defaults__ = (DEFAULT,) * len(function.__defaults__ or ()) or None
-        self.function.__kwdefaults__ = dict.fromkeys(function.__kwdefaults__ or (), DEFAULT) or None
+        self.function.__defaults__ = (DEFAULT,) * len(self.parameters.positional) or None
+        self.function.__kwdefaults__ = dict.fromkeys(self.parameters.keyword_only, DEFAULT) or None
         functools.update_wrapper(self.function, function)
 
     @classmethod
@@ -221,8 +249,11 @@ class Dispatcher:
         self.mode = mode
         self._violated = violated
         self._original: Any = original
+        self._original_defaults = () if original is None else original.__defaults__ or ()
+        self._original_keyword_defaults = frozenset(() if original is None else original.__kwdefaults__ or ())
         self._code = None if original is None else original.__code__
         self._on_change = self._changed  # one object, so that generated code has one name for it
+        self._on_gap = self._left_out
         self._as_it_is = functools.partial(parameters.call, cast("Callable[..., object]", original))
         self._names = names
         name, qualname = names
@@ -230,6 +261,8 @@ class Dispatcher:
         self._specialisations: tuple[Specialisation, ...] = ()
         self._suspended = False
         self._namespace = GeneratedNamespace(reserved=parameters.names)
+        lenient = original is not None and parameters.varargs is None
+        self._extra = self._namespace.fresh("extra") if lenient else None
         keyword_only = set(parameters.keyword_only)
         self._renamed = {
             parameter: self._namespace.fresh(f"p_{parameter}")
@@ -323,17 +356,22 @@ class Dispatcher:
         name, qualname = self._names
         stem = name if is_identifier(name) else "dispatch"
         tree = DecisionTree(self._namespace, self._renamed, self.parameters.names)
-        preparation = list(self._preparation())
+        needed = self._needed()
+        seen = [name for name in needed if all(_refuses_a_gap(one.guards, name) for one in specialisations)]
+        preparation = [*self._preparation(), *self._without([name for name in needed if name not in seen])]
         attempts = self._attempts(tree, specialisations)  # while suspended, too: their names are kept
-        body = [*preparation, *([] if self._suspended else attempts), self._report()]
-        definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed), body, [])
+        end = [*self._without(seen), self._report()]
+        body = [*preparation, *([] if self._suspended else attempts), *end]
+        definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed, self._extra), body, [])
         code = compile_code(definition, self._file.filename)
         self._definition = definition
         self._specialisations = specialisations
         self._file.publish(lambda: ast.unparse(definition) + "\n")
         self.function.__code__ = code.replace(co_name=name, co_qualname=qualname)
         # A call under way that meets a name which is gone by now counts it as a guard that does not hold.
-        named = {node.id for statement in preparation for node in ast.walk(statement) if isinstance(node, ast.Name)}
+        named = {
+            node.id for statement in [*preparation, *end] for node in ast.walk(statement) if isinstance(node, ast.Name)
+        }
         self._namespace.drop(self._used - tree.names - named)
         self._used = tree.names
 
@@ -360,7 +398,9 @@ class Dispatcher:
         original = self._builder.constant(self._original, "original")
         code = ast.Attribute(original, "__code__", ast.Load())
         other = compare(code, ast.IsNot(), self._builder.constant(self._code, "code"))
-        yield ast.If(other, [self._call_with_arguments(self._builder.constant(self._on_change, "changed"))], [])
+        extra = [] if self._extra is None else [ast.Name(self._extra, ast.Load())]
+        changed = self._call_with_arguments(self._builder.constant(self._on_change, "changed"), *extra)
+        yield ast.If(either(other, *map(again, extra)), [changed], [])
         filled = [*self._defaults(original), *self._keyword_defaults(original)]
         if filled:
             # A default that was taken away: the call raises what the user's function raises.
@@ -370,25 +410,50 @@ class Dispatcher:
     def _defaults(self, original: ast.expr) -> Iterator[ast.stmt]:
         positional = self.parameters.positional
         defaults = ast.Attribute(original, "__defaults__", ast.Load())
-        for back in range(len(self._original.__defaults__ or ()), 0, -1):
+        for back in range(len(self._original_defaults), 0, -1):
             yield self._default(positional[-back], subscript(defaults, ast.Constant(-back)))
 
     def _keyword_defaults(self, original: ast.expr) -> Iterator[ast.stmt]:
         defaults = ast.Attribute(original, "__kwdefaults__", ast.Load())
         for name in self.parameters.keyword_only:
-            if name in (self._original.__kwdefaults__ or ()):
+            if name in self._original_keyword_defaults:
                 yield self._default(name, subscript(defaults, ast.Constant(name)))
 
     def _default(self, name: str, value: ast.expr) -> ast.stmt:
-        left_out = compare(self._builder.local(name), ast.Is(), self._builder.constant(DEFAULT, "DEFAULT"))
         target = ast.Name(self._renamed.get(name, name), ast.Store())
-        return ast.If(left_out, [ast.Assign([target], value)], [])
+        return ast.If(self._is_left_out(name), [ast.Assign([target], value)], [])
 
-    def _changed(self, arguments: dict[str, object]) -> object:
-        """Do a call after the user's function was given other code."""
+    def _is_left_out(self, name: str) -> ast.expr:
+        return compare(self._builder.local(name), ast.Is(), self._builder.constant(DEFAULT, "DEFAULT"))
+
+    def _needed(self) -> list[str]:
+        """Return the parameters that had no default at first: a call that leaves one out is a rare one."""
+        if self._original is None:
+            return []
+        first_default = len(self.parameters.positional) - len(self._original_defaults)
+        named = [name for name in self.parameters.keyword_only if name not in self._original_keyword_defaults]
+        return [*self.parameters.positional[:first_default], *named]
+
+    def _without(self, names: Sequence[str]) -> Iterator[ast.stmt]:
+        """Yield what a call goes to that leaves out one of these parameters."""
+        gaps = [self._is_left_out(name) for name in names]
+        if gaps:
+            yield ast.If(
+                either(*gaps), [self._call_with_arguments(self._builder.constant(self._on_gap, "left_out"))], []
+            )
+
+    def _left_out(self, arguments: dict[str, object]) -> object:
+        """Do a call that leaves out what had no default at first."""
+        filled = self.parameters.filled(self._original, arguments)
+        if any(value is DEFAULT for value in filled.values()):
+            return self.parameters.call(self._original, arguments)  # which raises
+        return self.parameters.call(self.function, filled)
+
+    def _changed(self, arguments: dict[str, object], extra: tuple[object, ...] = ()) -> object:
+        """Do a call after the user's function was given other code, or with arguments beyond its parameters."""
         code = self._original.__code__
-        if Parameters.of(code) != self.parameters:
-            return self.parameters.call(self._original, arguments)
+        if extra or Parameters.of(code) != self.parameters:
+            return self.parameters.call(self._original, arguments, extra)
         with self._lock.held():
             self._code = code
             self._link(())
@@ -398,10 +463,10 @@ class Dispatcher:
         """Return the function's end: to report a miss."""
         return self._call_with_arguments(ast.Name(self._miss_name, ast.Load()))
 
-    def _call_with_arguments(self, function: ast.expr) -> ast.stmt:
+    def _call_with_arguments(self, function: ast.expr, *extra: ast.expr) -> ast.stmt:
         keys: list[ast.expr | None] = [ast.Constant(name) for name in self.parameters.names]
         found = ast.Dict(keys, [self._builder.local(name) for name in self.parameters.names])
-        return ast.Return(ast.Call(function, [found], []))
+        return ast.Return(ast.Call(function, [found, *extra], []))
 
 
 class Verification:
@@ -451,6 +516,14 @@ class Verification:
         if self.trust is not None:
             self.trust.revoke()
         raise self._error(self._name, self._mode, failure)
+
+
+def _refuses_a_gap(guards: GuardSet, parameter: str) -> bool:
+    """Tell whether a guard of the parameter itself fails where the call left it out, so that nothing more is asked."""
+    source = LocalSource(parameter)
+    gap = Scope({parameter: DEFAULT})
+    own = [guard for guard in guards if guard.source == source and not guard.predicate.sources]
+    return any(not guard.predicate.runs_user_code and not guard.check(gap) for guard in own)
 
 
 def _holds(*values: object) -> bool:

@@ -138,7 +138,7 @@ def both(*conditions: ast.expr) -> ast.expr:
 
 def either(*conditions: ast.expr) -> ast.expr:
     """Return the disjunction of ``conditions``."""
-    return ast.BoolOp(ast.Or(), list(conditions))
+    return conditions[0] if len(conditions) == 1 else ast.BoolOp(ast.Or(), list(conditions))
 
 
 def compare(left: ast.expr, operator: ast.cmpop, right: ast.expr) -> ast.expr:
