@@ -7,22 +7,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framelift_symbolic_shapes import Range
-from framelift_symbolic_shapes.deferred import functions, sympy
+from framelift_symbolic_shapes.expression import Constant, Symbol, call, compare, junction, negate
 from framelift_symbolic_shapes.facts import Facts
 
-SYMBOLS = sympy.symbols("a b c", integer=True)
-RELATIONS = [sympy.Eq, sympy.Ne, sympy.Lt, sympy.Le, sympy.Gt, sympy.Ge]
+SYMBOLS = [Symbol(name, int) for name in "abc"]
+RELATIONS = ["==", "!=", "<", "<=", ">", ">="]
 
 
 @st.composite
 def terms(draw):
-    total = sympy.Integer(draw(st.integers(-4, 4)))
+    total = Constant(draw(st.integers(-4, 4)))
     for symbol in SYMBOLS:
         total += draw(st.integers(-2, 2)) * symbol
     if draw(st.booleans()):
         total += SYMBOLS[0] * SYMBOLS[1]
     if draw(st.integers(0, 3)) == 0:
-        total = functions.FUNCTIONS["Mod"](total, draw(st.integers(2, 4)))
+        total = call("Mod", (total, Constant(draw(st.integers(2, 4)))))
     return total
 
 
@@ -33,7 +33,7 @@ def where(condition, points):
 
 @st.composite
 def relations(draw):
-    return draw(st.sampled_from(RELATIONS))(draw(terms()), draw(terms()))
+    return compare(draw(st.sampled_from(RELATIONS)), draw(terms()), draw(terms()))
 
 
 @st.composite
@@ -41,9 +41,9 @@ def conditions(draw):
     condition = draw(relations())
     shape = draw(st.integers(0, 3))
     if shape == 0:
-        return sympy.Not(condition)
+        return negate(condition)
     if shape == 1:
-        return draw(st.sampled_from([sympy.And, sympy.Or]))(condition, draw(relations()))
+        return junction(draw(st.booleans()), (condition, draw(relations())))
     return condition
 
 

@@ -111,7 +111,7 @@ def metadata_of(fake: FakeTensor) -> Any:
 
 
 def _dimension(extent: Any) -> Any:
-    return extent.node.expr if isinstance(extent, torch.SymInt) else extent
+    return extent.node.expression if isinstance(extent, torch.SymInt) else extent
 
 
 # Every kind of device that autocast knows (torch/amp/autocast_mode.py); asked only where autocast is on for any.
@@ -226,7 +226,7 @@ class Call:
             return (kind, *[self._encode(item) for item in value])
         if kind is torch.SymInt or kind is torch.SymFloat or kind is torch.SymBool:
             self.symbolic = True
-            return (kind, value.node.expr)
+            return (kind, value.node.expression)
         if kind is slice:
             return (kind, self._encode(value.start), self._encode(value.stop), self._encode(value.step))
         raise Uncacheable

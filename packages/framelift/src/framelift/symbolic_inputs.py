@@ -170,4 +170,4 @@ def _evaluated(expression: Any, symbols: dict[Any, Any]) -> Any:
         return result
     if expression.is_Pow:
         return operands[0] ** operands[1]
-    return type(expression).python(*operands)
+    return type(expression).operation.python(*operands)

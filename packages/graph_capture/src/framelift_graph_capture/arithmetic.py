@@ -185,7 +185,7 @@ def _comparison(operation: str, whole: str | None, swapped: str) -> Rule:
         if left.pytype is right.pytype:
             if left.pytype is float:
                 for one in (left, right):
-                    if not one.expr.is_Symbol and one.constant is None:
+                    if not one.is_symbol and one.constant is None:
                         _finite(one)
             compared: SymNode = getattr(left, operation)(right)
             return compared
@@ -225,7 +225,7 @@ def _whole(operation: str) -> Rule:
     def rule(operand: SymNode) -> SymNode:
         if operand.pytype is int:
             return operand
-        if not operand.expr.is_Symbol:
+        if not operand.is_symbol:
             _finite(operand)
         result: SymNode = getattr(operand, operation)()
         return result

@@ -56,9 +56,9 @@ def _equal(info: SymbolInfo, other: object) -> Guard:
 
 
 def _decided(env: ShapeEnv, shape_guard: ShapeGuard) -> Guard:
-    used = shape_guard.expression.free_symbols
-    operands = {str(symbol): cast(Source, info.origins[0]) for symbol, info in env.symbols.items() if symbol in used}
-    names = {symbol: ast.Name(str(symbol), ast.Load()) for symbol in env.symbols if symbol in used}
+    used = [(symbol, str(symbol)) for symbol in sorted(shape_guard.condition.symbols, key=str)]
+    operands = {name: cast(Source, env.info(symbol).origins[0]) for symbol, name in used}
+    names = {symbol: ast.Name(name, ast.Load()) for symbol, name in used}
     constants: dict[str, object] = {}
 
     def reference(function: Callable[..., object]) -> ast.expr:
@@ -66,7 +66,7 @@ def _decided(env: ShapeEnv, shape_guard: ShapeGuard) -> Guard:
         constants[name] = function
         return ast.Name(name, ast.Load())
 
-    template = env.to_python(shape_guard.expression, names, reference)
+    template = env.to_python(shape_guard.condition, names, reference)
     return Guard(None, Expression(template, operands, constants), cast("UserLine | None", shape_guard.user_line))
 
 
@@ -84,7 +84,7 @@ def number_to_python(
         fetch: gives the expression that fetches a source.
         constant: gives the expression of a function that the result calls.
     """
-    expression = number.node.expr
-    used = expression.free_symbols
-    names = {symbol: fetch(cast(Source, info.origins[0])) for symbol, info in env.symbols.items() if symbol in used}
+    expression = number.node.expression
+    used = sorted(expression.symbols, key=str)
+    names = {symbol: fetch(cast(Source, env.info(symbol).origins[0])) for symbol in used}
     return env.to_python(expression, names, constant)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-__all__ = ["Deferred", "functions", "sympy"]
+__all__ = ["Deferred", "exchange", "functions", "printing", "sympy"]
 
 
 class Deferred:
@@ -37,3 +37,6 @@ class Deferred:
 
 sympy: Any = Deferred("sympy")
 functions: Any = Deferred("framelift_symbolic_shapes.functions")
+# These two import expressions, which reach them when they are printed or exchanged.
+exchange: Any = Deferred("framelift_symbolic_shapes.exchange")
+printing: Any = Deferred("framelift_symbolic_shapes.printing")

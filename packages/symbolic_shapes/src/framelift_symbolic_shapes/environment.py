@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any
 
 from framelift_symbolic_shapes.constraint import Constraint, ConstraintViolation
-from framelift_symbolic_shapes.deferred import functions, sympy
-from framelift_symbolic_shapes.errors import DataDependentCondition, InvalidSize
+from framelift_symbolic_shapes.deferred import exchange
+from framelift_symbolic_shapes.errors import DataDependentCondition, ForeignSymbol, InvalidSize
+from framelift_symbolic_shapes.expression import Constant, Expression, Relation, Symbol, call, compare, negate, number
 from framelift_symbolic_shapes.facade import Facade
 from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
@@ -56,15 +57,17 @@ class ShapeEnv(Facade):
         self.wrap: Callable[[SymNode], Any] = _unwrapped
         self.node_type: type[SymNode] = SymNode
         self.facts = Facts()
-        self._symbols: dict[Any, SymbolInfo] = {}
-        self._constraints: dict[Any, Constraint] = {}
+        self._symbols: dict[Expression, SymbolInfo] = {}
+        self._public: dict[Any, SymbolInfo] = {}  # the same, by sympy's symbols
+        self._constraints: dict[Expression, Constraint] = {}
         self._guards: list[ShapeGuard] = []
         self._assertions: list[ShapeGuard] = []
-        self._unbacked: set[Any] = set()
+        self._unbacked: set[Expression] = set()
         self._names: set[str] = set()
-        self._duck: dict[int | float, Any] = {}
-        self._built: dict[tuple[Any, ...], Any] = {}
-        self._wrapped: dict[Any, Any] = {}
+        self._duck: dict[int | float, Expression] = {}
+        self._built: dict[tuple[Any, ...], Expression] = {}
+        self._owned: dict[Any, Expression] = {}
+        self._wrapped: dict[Expression, Any] = {}
         self._violations: list[ConstraintViolation] = []
 
     # ---- symbols ----------------------------------------------------------------------------------------------------
@@ -72,7 +75,23 @@ class ShapeEnv(Facade):
     @property
     def symbols(self) -> Mapping[Any, SymbolInfo]:
         """Each symbol with what is known of it, in the order of creation."""
-        return MappingProxyType(self._symbols)
+        return MappingProxyType(self._public)
+
+    def info(self, symbol: Any) -> SymbolInfo:
+        """Return what is known of a symbol, given in either form.
+
+        >>> env = ShapeEnv()
+        >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)
+        >>> env.info(n.expression) is env.info(n.expr), env.info(n.expr).name
+        (True, "L['x'].size()[0]")
+
+        Raises:
+            ForeignSymbol: it is no symbol of this environment.
+        """
+        known = self._symbols.get(self.own(symbol))
+        if known is None:
+            raise ForeignSymbol(str(symbol))
+        return known
 
     @property
     def guards(self) -> tuple[ShapeGuard, ...]:
@@ -197,11 +216,11 @@ class ShapeEnv(Facade):
         short = symbol_name(name, self._names, prefix)
         self._names.add(short)
         is_int = prefix in ("s", "u")
-        positive = True if is_int and values.lower > 0 else None
-        symbol = sympy.Symbol(short, integer=is_int or None, real=True, positive=positive)
+        symbol = Symbol(short, int if is_int else float, is_int and values.lower > 0)
         line = self.user_line()
         strict = constraint is not None and constraint.strict
-        self._symbols[symbol] = SymbolInfo(name, hint, [origin], values, strict, line)
+        info = SymbolInfo(name, hint, [origin], values, strict, line)
+        self._symbols[symbol] = self._public[self.exchanged(symbol)] = info
         if constraint is not None:
             self._constraints[symbol] = constraint
         if hint is not None:
@@ -211,14 +230,13 @@ class ShapeEnv(Facade):
         self.facts.declare(symbol, values, hint is None)
         return self._wrap(symbol, hint, int if is_int else float)
 
-    def _guard_range(self, symbol: Any, values: Range, line: object) -> None:
-        # Built unevaluated: the symbol is assumed positive, but the run has yet to show that it is.
+    def _guard_range(self, symbol: Expression, values: Range, line: object) -> None:
         if not math.isinf(values.lower):
-            self._guards.append(ShapeGuard(sympy.Ge(symbol, values.lower, evaluate=False), line))
+            self._guards.append(ShapeGuard(Relation(">=", symbol, Constant(values.lower)), line))
         if not math.isinf(values.upper):
-            self._guards.append(ShapeGuard(sympy.Le(symbol, values.upper, evaluate=False), line))
+            self._guards.append(ShapeGuard(Relation("<=", symbol, Constant(values.upper)), line))
 
-    def _wrap(self, symbol: Any, hint: float | None, kind: type) -> Any:
+    def _wrap(self, symbol: Expression, hint: float | None, kind: type) -> Any:
         # One object a symbol, so that a program that compares sizes by identity sees what it would see with ints.
         if symbol not in self._wrapped:
             self._wrapped[symbol] = self.wrap(self.node_type(symbol, self, kind, hint))
@@ -226,7 +244,7 @@ class ShapeEnv(Facade):
 
     # ---- expressions ------------------------------------------------------------------------------------------------
 
-    def apply(self, name: str, operands: tuple[Any, ...], is_float: bool) -> Any:
+    def apply(self, name: str, operands: tuple[Expression, ...], is_float: bool) -> Expression:
         """Return the expression of the operation `name` on expressions, simplified; built once."""
         key = (name, is_float, *operands)
         known = self._built.get(key)
@@ -235,7 +253,26 @@ class ShapeEnv(Facade):
             known = self._built[key] = operation.build(self.facts.bound, *operands)
         return known
 
-    def replace(self, expression: Any) -> Any:
+    def exchanged(self, expression: Expression) -> Any:
+        """Return sympy's form of an expression."""
+        form = expression.exchanged
+        if form is None:
+            form = exchange.to_sympy(expression)
+        self._owned[form] = expression
+        return form
+
+    def own(self, expression: Any) -> Expression:
+        """Return an expression, in sympy's form or in that of this package, in the latter."""
+        if isinstance(expression, Expression):
+            return expression
+        known = self._owned.get(expression)
+        if known is None:
+            known = exchange.from_sympy(expression)
+            if not isinstance(known, Constant):  # True == 1 as a key
+                self._owned[expression] = known
+        return known
+
+    def replace(self, expression: Expression) -> Expression:
         """Return `expression`, simplified by all that is known now."""
         return self.facts.replace(expression)
 
@@ -247,7 +284,7 @@ class ShapeEnv(Facade):
         >>> env.bound((n + n).expr)
         Range(lower=4, upper=inf)
         """
-        return self.facts.bound(self.replace(expression))
+        return self.facts.bound(self.replace(self.own(expression)))
 
     def to_python(self, expression: Any, names: Mapping[Any, ast.expr], reference: Reference | None = None) -> ast.expr:
         """Return Python that computes `expression`; see `framelift_symbolic_shapes.to_python`."""
@@ -257,7 +294,7 @@ class ShapeEnv(Facade):
 
     def statically(self, expression: Any) -> bool | None:
         """Return whether a condition follows from what is known; no guard is recorded."""
-        return self.facts.decide(expression)
+        return self.facts.decide(self.own(expression))
 
     def evaluate(self, node: SymNode, fallback: Number | None = None) -> Number:
         """Return the value of a node, recording a guard where it does not follow from what is known.
@@ -270,8 +307,8 @@ class ShapeEnv(Facade):
             DataDependentCondition: the node has no hint, and there is no fallback.
             ConstraintViolation: the decision leaves one value to a size that must stay free.
         """
-        expression = node.expr
-        known = functions.number(expression)
+        expression = node.expression
+        known = number(expression)
         if known is None and node.pytype is bool:
             known = self.facts.decide(expression)
         elif known is None and node.pytype is int:
@@ -287,33 +324,32 @@ class ShapeEnv(Facade):
                 return fallback
             raise DataDependentCondition(str(expression), self.user_line())
         if node.pytype is bool:
-            self._record(expression if hint else sympy.Not(expression))
+            self._record(expression if hint else negate(expression))
         else:
-            self._record(sympy.Eq(expression, functions.literal(hint)))
+            self._record(compare("==", expression, Constant(hint)))
             if hint == 0 and node.pytype is float:  # equal, yet not the same number: 0.0 and -0.0
-                one = functions.literal(1.0)
-                sign = functions.FUNCTIONS["CopySign"](one, expression)
-                self._record(sympy.Eq(sign, functions.literal(math.copysign(1.0, hint))))
+                sign = call("CopySign", (Constant(1.0), expression))
+                self._record(compare("==", sign, Constant(math.copysign(1.0, hint))))
         return hint
 
     def expect(self, node: SymNode) -> bool:
         """Take a condition as true, as `torch._check` does; return False where it is known to be false."""
-        known = self.facts.decide(node.expr)
+        known = self.facts.decide(node.expression)
         if known is not None:
             return known
-        hint = self._hint_of(node.expr, bool) if node.hint is None else node.hint
-        self._record(sympy.Not(node.expr) if hint is False else node.expr)
+        hint = self._hint_of(node.expression, bool) if node.hint is None else node.hint
+        self._record(negate(node.expression) if hint is False else node.expression)
         return hint is not False
 
-    def _hint_of(self, expression: Any, kind: type) -> Number | None:
+    def _hint_of(self, expression: Expression, kind: type) -> Number | None:
         """Return the hint of what was unbacked and was found equal to what is not, if it is so."""
-        if not self._unbacked or not self._unbacked.isdisjoint(expression.free_symbols):
+        if not self._unbacked or not self._unbacked.isdisjoint(expression.symbols):
             return None
         return kind(self.guarding_hint_or_throw(expression))  # type: ignore[no-any-return]
 
-    def _record(self, condition: Any) -> None:
+    def _record(self, condition: Expression) -> None:
         line = self.user_line()
-        backed = self._unbacked.isdisjoint(condition.free_symbols)
+        backed = self._unbacked.isdisjoint(condition.symbols)
         (self._guards if backed else self._assertions).append(ShapeGuard(condition, line))
         self.facts.assume(condition)
         for symbol, info in self._symbols.items():
@@ -322,9 +358,9 @@ class ShapeEnv(Facade):
             value = self.facts.replacements.get(symbol)
             if constraint is None or not constraint.strict:
                 continue
-            if value is not None and value.is_Integer:
+            if isinstance(value, Constant):
                 raise self._violated(constraint.specialised(value, line))
-            if constraint.is_bounded and condition.free_symbols == {symbol}:
+            if constraint.is_bounded and condition.symbols == {symbol}:
                 raise self._violated(constraint.restricted(condition, symbol, line))
 
     # ---- explaining -------------------------------------------------------------------------------------------------
@@ -338,7 +374,7 @@ class ShapeEnv(Facade):
         s77 is L['x'].size()[0], 4 in this run; at least 2
           s77 >= 2
         """
-        info = self._symbols[symbol]
+        symbol, info = self.own(symbol), self.info(symbol)
         bounds = [
             f"at {word} {limit}"
             for word, limit in (("least", info.range.lower), ("most", info.range.upper))
@@ -349,6 +385,6 @@ class ShapeEnv(Facade):
         lines += [
             f"  {guard}" + (f"  ({guard.user_line})" if guard.user_line is not None else "")
             for guard in [*self._guards, *self._assertions]
-            if symbol in guard.expression.free_symbols
+            if symbol in guard.condition.symbols
         ]
         return "\n".join(lines)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from framelift_symbolic_shapes.deferred import functions, sympy
 from framelift_symbolic_shapes.errors import DataDependentCondition
+from framelift_symbolic_shapes.expression import Constant, Expression, compare, negate
 from framelift_symbolic_shapes.python_code import evaluate
 from framelift_symbolic_shapes.range import Range
 
@@ -40,11 +41,14 @@ class Facade:
 
         @property
         def symbols(self) -> Mapping[Any, SymbolInfo]: ...
+        def info(self, symbol: Any) -> SymbolInfo: ...
         def evaluate(self, node: SymNode, fallback: Number | None = None) -> Number: ...
         def expect(self, node: SymNode) -> bool: ...
         def bound(self, expression: Any) -> Range: ...
         def statically(self, expression: Any) -> bool | None: ...
-        def replace(self, expression: Any) -> Any: ...
+        def replace(self, expression: Expression) -> Expression: ...
+        def exchanged(self, expression: Expression) -> Any: ...
+        def own(self, expression: Any) -> Expression: ...
 
     @property
     def _replacements_version_counter(self) -> int:
@@ -52,11 +56,11 @@ class Facade:
 
     @property
     def replacements(self) -> Mapping[Any, Any]:
-        return self.facts.replacements
+        return {self.exchanged(one): self.exchanged(other) for one, other in self.facts.replacements.items()}
 
     @property
     def var_to_range(self) -> Mapping[Any, Range]:
-        return self.facts.ranges
+        return {self.exchanged(symbol): values for symbol, values in self.facts.ranges.items()}
 
     @property
     def backed_var_to_val(self) -> Mapping[Any, Any]:
@@ -69,36 +73,37 @@ class Facade:
 
     def _maybe_evaluate_static(self, expr: Any, *, compute_hint: bool = False, **_options: object) -> Any:
         """Return the sympy constant that an expression is, or `None`; with `compute_hint`, that of its hint."""
-        expr = self.replace(expr)
-        if functions.number(expr) is not None:
-            return expr
-        if expr.is_Boolean or expr.is_Relational:
-            answer = self.statically(expr)
+        expression = self.replace(self.own(expr))
+        if isinstance(expression, Constant):
+            return self.exchanged(expression)
+        if expression.kind is bool:
+            answer = self.statically(expression)
             if answer is not None:
                 return sympy.true if answer else sympy.false
-        else:
-            values = self.facts.bound(expr)
+        elif expression.kind is int:
+            values = self.facts.bound(expression)
             if values.is_singleton():
                 return functions.literal(values.lower)
         if compute_hint:
-            return functions.literal(self.guarding_hint_or_throw(expr))
+            return functions.literal(self.guarding_hint_or_throw(expression))
         return None
 
     def bound_sympy(self, expr: Any, size_oblivious: bool = False) -> Range:
         return self.bound(expr)
 
     def simplify(self, expr: Any, size_oblivious: bool = False) -> Any:
-        return self.replace(expr)
+        return self.exchanged(self.replace(self.own(expr)))
 
     def _simplify_floor_div(self, expr: Any) -> Any:
         return expr
 
     def guarding_hint_or_throw(self, expr: Any) -> Number:
-        values = {symbol: self.symbols[symbol].hint for symbol in expr.free_symbols}
+        expression = self.own(expr)
+        values = {symbol: self.info(symbol).hint for symbol in expression.symbols}
         for symbol, value in values.items():
             if value is None:
                 raise DataDependentCondition(str(symbol))
-        return evaluate(expr, values)  # type: ignore[arg-type]
+        return evaluate(expression, values)  # type: ignore[arg-type]
 
     def optimization_hint(self, expr: Any, fallback: int | None = None) -> Number | None:
         try:
@@ -121,35 +126,40 @@ class Facade:
         if known is not None:
             return known
         value = self.guarding_hint_or_throw(orig_expr) if hint is None else hint
-        condition = orig_expr if value is True else sympy.Not(orig_expr)
-        if not isinstance(value, bool):
-            condition = sympy.Eq(orig_expr, functions.literal(value))
-        self._record(condition)
+        expression = self.own(orig_expr)
+        if isinstance(value, bool):
+            self._record(expression if value else negate(expression))
+        else:
+            self._record(compare("==", expression, Constant(value)))
         return functions.literal(value)
 
     def _make_data_dependent_error(self, expr: Any, *_args: object, **_options: object) -> Exception:
         return DataDependentCondition(str(expr))
 
-    def _record(self, condition: Any) -> None:
+    def _record(self, condition: Expression) -> None:
         raise NotImplementedError
 
     def guard_or_defer_runtime_assert(self, orig_expr: Any, msg: str, fx_node: object = None) -> bool:
         known = self.statically(orig_expr)
         if known is None:
             known = self.optimization_hint(orig_expr) is not False
-            self._record(orig_expr if known else sympy.Not(orig_expr))
+            expression = self.own(orig_expr)
+            self._record(expression if known else negate(expression))
         return bool(known)
 
     def _constrain_range(self, symbol: Any, minimum: Any, maximum: Any) -> None:
-        for condition in (sympy.Ge(symbol, minimum), sympy.Le(symbol, maximum)):
+        for sign, limit in ((">=", minimum), ("<=", maximum)):
+            if limit is None or limit in (sympy.oo, -sympy.oo):
+                continue
+            condition = compare(sign, self.own(symbol), Constant(int(limit)))
             if self.statically(condition) is None:
                 self._record(condition)
 
     def _constrain_range_for_size(self, symbol: Any, minimum: int | None = None, maximum: int | None = None) -> None:
-        self._constrain_range(symbol, minimum or 0, sympy.oo if maximum is None else maximum)
+        self._constrain_range(symbol, minimum or 0, maximum)
 
     def _constrain_is_bounded(self, symbol: Any, upper_bound: int) -> None:
-        self._constrain_range(symbol, -sympy.oo, upper_bound)
+        self._constrain_range(symbol, None, upper_bound)
 
     @contextlib.contextmanager
     def ignore_fresh_unbacked_symbols(self) -> Iterator[None]:

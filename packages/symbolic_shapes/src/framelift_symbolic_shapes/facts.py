@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Mapping
 
-from framelift_symbolic_shapes.deferred import functions, sympy
-from framelift_symbolic_shapes.range import Range, bound
+from framelift_symbolic_shapes.expression import (
+    Choice,
+    Constant,
+    Expression,
+    Junction,
+    Monomial,
+    Not,
+    Relation,
+    Symbol,
+    make_sum,
+    negate,
+    substitute,
+    terms_of,
+)
+from framelift_symbolic_shapes.range import Range, bound, bound_monomial
+from framelift_symbolic_shapes.simplification import simplify
 
 __all__ = ["Facts"]
+
+_ZERO = Constant(0)
 
 
 class Facts:
@@ -16,56 +32,57 @@ class Facts:
 
     `version` grows with each fact that changes what an expression simplifies to.
 
-    >>> from framelift_symbolic_shapes.deferred import sympy
-    >>> s = sympy.Symbol("s", integer=True)
+    >>> from framelift_symbolic_shapes.expression import Relation
+    >>> s = Symbol("s", int)
     >>> facts = Facts()
     >>> facts.declare(s, Range(2))
-    >>> facts.decide(sympy.Ge(s, 1)), facts.decide(sympy.Ge(s, 5))
+    >>> facts.decide(Relation(">=", s, Constant(1))), facts.decide(Relation(">=", s, Constant(5)))
     (True, None)
-    >>> facts.assume(sympy.Ge(s, 5))
-    >>> facts.decide(sympy.Ne(s, 4))
+    >>> facts.assume(Relation(">=", s, Constant(5)))
+    >>> facts.decide(Relation("!=", s, Constant(4)))
     True
     """
 
     def __init__(self) -> None:
-        self.ranges: dict[Any, Range] = {}
-        self.replacements: dict[Any, Any] = {}
+        self.ranges: dict[Expression, Range] = {}
+        self.replacements: dict[Expression, Expression] = {}
         self.version = 0
-        self._unbacked: set[Any] = set()
-        self._true: set[Any] = set()
+        self._unbacked: set[Expression] = set()
+        self._true: set[Expression] = set()
         # Margins (expressions that are at least 0) of several symbols, without their constant: that constant. What is
         # known of one symbol alone is its range.
-        self._margins: dict[Any, int] = {}
-        self._bounds: dict[Any, Range] = {}
-        self._decided: dict[Any, bool] = {}  # facts are never taken back, so what follows from them stays
-        self._undecided: set[Any] = set()
+        self._margins: dict[Expression, int] = {}
+        self._bounds: dict[Expression, Range] = {}
+        self._decided: dict[Expression, bool] = {}  # facts are never taken back, so what follows from them stays
+        self._undecided: set[Expression] = set()
 
-    def declare(self, symbol: Any, values: Range, unbacked: bool = False) -> None:
+    def declare(self, symbol: Expression, values: Range, unbacked: bool = False) -> None:
         """Introduce a symbol; equalities replace an unbacked one by others, and no other by an unbacked one."""
         self.ranges[symbol] = values
         if unbacked:
             self._unbacked.add(symbol)
         self._forget_bounds()
 
-    def bound(self, expression: Any) -> Range:
+    def bound(self, expression: Expression) -> Range:
         """Return a range that holds every value of an integer expression."""
         known = self._bounds.get(expression)
-        if known is None:
-            known = self._bounds[expression] = bound(expression, self.ranges)
-        return known
+        return bound(expression, self.ranges, self._bounds) if known is None else known
 
-    def replace(self, expression: Any) -> Any:
+    def replace(self, expression: Expression) -> Expression:
         """Return `expression` with the symbols and terms whose value is known replaced."""
         if not self.replacements:
             return expression
         for _ in range(len(self.replacements) + 1):  # a replacement may hold a symbol that was replaced later
-            replaced = expression.xreplace(self.replacements)
+            replaced = substitute(expression, self.replacements, self._build)
             if replaced == expression:
                 break
             expression = replaced
         return expression
 
-    def decide(self, condition: Any) -> bool | None:
+    def _build(self, name: str, operands: tuple[Expression, ...]) -> Expression:
+        return simplify(name, operands, self.bound)
+
+    def decide(self, condition: Expression) -> bool | None:
         """Return whether `condition` holds, as far as it follows from the facts."""
         known = self._decided.get(condition)
         if known is not None or condition in self._undecided:
@@ -77,45 +94,50 @@ class Facts:
             self._decided[condition] = answer
         return answer
 
-    def _decide(self, condition: Any) -> bool | None:
-        value = functions.number(condition)
-        if value is not None:
-            return bool(value)
+    def _decide(self, condition: Expression) -> bool | None:
+        if isinstance(condition, Constant):
+            return bool(condition.value)
         if condition in self._true:
             return True
-        if isinstance(condition, sympy.Not):
-            answer = self.decide(condition.args[0])
+        if isinstance(condition, Not):
+            answer = self.decide(condition.operand)
             return None if answer is None else not answer
-        if isinstance(condition, (sympy.And, sympy.Or)):
-            return self._decide_junction(condition, isinstance(condition, sympy.Or))
-        if condition.is_Relational:
-            if sympy.Not(condition) in self._true:
+        if isinstance(condition, Junction):
+            return self._decide_junction(condition, condition.any_of)
+        if isinstance(condition, Choice):
+            return self._decide_choice(condition)
+        if isinstance(condition, Relation):
+            if negate(condition) in self._true:
                 return False
             return self._decide_relation(condition)
         return None
 
-    def _decide_junction(self, condition: Any, dominant: bool) -> bool | None:
-        answers = [self.decide(operand) for operand in condition.args]
+    def _decide_choice(self, condition: Choice) -> bool | None:
+        chosen = self.decide(condition.condition)
+        if chosen is not None:
+            return self.decide(condition.then if chosen else condition.otherwise)
+        then = self.decide(condition.then)
+        return then if then is not None and then is self.decide(condition.otherwise) else None
+
+    def _decide_junction(self, condition: Junction, dominant: bool) -> bool | None:
+        answers = [self.decide(operand) for operand in condition.operands]
         if dominant in answers:
             return dominant
         return None if None in answers else not dominant
 
-    def _decide_relation(self, relation: Any) -> bool | None:
+    def _decide_relation(self, relation: Relation) -> bool | None:
         if not _of_integers(relation):
             return None
-        difference = _expand(relation.lhs - relation.rhs)
-        if relation.is_Equality or relation.rel_op == "!=":
+        difference = relation.left - relation.right
+        if relation.sign in ("==", "!="):
             equal = self._is_zero(difference)
-            return equal if equal is None or relation.is_Equality else not equal
-        # Each of the others says that some difference is at least 0 or at least 1.
-        larger, least = {
-            "<": (-difference, 1), "<=": (-difference, 0), ">": (difference, 1), ">=": (difference, 0)
-        }[relation.rel_op]  # fmt: skip
+            return equal if equal is None or relation.sign == "==" else not equal
+        larger, least = _margin(relation.sign, difference)
         if self._is_at_least(larger, least):
             return True
         return False if self._is_at_least(-larger, 1 - least) else None
 
-    def _is_zero(self, difference: Any) -> bool | None:
+    def _is_zero(self, difference: Expression) -> bool | None:
         if self._is_at_least(difference, 1) or self._is_at_least(-difference, 1):
             return False
         here = self.bound(difference)
@@ -125,99 +147,98 @@ class Facts:
             return False
         if self._is_at_least(difference, 0) and self._is_at_least(-difference, 0):
             return True
-        if sympy.Ne(difference, 0) in self._true or sympy.Ne(-difference, 0) in self._true:
+        if Relation("!=", difference, _ZERO) in self._true or Relation("!=", -difference, _ZERO) in self._true:
             return False
         return None
 
-    def _is_at_least(self, expression: Any, least: int) -> bool:
+    def _is_at_least(self, expression: Expression, least: int) -> bool:
         if self.bound(expression).lower >= least:
             return True
         if not self._margins:
             return False
-        constant, terms = expression.as_coeff_Add()
-        known = self._margins.get(terms)
+        constant, terms = terms_of(expression)
+        known = self._margins.get(expression - constant)
         if known is not None and constant - known >= least:
             return True
-        symbols = expression.free_symbols
+        symbols = expression.symbols
         return any(
-            self._exceeds(terms, int(constant) - margin_constant, margin, least)
+            self._exceeds(terms, constant - margin_constant, margin, least)
             for margin, margin_constant in self._margins.items()
-            if not symbols.isdisjoint(margin.free_symbols)
+            if not symbols.isdisjoint(margin.symbols)
         )
 
-    def _exceeds(self, terms: Any, constant: int, margin: Any, least: int) -> bool:
+    def _exceeds(self, terms: Mapping[Monomial, int], constant: int, margin: Expression, least: int) -> bool:
         """Tell whether `terms + constant - margin` is at least `least`, whatever the symbols are."""
-        coefficients = dict(terms.as_coefficients_dict())
-        for term, coefficient in margin.as_coefficients_dict().items():
+        coefficients = dict(terms)
+        for term, coefficient in terms_of(margin)[1].items():
             coefficients[term] = coefficients.get(term, 0) - coefficient
         total: float = constant
         linear = True
         for term, coefficient in coefficients.items():
             if coefficient == 0:
                 continue
-            here = self.bound(term)
-            total += int(coefficient) * (here.lower if coefficient > 0 else here.upper)
-            linear = linear and term.is_Symbol
+            here = bound_monomial(term, self.bound)
+            total += coefficient * (here.lower if coefficient > 0 else here.upper)
+            linear = linear and len(term) == 1
+        if total >= least or linear:
+            return total >= least
         # Products need a second look: t * (s - 1) has a bound where s * t - t has none, term by term.
-        return total >= least or (not linear and self.bound(_expand(terms + constant - margin)).lower >= least)
+        left = {term: coefficient for term, coefficient in coefficients.items() if coefficient}
+        return self.bound(make_sum(0, left)).lower + constant >= least
 
-    def _know_margin(self, margin: Any) -> None:
-        if len(margin.free_symbols) > 1 or not self._tighten(margin):
-            constant, terms = margin.as_coeff_Add()
-            self._margins[terms] = min(int(constant), self._margins.get(terms, int(constant)))
+    def _know_margin(self, margin: Expression) -> None:
+        if len(margin.symbols) > 1 or not self._tighten(margin):
+            constant = terms_of(margin)[0]
+            terms = margin - constant
+            self._margins[terms] = min(constant, self._margins.get(terms, constant))
 
-    def assume(self, condition: Any) -> None:
+    def assume(self, condition: Expression) -> None:
         """Take `condition` as true from now on."""
         condition = self.replace(condition)
-        if functions.number(condition) is not None:
+        if isinstance(condition, Constant):
             return
         self._true.add(condition)
-        if isinstance(condition, sympy.And):
-            for operand in condition.args:
+        if isinstance(condition, Junction) and not condition.any_of:
+            for operand in condition.operands:
                 self.assume(operand)
-        elif isinstance(condition, sympy.Not):
-            self._assume_not(condition.args[0])
-        elif condition.is_Relational and _of_integers(condition):
+        elif isinstance(condition, Relation) and _of_integers(condition):
             self._assume_relation(condition)
         self._undecided.clear()
 
-    def _assume_not(self, condition: Any) -> None:
-        if isinstance(condition, sympy.Or):
-            for operand in condition.args:
-                self.assume(sympy.Not(operand))
-
-    def _assume_relation(self, relation: Any) -> None:
-        difference = _expand(relation.lhs - relation.rhs)
-        if relation.is_Equality:
+    def _assume_relation(self, relation: Relation) -> None:
+        difference = relation.left - relation.right
+        if relation.sign == "==":
             self._equal(relation, difference)
             return
-        if relation.rel_op == "!=":
-            self._true.add(sympy.Ne(difference, 0))
+        if relation.sign == "!=":
+            self._true.add(Relation("!=", difference, _ZERO))
             self._exclude(difference)
             return
-        margin = {"<": -difference - 1, "<=": -difference, ">": difference - 1, ">=": difference}[relation.rel_op]
-        self._know_margin(margin)
+        larger, least = _margin(relation.sign, difference)
+        self._know_margin(larger - least)
 
-    def _equal(self, relation: Any, difference: Any) -> None:
+    def _equal(self, relation: Relation, difference: Expression) -> None:
         # The symbol that came last goes first: names that the user has seen stay.
         order = {symbol: (symbol in self._unbacked, place) for place, symbol in enumerate(self.ranges)}
-        for symbol in sorted(difference.free_symbols & order.keys(), key=order.__getitem__, reverse=True):
-            coefficient = difference.coeff(symbol)
-            rest = difference - coefficient * symbol
-            if not coefficient.is_Integer or coefficient == 0 or symbol in rest.free_symbols:
+        constant, terms = terms_of(difference)
+        for symbol in sorted(difference.symbols & order.keys(), key=order.__getitem__, reverse=True):
+            coefficient = terms.get(symbol.monomial, 0)
+            rest = difference - symbol * coefficient
+            if coefficient == 0 or symbol in rest.symbols:
                 continue
-            if symbol not in self._unbacked and not self._unbacked.isdisjoint(rest.free_symbols):
+            if symbol not in self._unbacked and not self._unbacked.isdisjoint(rest.symbols):
                 continue  # a guard on the symbol would become one on what is not known when guards are checked
-            if abs(coefficient) == 1 or (rest.is_Integer and rest % coefficient == 0):
-                self._substitute(symbol, _expand(-rest / coefficient))
+            if all(known % coefficient == 0 for known in (constant, *terms.values())):
+                others = {term: -known // coefficient for term, known in terms.items() if term != symbol.monomial}
+                self._substitute(symbol, make_sum(-constant // coefficient, others))
                 return
-        for side, value in ((relation.lhs, relation.rhs), (relation.rhs, relation.lhs)):
-            if not side.is_Symbol and not side.is_Integer and value.is_Integer:
+        for side, value in ((relation.left, relation.right), (relation.right, relation.left)):
+            if not isinstance(side, (Symbol, Constant)) and isinstance(value, Constant):
                 self.replacements[side] = value  # such as s % 8 == 0
                 self.version += 1
                 return
 
-    def _substitute(self, symbol: Any, value: Any) -> None:
+    def _substitute(self, symbol: Expression, value: Expression) -> None:
         values = self.ranges.get(symbol, Range())
         self.replacements[symbol] = value
         self.version += 1
@@ -225,45 +246,47 @@ class Facts:
         self._true = {self.replace(condition) for condition in self._true}
         margins, self._margins = self._margins, {}
         for terms, constant in margins.items():
-            self._know_margin(_expand(self.replace(terms + constant)))
+            self._know_margin(self.replace(terms + constant))
         # What was known of the symbol is known of its value.
-        for limit, margin in ((values.lower, value - values.lower), (values.upper, values.upper - value)):
-            if not math.isinf(limit) and not value.is_Integer:
-                self._know_margin(margin)
+        if isinstance(value, Constant):
+            return
+        if not math.isinf(values.lower):
+            self._know_margin(value - int(values.lower))
+        if not math.isinf(values.upper):
+            self._know_margin(-value + int(values.upper))
 
-    def _tighten(self, margin: Any) -> bool:
+    def _tighten(self, margin: Expression) -> bool:
         """Use `coefficient * symbol + constant >= 0`; return whether the range says all of it."""
-        symbols = margin.free_symbols
-        if len(symbols) != 1:
-            return not symbols  # a number says nothing of any symbol
-        (symbol,) = symbols
-        coefficient = margin.coeff(symbol)
-        constant = margin - coefficient * symbol
-        if not (coefficient.is_Integer and constant.is_Integer) or coefficient == 0:
+        constant, terms = terms_of(margin)
+        if not terms:
+            return True  # a number says nothing of any symbol
+        if len(terms) > 1:
+            return False
+        ((term, coefficient),) = terms.items()
+        ((symbol, exponent), *others) = term
+        if others or exponent != 1 or not isinstance(symbol, Symbol):
             return False
         here = self.ranges.get(symbol, Range())
-        if coefficient > 0:
-            limit = Range(lower=-(int(constant) // int(coefficient)))
-        else:
-            limit = Range(upper=int(constant) // -int(coefficient))
-        return self._narrow(symbol, here, limit)
+        if coefficient < 0:
+            return self._narrow(symbol, here, Range(upper=constant // -coefficient))
+        return self._narrow(symbol, here, Range(lower=-(constant // coefficient)))
 
-    def _exclude(self, difference: Any) -> None:
+    def _exclude(self, difference: Expression) -> None:
         """Use `symbol != constant` where the constant is an end of the symbol's range."""
-        symbols = difference.free_symbols
-        if len(symbols) != 1:
+        constant, terms = terms_of(difference)
+        if len(terms) != 1:
             return
-        (symbol,) = symbols
-        coefficient, constant = difference.coeff(symbol), difference.subs(symbol, 0)
-        if abs(coefficient) != 1 or difference != coefficient * symbol + constant:
+        ((term, coefficient),) = terms.items()
+        ((symbol, exponent), *others) = term
+        if others or exponent != 1 or not isinstance(symbol, Symbol) or abs(coefficient) != 1:
             return
-        value, here = int(-constant / coefficient), self.ranges.get(symbol, Range())
+        value, here = -constant // coefficient, self.ranges.get(symbol, Range())
         if value == here.lower:
             self._narrow(symbol, here, Range(lower=value + 1))
         elif value == here.upper:
             self._narrow(symbol, here, Range(upper=value - 1))
 
-    def _narrow(self, symbol: Any, here: Range, limit: Range) -> bool:
+    def _narrow(self, symbol: Expression, here: Range, limit: Range) -> bool:
         if max(here.lower, limit.lower) > min(here.upper, limit.upper):
             return False
         narrower = here & limit
@@ -277,18 +300,17 @@ class Facts:
         self._undecided.clear()
 
 
-def _of_integers(relation: Any) -> bool:
-    return bool(relation.lhs.is_integer and relation.rhs.is_integer)
+def _margin(sign: str, difference: Expression) -> tuple[Expression, int]:
+    """Return what an inequality says to be at least 0, or at least 1."""
+    return {"<": (-difference, 1), "<=": (-difference, 0), ">": (difference, 1), ">=": (difference, 0)}[sign]
 
 
-def _expand(expression: Any) -> Any:
-    return expression.expand() if expression.has(sympy.Mul, sympy.Pow) else expression
+def _of_integers(relation: Relation) -> bool:
+    return relation.left.kind is int and relation.right.kind is int
 
 
-def _indivisible(difference: Any) -> bool:
+def _indivisible(difference: Expression) -> bool:
     """Tell whether `2 * (…) + 1` and the like: a constant that no multiple of the terms' common factor cancels."""
-    constant, terms = difference.as_coeff_Add()
-    if not terms.is_Add and not terms.is_Mul:
-        return False
-    divisor = math.gcd(*[int(term.as_coeff_Mul()[0]) for term in sympy.Add.make_args(terms)])
-    return divisor > 1 and int(constant) % divisor != 0
+    constant, terms = terms_of(difference)
+    divisor = math.gcd(*terms.values())
+    return divisor > 1 and constant % divisor != 0

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from framelift_symbolic_shapes import contiguity
-from framelift_symbolic_shapes.deferred import functions, sympy
 from framelift_symbolic_shapes.errors import ForeignSymbol
+from framelift_symbolic_shapes.expression import Constant, Expression, Symbol, number, total
 from framelift_symbolic_shapes.operation import FLOAT_OPERATIONS, OPERATIONS
 
 __all__ = ["Environment", "Number", "SymNode"]
@@ -26,11 +26,14 @@ class Environment(Protocol):
     def version(self) -> int:
         """Grows when expressions simplify further than before."""
 
-    def apply(self, name: str, operands: tuple[Any, ...], is_float: bool) -> Any:
+    def apply(self, name: str, operands: tuple[Expression, ...], is_float: bool) -> Expression:
         """Build an expression."""
 
-    def replace(self, expression: Any) -> Any:
+    def replace(self, expression: Expression) -> Expression:
         """Simplify an expression by what was learned since it was built."""
+
+    def exchanged(self, expression: Expression) -> Any:
+        """Return sympy's form of an expression."""
 
     def evaluate(self, node: SymNode, fallback: Number | None = None) -> Number:
         """Decide a node's value, recording a guard where it does not follow from what is known."""
@@ -38,7 +41,7 @@ class Environment(Protocol):
     def expect(self, node: SymNode) -> bool:
         """Take a condition as true, recording it."""
 
-    def statically(self, expression: Any) -> bool | None:
+    def statically(self, expression: Expression) -> bool | None:
         """Return whether a condition follows from what is known."""
 
 
@@ -46,7 +49,7 @@ class SymNode:
     """An integer, float or truth value that depends on symbols.
 
     Args:
-        expression: a sympy expression.
+        expression: what it is in terms of symbols.
         shape_env: the environment of its symbols.
         pytype: `int`, `float` or `bool`.
         hint: its value in the run that is captured, `None` if that is not known.
@@ -58,8 +61,8 @@ class SymNode:
     (s77, 8)
     """
 
-    def __init__(self, expression: Any, shape_env: Environment, pytype: type, hint: Number | None) -> None:
-        self._expr = expression
+    def __init__(self, expression: Expression, shape_env: Environment, pytype: type, hint: Number | None) -> None:
+        self._expression = expression
         self._version = shape_env.version
         self.shape_env: Any = shape_env
         self.pytype = pytype
@@ -69,17 +72,31 @@ class SymNode:
     # ---- what it is -------------------------------------------------------------------------------------------------
 
     @property
-    def expr(self) -> Any:
+    def expression(self) -> Expression:
         """The expression, simplified by all that is known now."""
         if self._version != self.shape_env.version:
-            self._expr = self.shape_env.replace(self._expr)
+            self._expression = self.shape_env.replace(self._expression)
             self._version = self.shape_env.version
-        return self._expr
+        return self._expression
+
+    @property
+    def expr(self) -> Any:
+        """The expression in sympy's form, which torch's helpers read."""
+        return self.shape_env.exchanged(self.expression)
+
+    @property
+    def _expr(self) -> Any:
+        return self.expr
+
+    @property
+    def is_symbol(self) -> bool:
+        """Whether it is a symbol, and nothing was computed."""
+        return isinstance(self.expression, Symbol)
 
     @property
     def constant(self) -> Number | None:
         """The number that it is whatever the symbols are, if it is one."""
-        value: Number | None = functions.number(self.expr)
+        value: Number | None = number(self.expression)
         return value if value is None else self.pytype(value)
 
     @property
@@ -106,7 +123,7 @@ class SymNode:
         return True
 
     def is_constant(self) -> bool:
-        return functions.number(self.expr) is not None
+        return number(self.expression) is not None
 
     def is_nested_int(self) -> bool:
         return False
@@ -115,25 +132,25 @@ class SymNode:
         return None
 
     def maybe_as_int(self) -> int | None:
-        value = functions.number(self.expr)
+        value = number(self.expression)
         return int(value) if value is not None else None
 
     def maybe_as_float(self) -> float | None:
-        value = functions.number(self.expr)
+        value = number(self.expression)
         return value if isinstance(value, float) else None
 
     def maybe_as_bool(self) -> bool | None:
-        value = functions.number(self.expr)
+        value = number(self.expression)
         return value if isinstance(value, bool) else None
 
     def clone(self) -> SymNode:
         return self
 
     def with_shape_env(self, shape_env: Environment) -> SymNode:
-        return type(self)(self._expr, shape_env, self.pytype, self._hint)
+        return type(self)(self._expression, shape_env, self.pytype, self._hint)
 
     def str(self) -> str:
-        return f"{self.expr}"
+        return str(self.expression)
 
     def __str__(self) -> str:  # type: ignore[valid-type]
         return self.str()
@@ -145,15 +162,15 @@ class SymNode:
         return self.str()
 
     def _value_eq(self, other: SymNode) -> bool:
-        return self.expr == other.expr and self.pytype is other.pytype and self._hint == other._hint
+        return self.expression == other.expression and self.pytype is other.pytype and self._hint == other._hint
 
     def _value_hash(self) -> int:
-        return hash((self.expr, self.pytype, self._hint))
+        return hash((self.expression, self.pytype, self._hint))
 
     # ---- building others --------------------------------------------------------------------------------------------
 
     def _number(self, value: Number) -> SymNode:
-        return type(self)(functions.literal(value), self.shape_env, type(value), value)
+        return type(self)(Constant(value), self.shape_env, type(value), value)
 
     def wrap_int(self, num: int) -> SymNode:
         return self._number(int(num))
@@ -168,10 +185,10 @@ class SymNode:
         operands = (self, *others)
         for other in others:
             if other.shape_env is not self.shape_env:
-                raise ForeignSymbol(str(other.expr))
+                raise ForeignSymbol(str(other))
         is_float = float in [operand.pytype for operand in operands]
         operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
-        expression = self.shape_env.apply(name, tuple([operand.expr for operand in operands]), is_float)
+        expression = self.shape_env.apply(name, tuple([operand.expression for operand in operands]), is_float)
         hints = [operand._hint for operand in operands]
         hint = None if None in hints else operation.result(operation.python(*hints))
         return type(self)(expression, self.shape_env, operation.result, hint)
@@ -191,7 +208,7 @@ class SymNode:
         if self.pytype is int:
             return self if ndigits >= 0 else self._number(round(int(self.guard_int("", 0)), ndigits))
         # The digits are a number, not a float: built by hand so that the table needs no mixed operands.
-        expression = self.shape_env.apply("round_digits", (self.expr, sympy.Integer(ndigits)), True)
+        expression = self.shape_env.apply("round_digits", (self.expression, Constant(ndigits)), True)
         hint = None if self._hint is None else round(self._hint, ndigits)
         return type(self)(expression, self.shape_env, float, hint)
 
@@ -308,7 +325,10 @@ class SymNode:
     def sym_sum(self, args: Sequence[SymNode]) -> SymNode:
         hints = [node._hint for node in args]
         hint = None if any(value is None for value in hints) else sum(hints)  # type: ignore[arg-type]
-        return type(self)(sympy.Add(*[node.expr for node in args]), self.shape_env, int, hint)
+        expression: Expression = Constant(0)
+        for node in args:
+            expression = total(expression, node.expression)
+        return type(self)(expression, self.shape_env, int, hint)
 
     def __getattr__(self, name: Any) -> Any:
         # sym_sqrt and its like: one table entry each, asked for by torch under these names.
@@ -372,7 +392,7 @@ class SymNode:
         return bool(self.shape_env.evaluate(self, True))
 
     def statically_known_true(self, file: Any, line: int) -> bool:
-        return self.shape_env.statically(self.expr) is True
+        return self.shape_env.statically(self.expression) is True
 
     def expect_true(self, file: Any, line: int) -> bool:
         return bool(self.shape_env.expect(self))

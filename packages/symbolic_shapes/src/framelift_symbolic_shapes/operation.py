@@ -8,12 +8,23 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from framelift_symbolic_shapes.deferred import functions, sympy
-from framelift_symbolic_shapes.simplification import Bounds, simplify
+from framelift_symbolic_shapes.expression import (
+    Call,
+    Constant,
+    Expression,
+    choose,
+    compare,
+    junction,
+    multiply,
+    negate,
+    total,
+)
+from framelift_symbolic_shapes.range import Bounds
+from framelift_symbolic_shapes.simplification import simplify
 
 __all__ = ["FLOAT_OPERATIONS", "OPERATIONS", "Operation"]
 
-Build = Callable[..., Any]
+Build = Callable[..., Expression]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -32,55 +43,48 @@ class Operation:
 
 
 def _function(name: str) -> Build:
-    def build(bounds: Bounds, *operands: Any) -> Any:
+    def build(bounds: Bounds, *operands: Expression) -> Expression:
         return simplify(name, operands, bounds)
 
     return build
 
 
-def _plain(function: Callable[..., Any]) -> Build:
-    def build(_bounds: Bounds, *operands: Any) -> Any:
+def _plain(function: Callable[..., Expression]) -> Build:
+    def build(_bounds: Bounds, *operands: Expression) -> Expression:
         return function(*operands)
 
     return build
 
 
-def _is_integer_build(bounds: Bounds, a: Any) -> Any:
-    return sympy.Eq(functions.FUNCTIONS["ToFloat"](simplify("Floor", (a,), bounds)), a)
+def _is_integer_build(bounds: Bounds, a: Expression) -> Expression:
+    return compare("==", Call("ToFloat", (simplify("Floor", (a,), bounds),)), a)
 
 
-def _is_finite(_bounds: Bounds, a: Any) -> Any:
-    return sympy.Eq(functions.FUNCTIONS["IsFinite"](a), 1)
+def _is_finite(bounds: Bounds, a: Expression) -> Expression:
+    return compare("==", simplify("IsFinite", (a,), bounds), Constant(1))
 
 
-def _choose(_bounds: Bounds, condition: Any, then: Any, otherwise: Any) -> Any:
-    return sympy.Piecewise((then, condition), (otherwise, True))
-
-
-def _true_divide(bounds: Bounds, a: Any, b: Any) -> Any:
+def _true_divide(bounds: Bounds, a: Expression, b: Expression) -> Expression:
     return simplify("TrueDiv", (a, b), bounds)
 
 
-def _sympy(name: str) -> Build:
-    def build(_bounds: Bounds, *operands: Any) -> Any:
-        return getattr(sympy, name)(*operands)  # looked up when it is called: sympy is not imported before
-
-    return build
+def _compared(sign: str) -> Build:
+    return _plain(lambda a, b: compare(sign, a, b))
 
 
 _COMPARISONS: dict[str, Operation] = {
-    "eq": Operation(_sympy("Eq"), operator.eq, bool),
-    "ne": Operation(_sympy("Ne"), operator.ne, bool),
-    "lt": Operation(_sympy("Lt"), operator.lt, bool),
-    "le": Operation(_sympy("Le"), operator.le, bool),
-    "gt": Operation(_sympy("Gt"), operator.gt, bool),
-    "ge": Operation(_sympy("Ge"), operator.ge, bool),
+    "eq": Operation(_compared("=="), operator.eq, bool),
+    "ne": Operation(_compared("!="), operator.ne, bool),
+    "lt": Operation(_compared("<"), operator.lt, bool),
+    "le": Operation(_compared("<="), operator.le, bool),
+    "gt": Operation(_compared(">"), operator.gt, bool),
+    "ge": Operation(_compared(">="), operator.ge, bool),
 }
 
 OPERATIONS: dict[str, Operation] = {
-    "add": Operation(_plain(operator.add), operator.add, int),
-    "sub": Operation(_plain(operator.sub), operator.sub, int),
-    "mul": Operation(_plain(lambda a, b: (a * b).expand()), operator.mul, int),
+    "add": Operation(_plain(total), operator.add, int),
+    "sub": Operation(_plain(lambda a, b: a - b), operator.sub, int),
+    "mul": Operation(_plain(multiply), operator.mul, int),
     "neg": Operation(_plain(operator.neg), operator.neg, int),
     "pos": Operation(_plain(lambda a: a), operator.pos, int),
     "abs": Operation(_function("IntAbs"), abs, int),
@@ -103,10 +107,10 @@ OPERATIONS: dict[str, Operation] = {
     "int_truediv": Operation(_true_divide, operator.truediv, float),
     "is_finite": Operation(_is_finite, math.isfinite, bool),
     **_COMPARISONS,
-    "and_": Operation(_sympy("And"), lambda a, b: a and b, bool),
-    "or_": Operation(_sympy("Or"), lambda a, b: a or b, bool),
-    "sym_not": Operation(_sympy("Not"), operator.not_, bool),
-    "sym_ite": Operation(_choose, lambda c, t, f: t if c else f, int),
+    "and_": Operation(_plain(lambda a, b: junction(False, (a, b))), lambda a, b: a and b, bool),
+    "or_": Operation(_plain(lambda a, b: junction(True, (a, b))), lambda a, b: a or b, bool),
+    "sym_not": Operation(_plain(negate), operator.not_, bool),
+    "sym_ite": Operation(_plain(choose), lambda c, t, f: t if c else f, int),
 }
 """The operations on integers, and on truth values."""
 
@@ -123,7 +127,7 @@ FLOAT_OPERATIONS: dict[str, Operation] = {
     "sym_max": Operation(_function("FloatMaximum"), max, float),
     "pos": Operation(_plain(lambda a: a), operator.pos, float),
     "sym_float": Operation(_plain(lambda a: a), float, float),
-    "sym_ite": Operation(_choose, lambda c, t, f: t if c else f, float),
+    "sym_ite": Operation(_plain(choose), lambda c, t, f: t if c else f, float),
     "floor": Operation(_function("Floor"), math.floor, int),
     "ceil": Operation(_function("Ceil"), math.ceil, int),
     "trunc": Operation(_function("Trunc"), math.trunc, int),

@@ -7,7 +7,21 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from framelift_symbolic_shapes.deferred import functions, sympy
+from framelift_symbolic_shapes.deferred import exchange
+from framelift_symbolic_shapes.expression import (
+    Call,
+    Choice,
+    Constant,
+    Expression,
+    Junction,
+    Monomial,
+    Not,
+    Opaque,
+    Relation,
+    Sum,
+    Symbol,
+)
+from framelift_symbolic_shapes.python_function import PYTHON_FUNCTIONS
 
 __all__ = ["evaluate", "to_python"]
 
@@ -25,7 +39,7 @@ def to_python(expression: Any, names: Mapping[Any, ast.expr], reference: Referen
     """Return Python that computes `expression`.
 
     Args:
-        expression: a sympy expression of this package.
+        expression: an expression of this package, or sympy's form of one.
         names: for each symbol, the Python that gives its value.
         reference: gives the Python for a function such as `max` or `math.floor`; by default its name.
 
@@ -38,7 +52,8 @@ def to_python(expression: Any, names: Mapping[Any, ast.expr], reference: Referen
     >>> ast.unparse(to_python(2 * s + 1, {s: ast.parse("x.size(0)", mode="eval").body}))
     '2 * x.size(0) + 1'
     """
-    return _Writer(names, reference).write(expression)
+    own = {exchange.own(symbol): name for symbol, name in names.items()}
+    return _Writer(own, reference).write(exchange.own(expression))
 
 
 def evaluate(expression: Any, values: Mapping[Any, bool | int | float]) -> bool | int | float:
@@ -60,10 +75,10 @@ _BINARY: dict[str, type[ast.operator]] = {
     "FloorDiv": ast.FloorDiv, "Mod": ast.Mod, "PowByNatural": ast.Pow, "LShift": ast.LShift, "RShift": ast.RShift,
     "BitAnd": ast.BitAnd, "BitOr": ast.BitOr, "BitXor": ast.BitXor, "TrueDiv": ast.Div, "FloatAdd": ast.Add,
     "FloatSub": ast.Sub, "FloatMul": ast.Mult, "FloatMod": ast.Mod, "FloatPow": ast.Pow, "FloatFloorDiv": ast.FloorDiv,
+    "Product": ast.Mult,
 }  # fmt: skip
 _RELATIONS: dict[str, type[ast.cmpop]] = {
-    "Equality": ast.Eq, "Unequality": ast.NotEq, "StrictLessThan": ast.Lt, "LessThan": ast.LtE,
-    "StrictGreaterThan": ast.Gt, "GreaterThan": ast.GtE,
+    "==": ast.Eq, "!=": ast.NotEq, "<": ast.Lt, "<=": ast.LtE, ">": ast.Gt, ">=": ast.GtE,
 }  # fmt: skip
 
 
@@ -77,68 +92,78 @@ def _constant(value: bool | float, reference: Reference) -> ast.expr:
 
 
 class _Writer:
-    def __init__(self, names: Mapping[Any, ast.expr], reference: Reference) -> None:
+    def __init__(self, names: Mapping[Expression, ast.expr], reference: Reference) -> None:
         self._names = names
         self._reference = reference
 
-    def write(self, expression: Any) -> ast.expr:
-        value = functions.number(expression)
-        if value is not None:
-            return _constant(value, self._reference)
-        if expression.is_Symbol:
+    def write(self, expression: Expression) -> ast.expr:
+        if isinstance(expression, Constant):
+            return _constant(expression.value, self._reference)
+        if isinstance(expression, Symbol):
             return self._names[expression]
-        if expression.is_Add:
+        if isinstance(expression, Sum):
             return self._sum(expression)
-        if expression.is_Mul:
-            return self._chain(ast.Mult, expression.args)
-        if expression.is_Pow and expression.exp.is_Integer and int(expression.exp) > 0:
-            return ast.BinOp(self.write(expression.base), ast.Pow(), ast.Constant(int(expression.exp)))
-        return self._other(expression)
+        if isinstance(expression, Call):
+            return self._call(expression)
+        if isinstance(expression, Relation):
+            comparison = _RELATIONS[expression.sign]()
+            return ast.Compare(self.write(expression.left), [comparison], [self.write(expression.right)])
+        if isinstance(expression, Opaque):
+            name = type(expression.foreign).__name__
+            raise TypeError(f"{expression} holds {name}, which has no Python form; it did not come from a SymNode")
+        return self._condition(expression)
 
-    def _other(self, expression: Any) -> ast.expr:
-        name = type(expression).__name__
-        if expression.is_Relational:
-            return ast.Compare(self.write(expression.lhs), [_RELATIONS[name]()], [self.write(expression.rhs)])
-        if isinstance(expression, sympy.Not):
-            return ast.UnaryOp(ast.Not(), self.write(expression.args[0]))
-        if isinstance(expression, (sympy.And, sympy.Or)):
-            operation: ast.boolop = ast.And() if isinstance(expression, sympy.And) else ast.Or()
-            return ast.BoolOp(operation, [self.write(operand) for operand in _ordered(expression.args)])
-        if isinstance(expression, sympy.Piecewise):
-            return self._piecewise(expression)
-        if name in _BINARY:
-            left, right = expression.args
-            return ast.BinOp(self.write(left), _BINARY[name](), self.write(right))
-        if name == "FloatNeg":
-            return ast.UnaryOp(ast.USub(), self.write(expression.args[0]))
-        if name in functions.FUNCTIONS:
-            operands = [self.write(operand) for operand in expression.args]
-            return ast.Call(self._reference(type(expression).python), operands, [])
-        raise TypeError(f"{expression} holds {name}, which has no Python form; it did not come from a SymNode")
+    def _condition(self, expression: Expression) -> ast.expr:
+        parts = [self.write(operand) for operand in expression.operands]
+        if isinstance(expression, Junction):
+            return ast.BoolOp(ast.Or() if expression.any_of else ast.And(), parts)
+        if isinstance(expression, Choice):
+            return ast.IfExp(*parts)
+        assert isinstance(expression, Not)
+        return ast.UnaryOp(ast.Not(), *parts)
 
-    def _sum(self, expression: Any) -> ast.expr:
-        terms = sorted(expression.args, key=lambda term: (term.is_Integer, term.could_extract_minus_sign(), str(term)))
-        result = self.write(terms[0])
-        for term in terms[1:]:
-            if term.could_extract_minus_sign():
-                result = ast.BinOp(result, ast.Sub(), self.write(-term))
-            else:
-                result = ast.BinOp(result, ast.Add(), self.write(term))
+    def _call(self, expression: Call) -> ast.expr:
+        parts = [self.write(operand) for operand in expression.operands]
+        if expression.name in _BINARY:
+            left, right = parts
+            return ast.BinOp(left, _BINARY[expression.name](), right)
+        if expression.name == "FloatNeg":
+            return ast.UnaryOp(ast.USub(), *parts)
+        return ast.Call(self._reference(PYTHON_FUNCTIONS[expression.name].python), parts, [])
+
+    def _sum(self, expression: Sum) -> ast.expr:
+        # The order of a set is none: terms are sorted by their text, so that they are the same in every process.
+        products = [(self._factors(monomial), known) for monomial, known in expression.terms.items()]
+        if len(products) > 1:
+            products.sort(key=lambda product: (product[1] < 0, *map(ast.unparse, product[0])))
+        terms = [(_chain(factors, abs(known)), known < 0) for factors, known in products]
+        if expression.constant:
+            constant = (ast.Constant(abs(expression.constant)), expression.constant < 0)
+            # 1 - s, and not -s + 1.
+            terms.insert(0 if terms[0][1] and not constant[1] else len(terms), constant)
+        (result, negative), *rest = terms
+        if negative:
+            result = _minus(result)
+        for term, negative in rest:
+            result = ast.BinOp(result, ast.Sub() if negative else ast.Add(), term)
         return result
 
-    def _chain(self, operation: type[ast.operator], operands: tuple[Any, ...]) -> ast.expr:
-        result = self.write(operands[0])
-        for operand in operands[1:]:
-            result = ast.BinOp(result, operation(), self.write(operand))
-        return result
-
-    def _piecewise(self, expression: Any) -> ast.expr:
-        *branches, (last, _) = expression.args
-        result = self.write(last)
-        for value, condition in reversed(branches):
-            result = ast.IfExp(self.write(condition), self.write(value), result)
-        return result
+    def _factors(self, monomial: Monomial) -> list[ast.expr]:
+        factors = [
+            self.write(atom) if exponent == 1 else ast.BinOp(self.write(atom), ast.Pow(), ast.Constant(exponent))
+            for atom, exponent in monomial
+        ]
+        return sorted(factors, key=ast.unparse) if len(factors) > 1 else factors
 
 
-def _ordered(operands: tuple[Any, ...]) -> list[Any]:
-    return sorted(operands, key=str)  # sympy keeps the operands of a conjunction in a set: its order is by hash
+def _chain(factors: list[ast.expr], coefficient: int) -> ast.expr:
+    first, *rest = factors if coefficient == 1 else [ast.Constant(coefficient), *factors]
+    for factor in rest:
+        first = ast.BinOp(first, ast.Mult(), factor)
+    return first
+
+
+def _minus(term: ast.expr) -> ast.expr:
+    if isinstance(term, ast.BinOp) and isinstance(term.op, ast.Mult):
+        return ast.BinOp(_minus(term.left), ast.Mult(), term.right)
+    return ast.UnaryOp(ast.USub(), term)

@@ -5,11 +5,22 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from framelift_symbolic_shapes.deferred import functions, sympy
+from framelift_symbolic_shapes.expression import (
+    Call,
+    Choice,
+    Constant,
+    Expression,
+    Monomial,
+    Sum,
+    Symbol,
+    make_sum,
+    multiply,
+    power,
+)
 
-__all__ = ["ANY", "Bound", "Range", "bound"]
+__all__ = ["ANY", "Bound", "Bounds", "Range", "bound", "bound_monomial"]
 
 Bound: TypeAlias = int | float
 """An integer, or an infinity."""
@@ -123,88 +134,124 @@ def _absolute(a: Range) -> Range:
     return Range(0, max(-a.lower, a.upper))
 
 
-def _function_rules() -> dict[type, Callable[..., Range]]:
-    table = functions.FUNCTIONS
-    return {
-        table["FloorDiv"]: _floor_div,
-        table["Mod"]: _mod,
-        table["Minimum"]: lambda a, b: Range(min(a.lower, b.lower), min(a.upper, b.upper)),
-        table["Maximum"]: lambda a, b: Range(max(a.lower, b.lower), max(a.upper, b.upper)),
-        table["IntAbs"]: _absolute,
-    }
+_RULES: dict[str, Callable[..., Range]] = {
+    "FloorDiv": _floor_div,
+    "Mod": _mod,
+    "Product": _mul,
+    "Minimum": lambda a, b: Range(min(a.lower, b.lower), min(a.upper, b.upper)),
+    "Maximum": lambda a, b: Range(max(a.lower, b.lower), max(a.upper, b.upper)),
+    "IntAbs": _absolute,
+}
+
+Bounds: TypeAlias = Callable[[Expression], Range]
 
 
-class _Rules:
-    """The table of functions with an interval rule, made when the first expression needs it."""
+def bound_monomial(monomial: Monomial, bounds: Bounds) -> Range:
+    """Return a range that holds every value of a product of powers.
 
-    def __init__(self) -> None:
-        self._table: dict[type, Callable[..., Range]] | None = None
+    Args:
+        monomial: the atoms with their exponents.
+        bounds: gives the range of an atom.
 
-    def get(self, kind: type) -> Callable[..., Range] | None:
-        if self._table is None:
-            self._table = _function_rules()
-        return self._table.get(kind)
+    >>> bound_monomial((Symbol("s", int) * Symbol("t", int)).operands[0].monomial, lambda atom: Range(2, 3))
+    Range(lower=2, upper=3)
+    """
+    result = _ONE
+    for atom, exponent in monomial:
+        here = bounds(atom)
+        if exponent != 1:
+            here = _power(here, exponent)
+        result = here if result is _ONE else _mul(result, here)
+    return result
 
 
-_RULES = _Rules()
+_ONE = Range(1, 1)
 
 
-def _bound_sum(expression: Any, ranges: Mapping[Any, Range]) -> Range:
-    total = Range(0, 0)
-    for term in expression.args:
-        total = _add(total, bound(term, ranges))
-    if math.isinf(total.lower) or math.isinf(total.upper):
+def _bound_sum(expression: Sum, bounds: Bounds) -> Range:
+    lower: Bound = expression.constant
+    upper: Bound = expression.constant
+    for monomial, coefficient in expression.terms.items():
+        here = bound_monomial(monomial, bounds)
+        if coefficient > 0:
+            lower += coefficient * here.lower if here.lower else 0
+            upper += coefficient * here.upper if here.upper else 0
+        else:
+            lower += coefficient * here.upper if here.upper else 0
+            upper += coefficient * here.lower if here.lower else 0
+    if math.isinf(lower) or math.isinf(upper):
         # s * t - t may be anything, term by term; t * (s - 1) is not.
-        common, rest = _common_factor(expression)
+        common = _common_factor(expression)
         if common is not None:
-            total &= _mul(bound(common, ranges), bound(rest, ranges))
-    return total
+            factored = _mul(*map(bounds, common))
+            return Range(max(lower, factored.lower), min(upper, factored.upper))
+    return Range(lower, upper)
 
 
-def _common_factor(expression: Any) -> tuple[Any, Any]:
+def _common_factor(expression: Sum) -> tuple[Expression, Expression] | None:
     """Return a product of symbols that divides every term, and the sum without it."""
-    terms = [term.as_powers_dict() for term in expression.args]
-    common = {
-        base: min(int(term[base]) for term in terms)
-        for base in terms[0]
-        if base.is_Symbol and all(base in term and term[base].is_Integer for term in terms)
+    if expression.constant or len(expression.terms) == 1:
+        return None
+    first, *rest = [dict(monomial) for monomial in expression.terms]
+    common: dict[Expression, int] = {
+        atom: min(exponent, *[other.get(atom, 0) for other in rest])
+        for atom, exponent in first.items()
+        if isinstance(atom, Symbol)
     }
+    common = {atom: exponent for atom, exponent in common.items() if exponent}
     if not common:
-        return None, expression
-    factor = sympy.Mul(*[base**exponent for base, exponent in common.items()])
-    return factor, sympy.Add(*[term / factor for term in expression.args])
+        return None
+    factor: Expression = Constant(1)
+    for atom, exponent in common.items():
+        factor = multiply(factor, power(atom, exponent))
+    constant, terms = 0, {}
+    for monomial, coefficient in expression.terms.items():
+        left = {atom: exponent - common.get(atom, 0) for atom, exponent in monomial}
+        remaining = frozenset((atom, exponent) for atom, exponent in left.items() if exponent)
+        if remaining:
+            terms[remaining] = coefficient
+        else:
+            constant = coefficient
+    return factor, make_sum(constant, terms)
 
 
-def bound(expression: Any, ranges: Mapping[Any, Range]) -> Range:
+def bound(
+    expression: Expression, ranges: Mapping[Expression, Range], known: dict[Expression, Range] | None = None
+) -> Range:
     """Return a range that holds every value of an integer expression.
 
     Args:
-        expression: a sympy expression.
+        expression: an expression.
         ranges: the range of each symbol; a symbol without one may be anything.
+        known: what was found before for these ranges; it grows.
 
-    >>> from framelift_symbolic_shapes.deferred import sympy
-    >>> s = sympy.Symbol("s", integer=True)
-    >>> bound(2 * s + 1, {s: Range(2, 10)})
+    >>> s = Symbol("s", int)
+    >>> bound(s * 2 + 1, {s: Range(2, 10)})
     Range(lower=5, upper=21)
     """
-    if expression.is_Integer:
-        value = int(expression)
-        return Range(value, value)
-    if expression.is_Symbol:
+    found: dict[Expression, Range] = {} if known is None else known
+
+    def bounds(part: Expression) -> Range:
+        here = found.get(part)
+        if here is None:
+            here = found[part] = _bound(part, ranges, bounds)
+        return here
+
+    return bounds(expression)
+
+
+def _bound(expression: Expression, ranges: Mapping[Expression, Range], bounds: Bounds) -> Range:
+    if isinstance(expression, Symbol):
         return ranges.get(expression, ANY)
-    if expression.is_Add:
-        return _bound_sum(expression, ranges)
-    if expression.is_Mul:
-        total = Range(1, 1)
-        for factor in expression.args:
-            total = _mul(total, bound(factor, ranges))
-        return total
-    if expression.is_Pow and expression.exp.is_Integer:
-        return _power(bound(expression.base, ranges), int(expression.exp))
-    if isinstance(expression, sympy.Piecewise):
-        branches = [bound(branch, ranges) for branch, _ in expression.args]
-        return Range(min(r.lower for r in branches), max(r.upper for r in branches))
-    rule = _RULES.get(type(expression))
-    if rule is None:
-        return ANY
-    return rule(*[bound(operand, ranges) for operand in expression.args])
+    if isinstance(expression, Constant):
+        value = int(expression.value)
+        return Range(value, value)
+    if isinstance(expression, Sum):
+        return _bound_sum(expression, bounds)
+    if isinstance(expression, Choice):
+        return bounds(expression.then) | bounds(expression.otherwise)
+    if isinstance(expression, Call):
+        rule = _RULES.get(expression.name)
+        if rule is not None:
+            return rule(*map(bounds, expression.operands))
+    return ANY

@@ -7,67 +7,81 @@ are tried when a function is applied, so operands are simple already.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-from framelift_symbolic_shapes.deferred import functions, sympy
-from framelift_symbolic_shapes.range import Range
+from framelift_symbolic_shapes.expression import (
+    Call,
+    Constant,
+    Expression,
+    Monomial,
+    call,
+    make_sum,
+    number,
+    power,
+    terms_of,
+)
+from framelift_symbolic_shapes.range import Bounds, Range
 
 __all__ = ["RULES", "Rule", "simplify"]
 
-Bounds: TypeAlias = Callable[[Any], Range]
-Rule: TypeAlias = Callable[..., Any]
+Rule: TypeAlias = "Callable[..., Expression | None]"
 
 
-def _nonzero(expression: Any, bounds: Bounds) -> bool:
+def _nonzero(expression: Expression, bounds: Bounds) -> bool:
     return 0 not in bounds(expression)
 
 
-def divide_by_one(a: Any, b: Any, bounds: Bounds) -> Any:
+def _natural(expression: Expression) -> int | None:
+    value = number(expression)
+    return int(value) if value is not None and value >= 0 else None
+
+
+def divide_by_one(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A // 1 = a."""
-    return a if b == 1 else None
+    return a if number(b) == 1 else None
 
 
-def divide_small(a: Any, b: Any, bounds: Bounds) -> Any:
+def divide_small(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A // b = 0 where 0 <= a < b."""
-    return sympy.S.Zero if bounds(a).lower >= 0 and bounds(b - a).lower > 0 else None
+    return Constant(0) if bounds(a).lower >= 0 and bounds(b - a).lower > 0 else None
 
 
-def divide_multiple(a: Any, b: Any, bounds: Bounds) -> Any:
+def divide_multiple(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """(q * b + r) // b = q + r // b where b != 0."""
     if not _nonzero(b, bounds):
         return None
     quotient, rest = _split(a, b)
-    if quotient == 0:
+    if number(quotient) == 0:
         return None
     return quotient + simplify("FloorDiv", (rest, b), bounds)
 
 
-def divide_twice(a: Any, b: Any, bounds: Bounds) -> Any:
+def divide_twice(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """(n // d) // b = n // (d * b) where b > 0 and d != 0."""
-    if type(a).__name__ != "FloorDiv" or bounds(b).lower <= 0 or not _nonzero(a.args[1], bounds):
+    if not _is(a, "FloorDiv") or bounds(b).lower <= 0 or not _nonzero(a.operands[1], bounds):
         return None
-    return simplify("FloorDiv", (a.args[0], a.args[1] * b), bounds)
+    return simplify("FloorDiv", (a.operands[0], a.operands[1] * b), bounds)
 
 
-def modulo_one(a: Any, b: Any, bounds: Bounds) -> Any:
+def modulo_one(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A % 1 = 0."""
-    return sympy.S.Zero if b == 1 else None
+    return Constant(0) if number(b) == 1 else None
 
 
-def modulo_small(a: Any, b: Any, bounds: Bounds) -> Any:
+def modulo_small(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A % b = a where 0 <= a < b."""
     return a if bounds(a).lower >= 0 and bounds(b - a).lower > 0 else None
 
 
-def modulo_multiple(a: Any, b: Any, bounds: Bounds) -> Any:
+def modulo_multiple(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """(q * b + r) % b = r % b where b != 0."""
     if not _nonzero(b, bounds):
         return None
     quotient, rest = _split(a, b)
-    return None if quotient == 0 else simplify("Mod", (rest, b), bounds)
+    return None if number(quotient) == 0 else simplify("Mod", (rest, b), bounds)
 
 
-def minimum(a: Any, b: Any, bounds: Bounds) -> Any:
+def minimum(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """min(a, b) = a where a <= b; = b where b <= a."""
     difference = bounds(b - a)
     if difference.lower >= 0:
@@ -75,7 +89,7 @@ def minimum(a: Any, b: Any, bounds: Bounds) -> Any:
     return b if difference.upper <= 0 else None
 
 
-def maximum(a: Any, b: Any, bounds: Bounds) -> Any:
+def maximum(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """max(a, b) = b where a <= b; = a where b <= a."""
     difference = bounds(b - a)
     if difference.lower >= 0:
@@ -83,7 +97,7 @@ def maximum(a: Any, b: Any, bounds: Bounds) -> Any:
     return a if difference.upper <= 0 else None
 
 
-def absolute(a: Any, bounds: Bounds) -> Any:
+def absolute(a: Expression, bounds: Bounds) -> Expression | None:
     """abs(a) = a where a >= 0; = -a where a <= 0."""
     here = bounds(a)
     if here.lower >= 0:
@@ -91,60 +105,95 @@ def absolute(a: Any, bounds: Bounds) -> Any:
     return -a if here.upper <= 0 else None
 
 
-def shift_left(a: Any, b: Any, bounds: Bounds) -> Any:
+def shift_left(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A << k = a * 2**k for a constant k >= 0."""
-    return a * 2 ** int(b) if b.is_Integer and b >= 0 else None
+    places = _natural(b)
+    return None if places is None else a * 2**places
 
 
-def shift_right(a: Any, b: Any, bounds: Bounds) -> Any:
+def shift_right(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A >> k = a // 2**k for a constant k >= 0."""
-    return simplify("FloorDiv", (a, sympy.Integer(2 ** int(b))), bounds) if b.is_Integer and b >= 0 else None
+    places = _natural(b)
+    return None if places is None else simplify("FloorDiv", (a, Constant(2**places)), bounds)
 
 
-def natural_power(a: Any, b: Any, bounds: Bounds) -> Any:
+def natural_power(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A ** k is a polynomial for a constant k >= 0."""
-    return a ** int(b) if b.is_Integer and b >= 0 else None
+    exponent = _natural(b)
+    return None if exponent is None else power(a, exponent)
 
 
 _EXACT = Range(-(2**53), 2**53)
 
 
-def round_integer(a: Any, bounds: Bounds) -> Any:
+def round_integer(a: Expression, bounds: Bounds) -> Expression | None:
     """floor(float(n)) = n, and so for ceil, trunc and round, where |n| <= 2**53: such floats are exact."""
-    if type(a).__name__ != "ToFloat":
+    if not _is(a, "ToFloat"):
         return None
-    return a.args[0] if bounds(a.args[0]).issubset(_EXACT) else None
+    return a.operands[0] if bounds(a.operands[0]).issubset(_EXACT) else None
 
 
-def _split(a: Any, b: Any) -> tuple[Any, Any]:
+def _is(expression: Expression, name: str) -> bool:
+    return isinstance(expression, Call) and expression.name == name
+
+
+def _split(a: Expression, b: Expression) -> tuple[Expression, Expression]:
     """Return q and r with a = q * b + r, where every term of a that holds b as a factor went to q."""
-    quotient, rest = [], []
-    for term in sympy.Add.make_args(a):
-        part = _cofactor(term, b)
+    constant, terms = terms_of(b)
+    if isinstance(b, Constant):
+        divisor, factor = constant, _NO_FACTOR
+    elif constant == 0 and len(terms) == 1:
+        ((factor, divisor),) = terms.items()
+    else:
+        return _split_by_sum(a, b)
+    constant, terms = terms_of(a)
+    quotient: dict[Monomial, int] = {}
+    rest: dict[Monomial, int] = {}
+    whole = 0
+    for monomial, coefficient in terms.items():
+        part = None if coefficient % divisor else _cofactor(monomial, factor)
         if part is None:
-            rest.append(term)
+            rest[monomial] = coefficient
+        elif part:
+            quotient[part] = coefficient // divisor
         else:
-            quotient.append(part)
-    return sympy.Add(*quotient), sympy.Add(*rest)
+            whole = coefficient // divisor
+    if not factor and constant % divisor == 0:
+        whole, constant = constant // divisor, 0
+    return make_sum(whole, quotient), make_sum(constant, rest)
 
 
-def _cofactor(term: Any, b: Any) -> Any:
-    coefficient, divisor = term.as_coeff_Mul(), b.as_coeff_Mul()
-    if int(coefficient[0]) % int(divisor[0]) != 0:
-        return None
-    factors = list(sympy.Mul.make_args(coefficient[1]))
-    for factor in sympy.Mul.make_args(divisor[1]):
-        if factor == 1:
-            continue
-        base, exponent = factor.as_base_exp()
-        for index, candidate in enumerate(factors):
-            candidate_base, candidate_exponent = candidate.as_base_exp()
-            if candidate_base == base and (candidate_exponent - exponent).is_nonnegative:
-                factors[index] = base ** (candidate_exponent - exponent)
-                break
-        else:
+_NO_FACTOR: Monomial = frozenset()
+
+
+def _cofactor(monomial: Monomial, factor: Monomial) -> Monomial | None:
+    left = dict(monomial)
+    for atom, exponent in factor:
+        left[atom] = left.get(atom, 0) - exponent
+        if left[atom] < 0:
             return None
-    return sympy.Integer(int(coefficient[0]) // int(divisor[0])) * sympy.Mul(*factors)
+    return frozenset((atom, exponent) for atom, exponent in left.items() if exponent)
+
+
+def _split_by_sum(a: Expression, b: Expression) -> tuple[Expression, Expression]:
+    """Return q and r with a = q * b + r where r is a number, by division of polynomials; else 0 and a.
+
+    Taking out what leaves a rest would trade one form for a longer one.
+    """
+    for leading, divisor in terms_of(b)[1].items():  # the term that leads decides; there are few, so each is tried
+        quotient: Expression = Constant(0)
+        rest = a
+        for _ in range(len(terms_of(a)[1])):
+            found = [(_cofactor(term, leading), known) for term, known in terms_of(rest)[1].items()]
+            shares = [(part, known // divisor) for part, known in found if part is not None and known % divisor == 0]
+            if not shares:
+                break
+            part, factor = max(shares, key=lambda share: len(share[0]))
+            share = make_sum(0, {part: factor}) if part else Constant(factor)
+            quotient, rest = quotient + share, rest - share * b
+        if isinstance(rest, Constant):
+            return quotient, rest
+    return Constant(0), a
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -164,17 +213,22 @@ RULES: dict[str, tuple[Rule, ...]] = {
 """The rules of each function, in the order in which they are tried."""
 
 
-def simplify(name: str, operands: tuple[Any, ...], bounds: Bounds) -> Any:
+def simplify(name: str, operands: tuple[Expression, ...], bounds: Bounds) -> Expression:
     """Return the function `name` applied to `operands`, simplified.
 
-    >>> from framelift_symbolic_shapes.deferred import sympy
-    >>> s = sympy.Symbol("s", integer=True)
-    >>> simplify("FloorDiv", (4 * s + 6, sympy.Integer(2)), lambda expression: Range(2, 9) if expression == s
-    ...     else Range(int(expression), int(expression)) if expression.is_Integer else Range())
+    Args:
+        name: one of `python_function.PYTHON_FUNCTIONS`.
+        operands: its operands, simple already.
+        bounds: gives a range that holds every value of an integer expression.
+
+    >>> from framelift_symbolic_shapes.expression import Symbol
+    >>> from framelift_symbolic_shapes.range import bound
+    >>> s = Symbol("s", int)
+    >>> simplify("FloorDiv", (s * 4 + 6, Constant(2)), lambda expression: bound(expression, {s: Range(2, 9)}))
     2*s + 3
     """
-    applied = functions.FUNCTIONS[name](*operands)
-    if type(applied).__name__ != name:
+    applied = call(name, operands)
+    if isinstance(applied, Constant):
         return applied
     for rule in RULES.get(name, ()):
         simpler = rule(*operands, bounds)
