@@ -6,6 +6,7 @@ The backend returns `gm.forward`, so that what remains is guards, look-up and en
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -87,6 +88,7 @@ class Case:
         target: the ratio that is aimed at.
         captured: the arguments of the calls that are captured, in order; those of the one call if there are none.
         in_turn: measure all captured calls in turn, for the time of one.
+        guards: how often they are checked.
     """
 
     name: str
@@ -95,6 +97,7 @@ class Case:
     target: str = ""
     captured: tuple[tuple[Any, ...], ...] = ()
     in_turn: bool = False
+    guards: str = "checked"
 
 
 class InputRecorder:
@@ -176,11 +179,21 @@ def measure() -> list[Row]:
             for n in (10, 100, 300, 1000)
         ),
         Case("transformer of 36 blocks", transformer(36), (torch.randn(1, 4, 16),), "≤ 0.1"),
+        *(
+            Case(
+                f"module of 300 parameters, guards={guards!r}",
+                layers(300),
+                (torch.randn(2, 8),),
+                "≤ 0.1",
+                guards=guards,
+            )
+            for guards in ("sampled", "frozen")
+        ),
         *specialised(tensors[0]),
     ]
     rows = []
     for case in cases:
-        ours, graph_of_ours = calls(framelift.compile, case)
+        ours, graph_of_ours = calls(functools.partial(framelift.compile, guards=case.guards), case)
         theirs, graph_of_theirs = calls(torch.compile, case)
         taken = interleaved([ours, graph_of_ours, theirs, graph_of_theirs], ROUNDS)
         added, added_by_torch = Figure.of_difference(*taken[:2]), Figure.of_difference(*taken[2:])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from framelift_guards import (
     Checked,
+    DictItemSource,
     Dispatcher,
     Equals,
     Frozen,
@@ -25,6 +26,8 @@ from framelift_guards import (
     TypeIs,
     guard_mode,
 )
+
+pytestmark = pytest.mark.usefixtures("way")
 
 
 class Model:
@@ -54,7 +57,7 @@ class Scaled:
         local, number = LocalSource("model"), LocalSource("n")
         guards = [
             Guard(local, TypeIs(Model)),
-            Guard(InstanceDictSource(local).item("factor"), Equals(factor)),
+            Guard(DictItemSource(InstanceDictSource(local), "factor"), Equals(factor)),
             Guard(GlobalSource("offset", Namespace(self.variables)), Equals(offset)),
             Guard(number, Equals(n) if self.number else TypeIs(int)),
         ]
@@ -163,8 +166,37 @@ def test_the_generated_code():
     scaled, model = Scaled(Sampled(16)), Model(2)
     _warm(scaled, model)
     text = scaled.dispatcher.source()
-    assert "if not (tick() % 16 or verify(model, n)):" in text
-    assert text.count("['factor']") == 1  # in the full check alone
+    assert "if (seen := trusted())[0]() is not model:" in text
+    assert text.count("'factor'") == 1  # in the full check alone
+
+
+def test_where_nothing_is_about_state_there_is_nothing_to_trust():
+    dispatcher = Dispatcher.for_parameters(["n"], lambda arguments: "miss", mode=Sampled(16))
+    dispatcher.add([Guard(LocalSource("n"), Equals(3))], lambda n: "hit")
+    assert [dispatcher.function(n) for n in (3, 3, 4)] == ["hit", "hit", "miss"]
+    assert "trusted" not in dispatcher.source()
+
+
+def test_a_violation_while_suspended_is_a_miss():
+    scaled, model = Scaled(Frozen(verify=True)), Model(2)
+    _warm(scaled, model)
+    scaled.dispatcher.suspend()
+    model.factor = 3
+    assert scaled(model) == 31
+
+
+def test_a_change_that_the_accelerator_watches_is_seen_at_once(way):
+    if way == "python":
+        pytest.skip("without it, state is looked at by samples")
+    scaled, model = Scaled(Sampled(1000)), Model(2)
+    _warm(scaled, model)
+    for change in (lambda: setattr(model, "factor", 3), lambda: scaled.variables.update(offset=7)):
+        change()
+        with pytest.raises(GuardViolation):
+            scaled(model)
+        for _ in range(3):
+            assert scaled(model) == scaled.eager(model)
+    assert "plan" in scaled.dispatcher.source()
 
 
 @pytest.mark.parametrize(

@@ -30,10 +30,12 @@ class Block:
         plan: the plan.
         name: what the plan is called in the generated namespace.
         arguments: expressions for the plan's inputs.
+        or_leave: whether the code around the block is left where the plan gives ``None``, instead.
     """
 
-    def __init__(self, plan: PlanBuilder, name: str, arguments: list[ast.expr]) -> None:
+    def __init__(self, plan: PlanBuilder, name: str, arguments: list[ast.expr], *, or_leave: bool) -> None:
         self.plan = plan
+        self._or_leave = or_leave
         self.python: list[ast.stmt] = []
         """The same checks in Python."""
         self.names: dict[Source, str] = {}
@@ -53,7 +55,8 @@ class Block:
         call = ast.Call(ast.Name(self._name, ast.Load()), self._arguments, [])
         unknown = ast.Compare(ast.Name(values, ast.Load()), [ast.Is()], [ast.Constant(None)])
         bind = ast.Assign([ast.Tuple(self._targets, ast.Store())], ast.Name(values, ast.Load()))
-        return [ast.Assign([ast.Name(values, ast.Store())], call), ast.If(unknown, self.python, [bind])]
+        otherwise: list[ast.stmt] = [ast.Break()] if self._or_leave else self.python
+        return [ast.Assign([ast.Name(values, ast.Store())], call), ast.If(unknown, otherwise, [bind])]
 
     def hand_out(self, source: Source, name: str) -> None:
         """Bind the plan's value of ``source`` to a local."""
@@ -158,34 +161,53 @@ class CheckBuilder(Builder):
         self._pending: dict[Family, list[Guard]] = {}
         self._pending_sources: set[Source] = set()
 
-    def check(self, guards: Sequence[Guard], wanted: Sequence[Source] = (), later: Iterable[Source] = ()) -> None:
+    def check(
+        self,
+        guards: Sequence[Guard],
+        wanted: Sequence[Source] = (),
+        later: Iterable[Source] = (),
+        trusted: Sequence[Guard] = (),
+    ) -> None:
         """Emit the checks of the block.
 
         Args:
             guards: what must hold, in order.
             wanted: what is fetched when it does; it is mentioned where nothing may fail, so it is bound to locals.
             later: what blocks inside this one fetch: steps that they share with this one are taken here.
+            trusted: guards that are taken to hold; of ``guards``, those are checked only where a plan does it, and
+                where it does not find that they hold the block is left.
         """
-        self._plan(guards, wanted, later)
-        done = self._check_by_plan(guards)
+        plan = self._plan(guards, wanted, trusted)
+        done = frozenset(() if plan is None else plan.guards)
+        self._types.update(_types_of([guard for guard in trusted if guard not in done]))
+        left_out = frozenset(trusted) - done
+        guards = [guard for guard in guards if guard not in left_out]
+        self._count_uses(guards, wanted, later)
+        if plan is not None:
+            self._check_by_plan(plan, or_leave=bool(trusted))
         for guard in guards:
             if guard not in done:
                 self.add(guard)
         self.flush()
 
-    def _check_by_plan(self, guards: Sequence[Guard]) -> frozenset[Guard]:
-        """Emit the checks that a plan stands for, if that is worthwhile, and return them."""
-        if accelerator.make_plan is None or len(guards) < _WORTHWHILE:
-            return frozenset()
-        plan = PlanBuilder(self.known_type, lambda source: source.is_local or source in self._bound)
-        done = frozenset([guard for guard in guards if plan.add(guard)])
-        if len(done) < _WORTHWHILE:
-            return frozenset()
+    def _plan(self, guards: Sequence[Guard], wanted: Sequence[Source], trusted: Sequence[Guard]) -> PlanBuilder | None:
+        """Return the plan of what one can do, if that is worthwhile."""
+        if accelerator.make_plan is None or len(guards) + len(wanted) < _WORTHWHILE:
+            return None
+        known = self._types if not trusted else {**self._types, **_types_of(trusted)}
+        plan = PlanBuilder(known.get, lambda source: source.is_local or source in self._bound)
+        done = [plan.add(guard) for guard in guards].count(True)
+        if trusted:  # else they are among the sources that are guarded
+            done += [plan.slot(source) is not None for source in wanted].count(True)
+        return plan if done >= _WORTHWHILE else None
+
+    def _check_by_plan(self, plan: PlanBuilder, *, or_leave: bool) -> None:
+        """Emit the checks that a plan stands for."""
         outside, before = self.statements, dict(self._bound)
         name = self.namespace.fresh("plan")
         self.names.add(name)
         arguments = [self.fetch(source) for source in plan.inputs]
-        block = Block(plan, name, arguments)
+        block = Block(plan, name, arguments, or_leave=or_leave)
         self.statements = block.python
         for guard in plan.guards:
             self.add(guard)
@@ -194,7 +216,6 @@ class CheckBuilder(Builder):
         self.statements += block.statements(self.namespace.fresh("values"))
         self._blocks.append(block)
         self._all_blocks.append(block)
-        return done
 
     def _from_plan(self, source: Source) -> str | None:
         """Return the local to which a plan's value of ``source`` is bound, if a plan finds it."""
@@ -220,7 +241,7 @@ class CheckBuilder(Builder):
             block.may_pack(call)
         return call
 
-    def _plan(self, guards: Sequence[Guard], wanted: Sequence[Source], later: Iterable[Source]) -> None:
+    def _count_uses(self, guards: Sequence[Guard], wanted: Sequence[Source], later: Iterable[Source]) -> None:
         for guard in guards:
             if guard.source is not None:
                 # What a user's function gets is bound to a local, since the function runs where nothing may fail.
@@ -301,8 +322,7 @@ class CheckBuilder(Builder):
             self.last.append(_leave_unless(guard.predicate.to_ast(value, self)))
             return
         self.require(guard.predicate.to_ast(value, self))
-        if type(guard.predicate) is TypeIs and guard.source is not None and guard.predicate.expected is not None:
-            self._types[guard.source] = guard.predicate.expected
+        self._types.update(_types_of([guard]))
 
     def flush(self) -> None:
         """Emit the checks of the families collected so far."""
@@ -334,6 +354,15 @@ class CheckBuilder(Builder):
         roots = guard.predicate.sources if guard.source is None else (guard.source, *guard.predicate.sources)
         pending = self._pending_sources
         return any(step in pending for root in roots if root.parent is not None for step in root.parent.ancestors())
+
+
+def _types_of(guards: Iterable[Guard]) -> dict[Source, type]:
+    """Return the exact types that guards demand."""
+    return {
+        guard.source: guard.predicate.expected
+        for guard in guards
+        if type(guard.predicate) is TypeIs and guard.source is not None and guard.predicate.expected is not None
+    }
 
 
 def _leave_unless(condition: ast.expr) -> ast.stmt:

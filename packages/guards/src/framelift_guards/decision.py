@@ -33,12 +33,15 @@ class Path:
         wanted: what its entry needs beside the parameters.
         entry: the name of its entry.
         predicates: all its predicates, those that were checked on the way included.
+        trusted: guards that are taken to hold: those of them that stand among ``guards`` are checked only where a plan
+            does it.
     """
 
     guards: tuple[Guard, ...]
     wanted: tuple[Source, ...]
     entry: str
     predicates: tuple[Predicate, ...] = field(repr=False)
+    trusted: tuple[Guard, ...] = ()
 
     @classmethod
     def of(cls, guards: Iterable[Guard], wanted: tuple[Source, ...], entry: str) -> Path:
@@ -208,7 +211,7 @@ class DecisionTree:
         if not shared:
             return self._branches(paths, question, outer, depth)
         builder = self._builder(paths, outer)
-        builder.check(shared, later=[source for path in rest for source in path.sources])
+        builder.check(shared, later=[source for path in rest for source in path.sources], trusted=paths[0].trusted)
         branches = self._branches(rest, question, builder, depth - 1)
         return [ast.While(ast.Constant(True), [self._attempt(builder.statements), *branches, ast.Break()], [])]
 
@@ -243,7 +246,7 @@ class DecisionTree:
         user's predicates run outside of it: what the user's code raises is the user's.
         """
         builder = self._builder([path], outer)
-        builder.check(path.guards, path.wanted)
+        builder.check(path.guards, path.wanted, trusted=path.trusted)
         fetched = [builder.fetch(source) for source in path.wanted]
         run = self._namespace.fresh("run")
         bind = ast.Assign([ast.Name(run, ast.Store())], ast.Name(path.entry, ast.Load()))

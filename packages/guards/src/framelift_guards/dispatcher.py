@@ -19,7 +19,7 @@ from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, co
 from framelift_guards.decision import DecisionTree, Path
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet
-from framelift_guards.modes import Checked, GuardMode, GuardViolation, Trust, divide
+from framelift_guards.modes import Checked, Frozen, GuardMode, GuardViolation, Trust, divide
 from framelift_guards.predicates.base import again, compare, either
 from framelift_guards.roots import LocalSource
 from framelift_guards.source import Scope, Source, subscript
@@ -272,7 +272,8 @@ class Dispatcher:
         self._builder = Builder(self._namespace, self._renamed)
         self._miss = miss
         self._namespace.globals["__name__"] = "framelift_generated"
-        self._miss_name = self._namespace.bind(miss, "miss")
+        self._trust: Trust | None = None
+        self._miss_name = self._namespace.bind(miss if isinstance(mode, Checked) else self._missed, "miss")
         self._used: set[str] = set()
         self.function = types.FunctionType((lambda: None).__code__, self._namespace.globals, name)
         self.function.__qualname__ = qualname
@@ -377,19 +378,26 @@ class Dispatcher:
 
     def _attempts(self, tree: DecisionTree, specialisations: Sequence[Specialisation]) -> list[ast.stmt]:
         paths = [specialisation.path for specialisation in specialisations]
+        self._trust = None
         if isinstance(self.mode, Checked):
             return tree.statements(paths)
-        divisions = divide([specialisation.guards for specialisation in specialisations], self.mode)
-        trusts = [
-            Trust(division, self.mode, self._verification(specialisation), self.parameters.names)
-            for specialisation, division in zip(specialisations, divisions, strict=True)
-        ]
-        quick = [trust.quick(path) for trust, path in zip(trusts, paths, strict=True)]
-        full = [trust.full(path) for trust, path in zip(trusts, paths, strict=True)]
-        return [*tree.statements(quick), *tree.statements(full)]
+        division = divide([specialisation.guards for specialisation in specialisations], self.mode)
+        if not division.trusted:
+            return tree.statements(paths)
+        trust = self._trust = Trust(division, self.mode)
+        full = [trust.full(path) for path in paths]
+        if isinstance(self.mode, Frozen) and self.mode.verify:
+            return tree.statements(full)
+        return [*tree.statements([trust.quick(path) for path in paths]), *tree.statements(full)]
 
-    def _verification(self, specialisation: Specialisation) -> Verification:
-        return Verification(specialisation, self.parameters.names, self.mode, self._violated, self._names[1])
+    def _missed(self, arguments: dict[str, object]) -> object:
+        """Do a call that no specialisation fits, in a mode that trusts: is that because the trust was betrayed?"""
+        trust = self._trust
+        if trust is not None and not self._suspended:
+            failure = trust.violation([one.guards for one in self._specialisations], Scope(arguments))
+            if failure is not None:
+                raise self._violated(self._names[1], self.mode, failure)
+        return self._miss(arguments)
 
     def _preparation(self) -> Iterator[ast.stmt]:
         """Yield the function's beginning: is the code still the one that is known, and what are the defaults now."""
@@ -469,62 +477,9 @@ class Dispatcher:
         return ast.Return(ast.Call(function, [found, *extra], []))
 
 
-class Verification:
-    """Checks in full what a specialisation is trusted with; compiled when first asked.
-
-    Args:
-        specialisation: what is trusted.
-        parameters: the names of the function's parameters.
-        mode: in which it is trusted.
-        violated: makes the error.
-        name: name of the function.
-    """
-
-    def __init__(
-        self,
-        specialisation: Specialisation,
-        parameters: Sequence[str],
-        mode: GuardMode,
-        violated: Violated,
-        name: str,
-    ) -> None:
-        self.trust: Trust | None = None
-        self._specialisation = specialisation
-        self._parameters = parameters
-        self._mode = mode
-        self._error = violated
-        self._name = name
-
-    @functools.cached_property
-    def _check(self) -> Callable[..., object]:
-        dispatcher = Dispatcher.for_parameters(self._parameters, self._violated, name="verify")
-        dispatcher.add(self._specialisation.guards, _holds, self._specialisation.sources)
-        return dispatcher.function
-
-    def __call__(self, *values: object) -> object:
-        """Return true where all guards hold.
-
-        Raises:
-            Exception: one does not; the specialisation is not trusted any more.
-        """
-        return self._check(*values)
-
-    def _violated(self, arguments: dict[str, object]) -> object:
-        failure = self._specialisation.failure(arguments)
-        if failure is None:  # it held again by the time when it was looked for
-            return True
-        if self.trust is not None:
-            self.trust.revoke()
-        raise self._error(self._name, self._mode, failure)
-
-
 def _refuses_a_gap(guards: GuardSet, parameter: str) -> bool:
     """Tell whether a guard of the parameter itself fails where the call left it out, so that nothing more is asked."""
     source = LocalSource(parameter)
     gap = Scope({parameter: DEFAULT})
     own = [guard for guard in guards if guard.source == source and not guard.predicate.sources]
     return any(not guard.predicate.runs_user_code and not guard.check(gap) for guard in own)
-
-
-def _holds(*values: object) -> bool:
-    return True

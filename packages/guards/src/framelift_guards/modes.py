@@ -9,12 +9,10 @@ specialisation is trusted with that once a call has checked it in full.
 from __future__ import annotations
 
 import ast
-import itertools
 import weakref
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar, Protocol, TypeAlias
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar, TypeAlias
 
 from framelift_guards.codegen import Builder
 from framelift_guards.decision import Path, read_by
@@ -41,10 +39,12 @@ class Sampled:
     """State is checked at every n-th call, and whenever an argument is another object; a violation raises.
 
     A change of state between two samples is seen only by the next: until then results are those for the state before.
-    `GuardViolation` says so then, and what changed; the call after it is checked in full.
+    `GuardViolation` says so then, and what changed; the call after it is checked in full. What the accelerator watches
+    (what dictionaries hold, types, identities) is not left out, since that costs next to nothing: the very next call
+    after such a change is checked in full.
 
     Args:
-        every: of how many calls one is checked in full.
+        every: of how many calls one is checked in full; one of 65536 at least.
 
     Raises:
         ValueError: `every` is no positive int.
@@ -134,52 +134,50 @@ since the last full check may be stale, and the next call is checked in full
 
 @dataclass(frozen=True)
 class Division:
-    """The guards of one specialisation, divided.
+    """What of the guards is trusted, and for which objects.
 
     Args:
-        kept: what is checked at each call.
+        trusted: the guards that all specialisations demand and that are about state.
         locals: the parameters whose object must be that of the last full check.
     """
 
-    kept: tuple[Guard, ...]
+    trusted: frozenset[Guard]
     locals: tuple[Source, ...]
 
 
-def divide(specialisations: Sequence[GuardSet], mode: GuardMode) -> list[Division]:
-    """Divide the guards of each specialisation into those of a call and those that are trusted.
+def divide(specialisations: Sequence[GuardSet], mode: GuardMode) -> Division:
+    """Tell which guards are trusted; the others are those of a call.
 
     Trusted is only what all specialisations demand: what tells them apart is known to vary.
 
     >>> from framelift_guards import Equals, GlobalSource, LocalSource, Namespace
     >>> of_call, of_state = Guard(LocalSource("n"), Equals(1)), Guard(GlobalSource("K", Namespace({})), Equals(2))
-    >>> (division,) = divide([GuardSet([of_call, of_state])], Sampled())
-    >>> [str(guard) for guard in division.kept]
-    ["L['n'] == 1"]
+    >>> [str(guard) for guard in divide([GuardSet([of_call, of_state])], Sampled()).trusted]
+    ["G['K'] == 2"]
     """
-    kinds = [_Trustable(guards, mode) for guards in specialisations]
-    shared: set[Guard] = set.intersection(*[set(kind.guards) for kind in kinds]) if kinds else set()
-    return [kind.divided(shared) for kind in kinds]
+    found = [frozenset(_about_state(guards, mode)) for guards in specialisations]
+    trusted = frozenset.intersection(*found) if found else frozenset()
+    read = [
+        source.root
+        for guards in specialisations[:1]
+        for guard in guards
+        if guard in trusted
+        for source in read_by(guard)
+    ]
+    return Division(trusted, tuple(dict.fromkeys([root for root in read if root.is_local])))
 
 
-class _Trustable:
-    def __init__(self, guards: GuardSet, mode: GuardMode) -> None:
-        self._all = tuple(guards)
-        self._frozen = isinstance(mode, Frozen)
-        self._roots = {guard.source for guard in self._all if guard.source is not None and _pins(guard)}
-        self.guards = [guard for guard in self._all if self._trusted(guard)]
-
-    def _trusted(self, guard: Guard) -> bool:
+def _about_state(guards: GuardSet, mode: GuardMode) -> Iterator[Guard]:
+    roots = {guard.source for guard in guards if _pins(guard)}
+    for guard in guards:
         sources = tuple(read_by(guard))
         if not sources:
-            return self._frozen
-        if guard.source is not None and guard.source.is_local:
-            return False
-        return all(not source.root.is_local or source.root in self._roots for source in sources)
-
-    def divided(self, shared: set[Guard]) -> Division:
-        left_out = [source.root for guard in self._all if guard in shared for source in read_by(guard)]
-        roots = dict.fromkeys([root for root in left_out if root.is_local])
-        return Division(tuple([guard for guard in self._all if guard not in shared]), tuple(roots))
+            if isinstance(mode, Frozen):
+                yield guard
+        elif not (guard.source is not None and guard.source.is_local) and all(
+            not source.root.is_local or source.root in roots for source in sources
+        ):
+            yield guard
 
 
 def _pins(guard: Guard) -> bool:
@@ -192,43 +190,53 @@ def _pins(guard: Guard) -> bool:
     return type(predicate) is Is and predicate.reference.weak
 
 
-class Verifying(Protocol):
-    """Checks in full, given the function's parameters; it raises where that fails, and revokes the trust."""
-
-    trust: Trust | None
-
-    def __call__(self, *values: object) -> object:
-        """Return true where all guards hold."""
+_MOST = (1 << 16) - 1
+"""How many calls at most follow on one full check: they are counted by taking from a list."""
 
 
 class Trust:
-    """That one specialisation may leave guards out, and for which objects.
+    """That the specialisations may leave guards out, for how many calls, and for which objects.
 
-    The generated code holds it under a name: ``None``, or weak references to the objects of the last full check.
+    The generated code holds it under a name. Where it may be checked again, that is the ``pop`` of a list of as many
+    tickets as calls may follow: an empty list raises, and a check that raises does not hold. A ticket is a tuple of
+    weak references to the objects of the last full check. (A counter costs a call and a division.)
+
+    What a plan of the accelerator can decide is not left out under `Sampled`: it costs next to nothing, and tells at
+    once that something has changed.
 
     Args:
-        division: what is kept, and for which parameters.
+        division: what is trusted.
         mode: when to check in full again.
-        verify: checks in full, given the function's parameters; it raises where that fails.
-        parameters: the names of the function's parameters.
     """
 
-    def __init__(self, division: Division, mode: GuardMode, verify: Verifying, parameters: Sequence[str]) -> None:
+    def __init__(self, division: Division, mode: GuardMode) -> None:
         self.division = division
         self.mode = mode
-        self.verify = verify
-        verify.trust = self
-        self.parameters = parameters
+        self._calls = min(mode.every - 1, _MOST) if isinstance(mode, Sampled) else None
+        self._ticket: tuple[weakref.ref[object], ...] | None = None
         self._globals: dict[str, object] = {}
         self._name = ""
 
-    def hold_in(self, builder: Builder) -> str:
-        """Return the name in the generated code, distrusting first."""
-        expression = builder.constant(self, "trusted")
-        assert isinstance(expression, ast.Name)
-        self._globals, self._name = builder.namespace.globals, expression.id
+    def to_ast(self, builder: Builder) -> ast.expr:
+        """Return the condition that this call goes on trust, distrusting first."""
+        held = builder.constant(self, "trusted")
+        assert isinstance(held, ast.Name)
+        self._globals, self._name = builder.namespace.globals, held.id
         self.revoke()
-        return self._name
+        ticket = held if self._calls is None else ast.Call(held, [], [])
+        sources = self.division.locals
+        if not sources:
+            return compare(ticket, ast.IsNot(), ast.Constant(None))
+        seen = builder.namespace.fresh("seen")
+        first: ast.expr = ast.NamedExpr(ast.Name(seen, ast.Store()), ticket)  # without trust, its item 0 raises
+        tickets = [first, *[ast.Name(seen, ast.Load()) for _ in sources[1:]]]
+        conditions = [
+            compare(
+                ast.Call(ast.Subscript(one, ast.Constant(index), ast.Load()), [], []), ast.Is(), builder.fetch(source)
+            )
+            for index, (one, source) in enumerate(zip(tickets, sources, strict=True))
+        ]
+        return both(*conditions)
 
     def remember(self, *values: object) -> bool:
         """Trust from now on, for these objects."""
@@ -239,14 +247,42 @@ class Trust:
         """Trust no longer."""
         self._set(None)
 
-    def _set(self, token: object) -> None:
-        if self._name in self._globals:  # a call under way may end after the specialisation was forgotten
-            self._globals[self._name] = token
+    def _set(self, ticket: tuple[weakref.ref[object], ...] | None) -> None:
+        self._ticket = ticket
+        if self._name not in self._globals:  # a call under way may end after the specialisation was forgotten
+            return
+        if self._calls is None:
+            self._globals[self._name] = ticket
+        else:
+            self._globals[self._name] = ([] if ticket is None else [ticket] * self._calls).pop
+
+    def violation(self, specialisations: Iterable[GuardSet], scope: Scope) -> Failure | None:
+        """Return the trusted guard that does not hold in a call that could have gone on trust, if there is one.
+
+        Args:
+            specialisations: the guards of each specialisation.
+            scope: of a call that none of them fits.
+        """
+        ticket = self._ticket
+        objects = [source.fetch(scope) for source in self.division.locals]
+        if ticket is None or any(reference() is not found for reference, found in zip(ticket, objects, strict=True)):
+            return None
+        for guards in specialisations:
+            if all(guard.check(scope) for guard in guards if guard not in self.division.trusted):
+                for guard in guards:
+                    failure = guard.failure(scope) if guard in self.division.trusted else None
+                    if failure is not None:
+                        self.revoke()
+                        return failure
+        return None
 
     def quick(self, path: Path) -> Path:
         """Return the path that is taken on trust."""
-        due = () if type(self.mode) is Frozen and not self.mode.verify else (Guard(None, _Due(self)),)
-        return Path.of([Guard(None, _Trusted(self)), *self.division.kept, *due], path.wanted, path.entry)
+        guards, trusted = path.guards, self.division.trusted
+        if isinstance(self.mode, Frozen):
+            guards = tuple([guard for guard in guards if guard not in trusted])
+        quick = Path.of([Guard(None, _Trusted(self)), *guards], path.wanted, path.entry)
+        return replace(quick, trusted=tuple([guard for guard in path.guards if guard in trusted]))
 
     def full(self, path: Path) -> Path:
         """Return the path that checks in full, and trusts after that."""
@@ -276,37 +312,7 @@ class _Trusted(_OfTrust):
     kind = "TRUSTED"
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
-        name = ast.Name(self.trust.hold_in(builder), ast.Load())
-        sources = self.trust.division.locals
-        if not sources:
-            return compare(name, ast.IsNot(), ast.Constant(None))
-        seen = builder.namespace.fresh("seen")
-        conditions = [compare(ast.NamedExpr(ast.Name(seen, ast.Store()), name), ast.IsNot(), ast.Constant(None))]
-        for index, source in enumerate(sources):
-            reference = ast.Subscript(ast.Name(seen, ast.Load()), ast.Constant(index), ast.Load())
-            conditions.append(compare(ast.Call(reference, [], []), ast.Is(), builder.fetch(source)))
-        return both(*conditions)
-
-
-class _Due(_OfTrust):
-    """A full check where it is time for one; it raises, so it runs where the user's predicates run."""
-
-    kind = "SAMPLE"
-    runs_user_code = True
-
-    @cached_property
-    def _ticks(self) -> Callable[[], int]:
-        return itertools.count(1).__next__
-
-    def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
-        verify = ast.Call(
-            builder.constant(self.trust.verify, "verify"), [builder.local(name) for name in self.trust.parameters], []
-        )
-        if not isinstance(self.trust.mode, Sampled):
-            return verify
-        tick = ast.Call(builder.constant(self._ticks, "tick"), [], [])
-        left = ast.BinOp(tick, ast.Mod(), builder.constant(self.trust.mode.every))
-        return ast.BoolOp(ast.Or(), [left, verify])
+        return self.trust.to_ast(builder)
 
 
 class _Remember(_OfTrust):
