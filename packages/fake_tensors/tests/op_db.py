@@ -26,11 +26,17 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 from torch.fx.experimental.symbolic_shapes import GuardOnDataDependentSymNode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv as TorchShapeEnv
 
-from framelift_fake_tensors import DataDependentError, FakeMode, NoMetaKernelError, PropagationCache
-from framelift_symbolic_shapes import ShapeEnv
+from framelift_fake_tensors import DataDependentError, FakeMode, NoMetaKernelError, PropagationCache, PropagationError
+from framelift_symbolic_shapes import DataDependentCondition, ShapeEnv
 
 DTYPES = (torch.float32, torch.int64, torch.bool, torch.complex64)
-DATA = (DataDependentError, DataDependentOutputException, DynamicOutputShapeException, GuardOnDataDependentSymNode)
+DATA = (
+    DataDependentCondition,
+    DataDependentError,
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    GuardOnDataDependentSymNode,
+)
 ANY = "told by data only"
 RIGHT = "right"
 
@@ -136,7 +142,7 @@ def attempt(run, values):
 
 
 def ours(operator, values, symbolic):
-    mode = FakeMode(ShapeEnv() if symbolic else None, cache=PropagationCache(), unbacked=symbolic)
+    mode = FakeMode(ShapeEnv(), cache=PropagationCache(), unbacked=True)
     names = itertools.count()
 
     def fakes():
@@ -146,7 +152,8 @@ def ours(operator, values, symbolic):
 
 
 def torchs(operator, values, symbolic):
-    mode = FakeTensorMode(shape_env=TorchShapeEnv() if symbolic else None)
+    env = TorchShapeEnv(allow_scalar_outputs=True, allow_dynamic_output_shape_ops=True)
+    mode = FakeTensorMode(shape_env=env)
 
     def run(input, args, kwargs):
         with mode:
@@ -163,7 +170,7 @@ def cause(real, fake):
         if fake.error is None:
             return f"no error where eager raises {type(real.error).__name__}"
         error = fake.error
-        if isinstance(error.__cause__, Exception):
+        if isinstance(error, PropagationError) and isinstance(error.__cause__, Exception):
             error = error.__cause__
         if isinstance(error, DATA):
             return "depends on data"
@@ -270,6 +277,7 @@ def main():
     parser.add_argument("--only", default="", help="a regular expression that names of operators must match")
     parser.add_argument("--every", type=int, default=1, help="take every so many operators")
     parser.add_argument("--ours", action="store_true", help="leave torch's fakes out")
+    parser.add_argument("--show", help="print an example of each operator whose cause this regular expression matches")
     parser.add_argument("--sizes", choices=("static", "symbolic"), help="one form only")
     chosen = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -287,6 +295,27 @@ def main():
     if chosen.table:
         chosen.table.write_text(text)
     print(text)
+    if chosen.show is not None:
+        for run, tally in tallies.items():
+            show(run, tally, chosen.show)
+
+
+def show(run, tally, wanted):
+    for (why, name), (values, real, outcome) in tally.examples.items():
+        if why != RIGHT and re.search(wanted, why):
+            print(*run, name, why, *map(shapes, values), sep=" | ")
+            print(
+                "    real", real.described or repr(real.error), "\n    fake", outcome.described or repr(outcome.error)
+            )
+
+
+def shapes(value):
+    """An argument in a line."""
+
+    def short(tensor):
+        return *tensor.shape, str(tensor.dtype), tensor.stride() if tensor.layout is torch.strided else tensor.layout
+
+    return tree(value, short)
 
 
 if __name__ == "__main__":

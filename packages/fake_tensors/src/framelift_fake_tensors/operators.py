@@ -9,15 +9,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 import torch._C
 from torch._ops import OpOverload
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.data_dependent import NewNumber, compute_with_new_numbers, masks_as_positions
 from framelift_fake_tensors.device import result_device
+from framelift_fake_tensors.device_aware import device_aware
 from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError
 from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.layout import settled
@@ -225,6 +227,14 @@ def run_operator(
         and any(f.requires_grad for f in fakes_in((args, kwargs)))
     ):
         raise Unlinked
+    if operator._schema.is_mutable:
+        record.written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
+    located = device_aware(operator)
+    if located is not None:
+        with _OnFakes(mode, record):
+            result = located(*args, **kwargs)
+        if result is not NotImplemented:
+            return result
     twins = _Twins(mode, operator)
     lowered = tuple([twins.lower(value) for value in args])
     lowered_kwargs = {name: twins.lower(value) for name, value in kwargs.items()}
@@ -232,8 +242,6 @@ def run_operator(
         lowered_kwargs["device"] = _META
     if lowered_kwargs.get("pin_memory"):
         lowered_kwargs["pin_memory"] = None
-    if operator._schema.is_mutable:
-        record.written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
     try:
         if data_dependent and record.new_number is not None:
             record.unbacked = True
@@ -253,6 +261,27 @@ def run_operator(
     return raised
 
 
+class _OnFakes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Runs the operators that a Python meta function calls on fakes."""
+
+    def __init__(self, mode: Mode, record: Record) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._mode, self._record = mode, record
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # as for the mode of FakeMode
+
+    def __torch_dispatch__(
+        self,
+        func: OpOverload,
+        types: Sequence[type],
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        return run_operator(self._mode, func, args, kwargs or {}, self._record)
+
+
 def _written(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[FakeTensor]:
     for position, argument in enumerate(operator._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
@@ -260,7 +289,12 @@ def _written(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 # What torch says when a kernel without symbols meets one (c10/core/TensorImpl.h).
-_KNOWS_NO_SYMBOLS = ("symbolic sizes/strides", "customized tensor")
+_KNOWS_NO_SYMBOLS = (
+    "symbolic sizes/strides",
+    "customized tensor",
+    "expected to contain only concrete integers",
+    "NO overloaded args that actually triggered dispatch",  # for a tensor that is of no subclass
+)
 
 
 def _pin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:

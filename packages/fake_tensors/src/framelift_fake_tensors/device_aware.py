@@ -1,0 +1,64 @@
+"""Python meta functions of torch that ask for the device of a tensor: they must see fakes, for twins are all `meta`.
+
+On the CPU an FFT, a singular value decomposition or a batch norm lays its results out in another way than on a GPU, and
+torch's meta functions know both ways. Which functions ask is read from their code, so that no list can grow stale.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import itertools
+from collections.abc import Callable, Iterator
+from types import CodeType, FunctionType
+from typing import Any
+
+import torch
+import torch._decomp
+from torch._ops import OpOverload
+
+__all__ = ["device_aware"]
+
+_ASK = frozenset(["device_hint", "is_cpu", "is_cuda", "is_mps", "is_xpu"])
+_DEPTH = 4
+"""How many calls deep a question about the device is looked for; torch asks at most two deep."""
+
+
+@functools.lru_cache(maxsize=4096)
+def device_aware(operator: OpOverload) -> Callable[..., Any] | None:
+    """Return the meta function or decomposition of an operator, if what it gives depends on the device.
+
+    Args:
+        operator: an ATen operator.
+
+    >>> import torch
+    >>> device_aware(torch.ops.aten.linalg_eig.default) is None, device_aware(torch.ops.aten.add.Tensor) is None
+    (False, True)
+    """
+    function: Callable[..., Any] | None = torch._decomp.meta_table.get(operator)
+    if function is None:
+        function = torch._decomp.decomposition_table.get(operator)
+    return function if function is not None and any(map(_asks, _reached(function, _DEPTH))) else None
+
+
+def _reached(function: Any, depth: int) -> Iterator[CodeType]:
+    """Return the code of a function and of those that it names in its own module and the like."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    if not isinstance(function, FunctionType) or depth == 0:
+        return
+    yield function.__code__
+    for step in dis.get_instructions(function.__code__):
+        called = function.__globals__.get(step.argval) if step.opname == "LOAD_GLOBAL" else None
+        if isinstance(called, FunctionType) and called.__module__ == function.__module__:
+            yield from _reached(called, depth - 1)
+
+
+@functools.lru_cache(maxsize=4096)
+def _asks(code: CodeType) -> bool:
+    if not _ASK.isdisjoint(code.co_names):
+        return True
+    if "device" not in code.co_names:
+        return False
+    steps = [(step.opname, step.argval) for step in dis.get_instructions(code)]
+    return (("LOAD_ATTR", "device"), ("LOAD_ATTR", "type")) in itertools.pairwise(steps)
