@@ -268,7 +268,7 @@ def test_the_view_after_clear():
     f = framelift.compile(compared, backend="eager", dynamic=False)
     f(torch.ones(2, 8)), f(torch.ones(2, 16))
     view = f.framelift
-    assert (len(view.specialisations), len(view.guards()) > 2, "def compared(x)" in view.source()) == (2, True, True)
+    assert (len(view.specialisations), len(view.guards()) > 2, "def compared(x" in view.source()) == (2, True, True)
     view.clear()
     assert (view.specialisations, view.guards(), view.why_recompiled()) == ([], [], [])
     f(torch.ones(2, 8))

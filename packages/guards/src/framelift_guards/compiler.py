@@ -11,6 +11,7 @@ from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
 from framelift_guards.guard import Guard
 from framelift_guards.plan import PlanBuilder
 from framelift_guards.predicates import Contains, Family, Member, Predicate, TypeIs
+from framelift_guards.siblings import Siblings, gathered
 from framelift_guards.source import DictItemSource, ItemSource, Source
 
 _LONGEST = 50
@@ -185,10 +186,17 @@ class CheckBuilder(Builder):
         self._count_uses(guards, wanted, later)
         if plan is not None:
             self._check_by_plan(plan, or_leave=bool(trusted))
-        for guard in guards:
-            if guard not in done:
-                self.add(guard)
+        self._add_all([guard for guard in guards if guard not in done])
         self.flush()
+
+    def _add_all(self, guards: Iterable[Guard]) -> None:
+        for one in gathered(guards, self.known_type):
+            if not isinstance(one, Siblings):
+                self.add(one)
+                continue
+            if self._pending_sources and self._steps_through_pending(one.guards[0]):
+                self.flush()
+            self.require(one.condition(self))
 
     def _plan(self, guards: Sequence[Guard], wanted: Sequence[Source], trusted: Sequence[Guard]) -> PlanBuilder | None:
         """Return the plan of what one can do, if that is worthwhile."""
@@ -209,8 +217,7 @@ class CheckBuilder(Builder):
         arguments = [self.fetch(source) for source in plan.inputs]
         block = Block(plan, name, arguments, or_leave=or_leave)
         self.statements = block.python
-        for guard in plan.guards:
-            self.add(guard)
+        self._add_all(plan.guards)
         block.names = {source: bound for source, bound in self._bound.items() if source not in before}
         self._bound, self.statements = before, outside
         self.statements += block.statements(self.namespace.fresh("values"))
