@@ -1,6 +1,6 @@
 """Run the benchmarks, each in a process of its own, and write RESULTS.md. From the repository: `nox -s bench`.
 
-python benchmarks/run.py [--only call|capture|interpreter|fake|import_time] [--print]
+python benchmarks/run.py [--only call|capture|interpreter|fake|shapes|import_time] [--print]
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ BENCHMARKS = [
     Benchmark("capture", "Warm capture", "ms", 1e3, "torch.compile"),
     Benchmark("interpreter", "Interpreted Python", "ms", 1e3, "CPython"),
     Benchmark("fake", "Propagation of fake tensors", "µs", 1e6, "FakeTensorMode"),
+    Benchmark("shapes", "Sympy in a capture with symbolic sizes", "ms", 1e3, "the whole capture"),
     Benchmark("import_time", "Import", "s", 1, "import torch._dynamo"),
 ]
 
