@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from framelift_symbolic_shapes.axioms import axioms
 from framelift_symbolic_shapes.expression import (
     Choice,
     Constant,
@@ -19,12 +20,14 @@ from framelift_symbolic_shapes.expression import (
     substitute,
     terms_of,
 )
+from framelift_symbolic_shapes.linear import Linear
 from framelift_symbolic_shapes.range import Range, bound, bound_monomial
 from framelift_symbolic_shapes.simplification import simplify
 
 __all__ = ["Facts"]
 
-_ZERO = Constant(0)
+_COLUMNS = 64
+"""The most products of atoms whose linear facts are taken together; of later ones, each fact is taken alone."""
 
 
 class Facts:
@@ -49,9 +52,13 @@ class Facts:
         self.version = 0
         self._unbacked: set[Expression] = set()
         self._true: set[Expression] = set()
+        self._different: set[Expression] = set()  # from 0
         # Margins (expressions that are at least 0) of several symbols, without their constant: that constant. What is
         # known of one symbol alone is its range.
         self._margins: dict[Expression, int] = {}
+        self._linear = Linear()
+        self._pending: list[Expression] = []  # margins that it does not know yet
+        self._moved = False  # whether it does not know the ranges as they are
         self._bounds: dict[Expression, Range] = {}
         self._decided: dict[Expression, bool] = {}  # facts are never taken back, so what follows from them stays
         self._undecided: set[Expression] = set()
@@ -147,19 +154,58 @@ class Facts:
             return False
         if self._is_at_least(difference, 0) and self._is_at_least(-difference, 0):
             return True
-        if Relation("!=", difference, _ZERO) in self._true or Relation("!=", -difference, _ZERO) in self._true:
-            return False
-        return None
+        return False if self._differs(difference) else None
 
     def _is_at_least(self, expression: Expression, least: int) -> bool:
+        if self._follows(expression, least):
+            return True
+        # At least one less, and not that.
+        below = expression - (least - 1)
+        return bool(self._different) and self._differs(below) and self._follows(below, 0)
+
+    def _differs(self, difference: Expression) -> bool:
+        return difference in self._different or -difference in self._different
+
+    def _follows(self, expression: Expression, least: int) -> bool:
         if self.bound(expression).lower >= least:
             return True
-        if not self._margins:
-            return False
         constant, terms = terms_of(expression)
         known = self._margins.get(expression - constant)
         if known is not None and constant - known >= least:
             return True
+        if not terms or (not self._margins and all(map(_is_symbol, terms))):
+            return False
+        if self._prepare(terms):
+            return self._linear.follows(constant - least, terms) or (
+                not all(map(_is_single, terms)) and self._follows_from_one(expression, least)
+            )
+        return self._follows_from_one(expression, least)
+
+    def _prepare(self, terms: Mapping[Monomial, int]) -> bool:
+        """Tell the linear facts what they do not know yet, within bounds; return whether they know these terms."""
+        linear = self._linear
+        if self._moved:
+            linear.limit(lambda monomial: bound_monomial(monomial, self.bound))
+            self._moved = False
+        self._introduce(terms)
+        while self._pending and len(linear) < _COLUMNS:
+            margin = self._pending.pop()
+            constant, margin_terms = terms_of(margin)
+            if margin_terms:
+                self._introduce(margin_terms)
+                linear.assume(constant, margin_terms)
+        return all(term in linear for term in terms)
+
+    def _introduce(self, terms: Mapping[Monomial, int]) -> None:
+        for monomial in terms:
+            if monomial in self._linear or len(self._linear) >= _COLUMNS:
+                continue
+            self._linear.introduce(monomial, bound_monomial(monomial, self.bound))
+            for atom, _ in monomial:
+                self._pending += axioms(atom, self._build, self.bound)
+
+    def _follows_from_one(self, expression: Expression, least: int) -> bool:
+        constant, terms = terms_of(expression)
         symbols = expression.symbols
         return any(
             self._exceeds(terms, constant - margin_constant, margin, least)
@@ -191,6 +237,7 @@ class Facts:
             constant = terms_of(margin)[0]
             terms = margin - constant
             self._margins[terms] = min(constant, self._margins.get(terms, constant))
+            self._pending.append(margin)
 
     def assume(self, condition: Expression) -> None:
         """Take `condition` as true from now on."""
@@ -211,7 +258,7 @@ class Facts:
             self._equal(relation, difference)
             return
         if relation.sign == "!=":
-            self._true.add(Relation("!=", difference, _ZERO))
+            self._different.add(difference)
             self._exclude(difference)
             return
         larger, least = _margin(relation.sign, difference)
@@ -232,6 +279,8 @@ class Facts:
                 others = {term: -known // coefficient for term, known in terms.items() if term != symbol.monomial}
                 self._substitute(symbol, make_sum(-constant // coefficient, others))
                 return
+        self._know_margin(difference)
+        self._know_margin(-difference)
         for side, value in ((relation.left, relation.right), (relation.right, relation.left)):
             if not isinstance(side, (Symbol, Constant)) and isinstance(value, Constant):
                 self.replacements[side] = value  # such as s % 8 == 0
@@ -244,6 +293,8 @@ class Facts:
         self.version += 1
         self._forget_bounds()
         self._true = {self.replace(condition) for condition in self._true}
+        self._different = {self.replace(difference) for difference in self._different}
+        self._linear, self._pending = Linear(), []
         margins, self._margins = self._margins, {}
         for terms, constant in margins.items():
             self._know_margin(self.replace(terms + constant))
@@ -293,11 +344,22 @@ class Facts:
         if narrower != here:
             self.ranges[symbol] = narrower
             self._forget_bounds()
+            if narrower.is_singleton():
+                self._substitute(symbol, Constant(int(narrower.lower)))
         return True
 
     def _forget_bounds(self) -> None:
+        self._moved = True
         self._bounds.clear()
         self._undecided.clear()
+
+
+def _is_symbol(monomial: Monomial) -> bool:
+    return all(isinstance(atom, Symbol) for atom, _ in monomial)
+
+
+def _is_single(monomial: Monomial) -> bool:
+    return len(monomial) == 1 and all(exponent == 1 for _, exponent in monomial)
 
 
 def _margin(sign: str, difference: Expression) -> tuple[Expression, int]:
