@@ -31,7 +31,15 @@ from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.modules import fake_module
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator
 from framelift_fake_tensors.recipe import COMPUTED, recipe_of
-from framelift_fake_tensors.tensor import DATA_FUNCTIONS, FakeTensor, Memory, fakes_in, make_fake, raw_is_leaf
+from framelift_fake_tensors.tensor import (
+    DATA_FUNCTIONS,
+    FakeTensor,
+    Memory,
+    copy_bits,
+    fakes_in,
+    make_fake,
+    raw_is_leaf,
+)
 from framelift_fake_tensors.unlinked import (
     ASKS_BACKEND,
     Unlinked,
@@ -283,6 +291,7 @@ class FakeMode:
             tensor.device,
             tensor.requires_grad,
         )
+        copy_bits(tensor, fake)
         if isinstance(tensor, torch.nn.Parameter):
             fake._is_param = True
         if not tensor.is_leaf:
@@ -297,8 +306,8 @@ class FakeMode:
             raise UnsupportedTensorError(f"layout {tensor.layout}")
         if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
             raise UnsupportedTensorError(f"type {type(tensor).__name__}")
-        if tensor.is_quantized or tensor.is_conj() or tensor.is_neg():
-            raise UnsupportedTensorError("quantised, conjugated or negated elements")
+        if tensor.is_quantized:
+            raise UnsupportedTensorError("quantised elements")
 
     def _memory(self, tensor: torch.Tensor) -> Memory:
         """Return the memory of the real tensor's storage, the same for all tensors that share it."""

@@ -20,10 +20,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from framelift_fake_tensors.data_dependent import NewNumber, compute_with_new_numbers, masks_as_positions
 from framelift_fake_tensors.device import result_device
 from framelift_fake_tensors.device_aware import device_aware
-from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError
+from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError, NoMetaKernelError
 from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.layout import settled
-from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
+from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, copy_bits, fakes_in, make_fake
+from framelift_fake_tensors.trial import is_triable, result_of_trial
 from framelift_fake_tensors.unlinked import Unlinked, is_linked
 
 __all__ = ["Record", "SizesRead", "fake_constant", "run_operator", "twin_of"]
@@ -60,6 +61,7 @@ def twin_of(fake: FakeTensor) -> torch.Tensor:
     twin = fake.meta_twin
     if twin is None:
         twin = fake.meta_twin = _make_twin(fake)
+        copy_bits(fake, twin)
     return twin
 
 
@@ -161,10 +163,7 @@ class _Twins:
                 size, stride, offset = settled(size), settled(stride), settled((offset,))[0]
             fake = make_fake(self._mode, memory, size, stride, offset, tensor.dtype, device)
         fake.meta_twin = tensor
-        if tensor.is_conj():
-            torch._C._set_conj(fake, True)
-        if tensor.is_neg():
-            torch._C._set_neg(fake, True)
+        copy_bits(tensor, fake)
         return fake
 
     def absorb_changes(self) -> None:
@@ -251,6 +250,13 @@ def run_operator(
                 result = compute_with_new_numbers(operator, lowered, lowered_kwargs, record.new_number)
         else:
             result = compute(operator, lowered, lowered_kwargs)
+    except NoMetaKernelError:
+        if not is_triable(operator, device.type):
+            raise
+        if _pin(args, kwargs):
+            record.pinned.add(str(operator))
+            return run_operator(mode, operator, _numbers(args), _numbers(kwargs), record)
+        result = result_of_trial(operator, lowered, lowered_kwargs)
     except RuntimeError as error:
         if not any(words in str(error) for words in _KNOWS_NO_SYMBOLS) or not _pin(args, kwargs):
             raise

@@ -22,6 +22,7 @@ __all__ = [
     "Memory",
     "Mode",
     "ViewOf",
+    "copy_bits",
     "fakes_in",
     "make_fake",
     "raw_is_leaf",
@@ -213,6 +214,19 @@ def fakes_in(values: Iterable[Any]) -> Iterator[FakeTensor]:
             yield from fakes_in(value)
         elif isinstance(value, dict):
             yield from fakes_in(value.values())
+
+
+def copy_bits(source: torch.Tensor, target: torch.Tensor) -> None:
+    """Mark `target` as conjugated or negated, where `source` is: it stands for what its memory holds, with that done.
+
+    Args:
+        source: a tensor.
+        target: a tensor that shall have its bits.
+    """
+    if source.is_conj():
+        torch._C._set_conj(target, True)
+    if source.is_neg():
+        torch._C._set_neg(target, True)
 
 
 _make_wrapper: Callable[..., FakeTensor] = torch.Tensor._make_wrapper_subclass
