@@ -75,6 +75,8 @@ holds(const Step *step, PyObject *value)
         return value != expected;
     case EQUALS:
         return equal_atoms(expected, value);
+    case CODE_IS:
+        return PyFunction_Check(value) && PyFunction_GET_CODE(value) == expected; /* no class inherits from functions */
     case FALSY:
         return value == Py_False || value == Py_None || built_in_length(value) == 0;
     case LENGTH:

@@ -8,7 +8,19 @@
 static bool
 produces(StepKind kind)
 {
-    return kind == INSTANCE_DICT || kind == ITEM || (kind >= TUPLE_ITEM && kind <= REFERENT);
+    return kind == INSTANCE_DICT || (kind >= TUPLE_ITEM && kind <= TYPE);
+}
+
+static bool
+looks_up_in_dict(StepKind kind)
+{
+    return kind == ITEM || kind == LACKS || kind == KEYS;
+}
+
+static bool
+looks_up_in_class(StepKind kind)
+{
+    return kind == CLASS_ATTRIBUTE || kind == CLASS_STATIC || kind == CLASS_LACKS;
 }
 
 static int
@@ -59,7 +71,7 @@ dealloc(Plan *plan)
 }
 
 static bool
-add_lookup(Step *step, PyObject *key, Py_ssize_t slot)
+add_lookup(Step *step, PyObject *key, Py_ssize_t slot, bool in_mro)
 {
     if (!PyUnicode_CheckExact(key)) {
         PyErr_Format(PyExc_TypeError, "a key of a plan must be a string, not %R", (PyObject *)Py_TYPE(key));
@@ -74,7 +86,7 @@ add_lookup(Step *step, PyObject *key, Py_ssize_t slot)
         return false;
     }
     step->lookups = lookups;
-    lookups[step->lookup_count++] = (Lookup){.key = Py_NewRef(key), .slot = slot};
+    lookups[step->lookup_count++] = (Lookup){.key = Py_NewRef(key), .slot = slot, .in_mro = in_mro};
     return true;
 }
 
@@ -95,7 +107,7 @@ set_keys(Step *step, PyObject *keys)
     return true;
 }
 
-/* Add one described step; those that ask the same dictionary become one. */
+/* Add one described step; those that ask the same dictionary or class become one. */
 static bool
 add_step(Plan *plan, Step **asking, PyObject *description)
 {
@@ -111,17 +123,23 @@ add_step(Plan *plan, Step **asking, PyObject *description)
         return false;
     }
     Step *step = &plan->steps[plan->step_count];
-    if (kind == ITEM || kind == LACKS || kind == KEYS) {
+    if (looks_up_in_dict(kind) || looks_up_in_class(kind)) {
+        StepKind together = looks_up_in_dict(kind) ? ITEM : CLASS_ATTRIBUTE;
         if (asking[subject] == NULL) {
             asking[subject] = step;
-            *step = (Step){.kind = ITEM, .subject = subject};
+            *step = (Step){.kind = together, .subject = subject};
             plan->step_count++;
         }
         step = asking[subject];
+        if (step->kind != together) {
+            PyErr_Format(PyExc_ValueError, "slot %zd of a plan cannot be both a dictionary and a class", subject);
+            return false;
+        }
         if (kind == KEYS) {
             return set_keys(step, argument);
         }
-        return add_lookup(step, argument, kind == ITEM ? plan->slot_count++ : -1);
+        bool lacks = kind == LACKS || kind == CLASS_LACKS;
+        return add_lookup(step, argument, lacks ? -1 : plan->slot_count++, kind == CLASS_STATIC);
     }
     *step = (Step){.kind = kind, .subject = subject};
     plan->step_count++;
@@ -146,9 +164,9 @@ add_step(Plan *plan, Step **asking, PyObject *description)
         }
         return true;
     }
-    if (kind == TYPE_IS || kind == IS || kind == IS_NOT || kind == EQUALS) {
+    if (kind == TYPE_IS || kind == IS || kind == IS_NOT || kind == EQUALS || kind == CODE_IS) {
         step->expected = Py_NewRef(argument);
-        step->weak = kind != EQUALS && PyWeakref_CheckRefExact(argument);
+        step->weak = kind != EQUALS && kind != CODE_IS && PyWeakref_CheckRefExact(argument);
     }
     return true;
 }
@@ -167,7 +185,7 @@ settle(Plan *plan)
 {
     bool *settled = PyMem_Calloc(plan->slot_count + 1, sizeof(bool)); /* slots whose value follows from versions */
     bool *instance = PyMem_Calloc(plan->slot_count + 1, sizeof(bool)); /* those that hold the dictionary of an instance */
-    plan->row = PyMem_Calloc(plan->step_count + 1, sizeof(Assertion));
+    plan->row = PyMem_Calloc(plan->step_count + AHEAD + 1, sizeof(Assertion));
     plan->places = PyMem_Calloc(plan->slot_count + 1, sizeof(Py_ssize_t));
     plan->slots = PyMem_Calloc(plan->slot_count + 1, sizeof(PyObject *));
     bool done = settled != NULL && instance != NULL && plan->row != NULL && plan->places != NULL && plan->slots != NULL;
@@ -183,6 +201,7 @@ settle(Plan *plan)
         step->subject_settled = settled[step->subject];
         switch (step->kind) {
         case ITEM:
+        case CLASS_ATTRIBUTE:
             step->of_instance = instance[step->subject];
             for (Py_ssize_t at = 0; at < step->lookup_count; at++) {
                 if (step->lookups[at].slot >= 0) {

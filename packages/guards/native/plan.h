@@ -23,21 +23,28 @@ typedef enum {
     LIST_ITEM = 5,     /* produces an element of a list */
     CELL = 6,          /* produces the contents of a cell */
     REFERENT = 7,      /* produces what a weak reference refers to */
-    TYPE_IS = 8,
-    IS = 9,
-    IS_NOT = 10,
-    EQUALS = 11,
-    FALSY = 12,
-    LENGTH = 13,
-    SAME = 14,
-    DIFFERENT = 15,
+    TYPE = 8,          /* produces the class of an object */
+    CLASS_ATTRIBUTE = 9, /* produces what `cls.name` is, of a class whose metaclass is `type` */
+    CLASS_STATIC = 10, /* produces what is found along the MRO, without descriptors or the metaclass */
+    CLASS_LACKS = 11,  /* a class whose metaclass is `type` has no such attribute */
+    TYPE_IS = 12,
+    IS = 13,
+    IS_NOT = 14,
+    EQUALS = 15,
+    CODE_IS = 16,      /* a Python function with that code */
+    FALSY = 17,
+    LENGTH = 18,
+    SAME = 19,
+    DIFFERENT = 20,
     STEP_KINDS
 } StepKind;
 
-/* One look-up in a dictionary, of a key that is there (slot >= 0) or not (slot < 0). */
+/* One look-up in a dictionary or a class, of a key that is there (slot >= 0) or not (slot < 0). */
 typedef struct {
     PyObject *key;
     Py_ssize_t slot;
+    bool in_mro;          /* of a class: without descriptors or the metaclass */
+    PyObject *found;      /* of a class: what it held, borrowed; right while the class has the version that it had */
 } Lookup;
 
 typedef struct {
@@ -50,7 +57,7 @@ typedef struct {
     bool subject_settled; /* whether the quick walk knows its subject beforehand */
     bool of_instance;     /* of ITEM: whether its subject is the dictionary of an instance */
     Py_ssize_t number;    /* index, length */
-    /* ITEM, LACKS and KEYS of one dictionary are one step, ITEM: */
+    /* ITEM, LACKS and KEYS of one dictionary are one step, ITEM; those of one class are one CLASS_ATTRIBUTE: */
     Lookup *lookups;
     Py_ssize_t lookup_count;
     PyObject *keys;       /* a tuple, or NULL */
@@ -67,12 +74,12 @@ typedef struct {
 
 /* One assertion of the quick walk. All references are borrowed. */
 typedef struct {
-    enum { OBJECT, VERSION, EMPTY, STEP } kind;
+    enum { OBJECT, VERSION, CLASS, EMPTY, STEP } kind;
     bool weak;            /* whether `type` is a weak reference */
-    PyObject *object;     /* of OBJECT: any; of VERSION and EMPTY: a dictionary; of STEP: a `Step` */
+    PyObject *object;     /* of OBJECT: any; of VERSION and EMPTY: a dictionary; of CLASS: a class; of STEP: a `Step` */
     PyObject *type;       /* what class the object has, or NULL: whichever */
     PyObject *dict;       /* what `__dict__` the object has, or NULL: whichever */
-    uint64_t version;     /* of the dictionary */
+    uint64_t version;     /* of the dictionary or the class */
 } Assertion;
 
 typedef struct {
@@ -95,11 +102,25 @@ typedef struct {
     unsigned rest;        /* how many full walks are not written down from now on */
 } Plan;
 
+/* Tell the processor that an address will be read soon. It need not be one that can be read. */
+#if defined(__GNUC__)
+#define prefetch(address) __builtin_prefetch(address)
+#else
+#define prefetch(address) ((void)(address))
+#endif
+
+/* How many objects ahead the processor is told so. */
+#define AHEAD 8
+
 /* checks.c: one object against what is expected of it. */
 bool holds(const Step *step, PyObject *value);
 PyObject *referent(PyObject *reference); /* borrowed while somebody else holds it; NULL when it has died */
 bool keys_are(PyObject *dict, PyObject *keys);
 PyObject *element(const Step *step, PyObject *subject); /* borrowed, or NULL */
+
+/* class.c: attributes of classes. */
+uint64_t class_version_of(PyObject *class); /* 0: it has none now */
+bool look_up_in_class(Step *step, PyObject *class, PyObject **slots);
 
 /* quick.c */
 #define HAS_VERSIONS (PY_VERSION_HEX < 0x030D0000)

@@ -77,6 +77,9 @@ write_down(Plan *plan, PyObject *const *slots)
                 row[count++] = (Assertion){.kind = VERSION, .object = subject, .version = step->version};
             }
             break;
+        case CLASS_ATTRIBUTE:
+            row[count++] = (Assertion){.kind = CLASS, .object = subject, .version = step->version};
+            break;
         case FALSY:
             if (PyDict_CheckExact(subject) || PyODict_CheckExact(subject)) {
                 row[count++] = (Assertion){.kind = EMPTY, .object = subject};
@@ -108,6 +111,8 @@ quick_step(const Step *step, PyObject **slots)
     case ITEM:
         /* The dictionary of then may be gone; the subject is not: so first the addresses, then the subject's version. */
         return subject == step->cached && version_of(subject) == step->version;
+    case CLASS_ATTRIBUTE:
+        return subject == step->cached && step->version != 0 && class_version_of(subject) == step->version;
     case INSTANCE_DICT: {
         PyObject **place = _PyObject_GetDictPtr(subject);
         /* A dictionary that was made just now, for an object that had none, may lie where another did: so its version
@@ -121,6 +126,9 @@ quick_step(const Step *step, PyObject **slots)
         return PyCell_Check(subject) && (slots[step->result] = PyCell_GET(subject)) != NULL;
     case REFERENT:
         return (slots[step->result] = referent(subject)) != NULL;
+    case TYPE:
+        slots[step->result] = (PyObject *)Py_TYPE(subject);
+        return true;
     case SAME:
         return subject == slots[step->result];
     case DIFFERENT:
@@ -149,6 +157,14 @@ object_is(const Assertion *assertion)
     return true;
 }
 
+static void
+announce(const Assertion *assertion)
+{
+    prefetch((char *)assertion->object - sizeof(PyObject *) * 3); /* where 3.11 and 3.12 keep `__dict__` */
+    prefetch(assertion->object);
+    prefetch(assertion->dict);
+}
+
 bool
 quick_walk(Plan *plan, PyObject *const *arguments)
 {
@@ -159,12 +175,16 @@ quick_walk(Plan *plan, PyObject *const *arguments)
     const Assertion *end = plan->row + plan->row_count;
     for (const Assertion *assertion = plan->row; assertion < end; assertion++) {
         bool right = false;
+        announce(assertion + AHEAD); /* the row ends with as many empty places */
         switch (assertion->kind) {
         case OBJECT:
             right = object_is(assertion);
             break;
         case VERSION:
             right = version_of(assertion->object) == assertion->version;
+            break;
+        case CLASS:
+            right = assertion->version != 0 && class_version_of(assertion->object) == assertion->version;
             break;
         case EMPTY:
             right = PyDict_GET_SIZE(assertion->object) == 0;

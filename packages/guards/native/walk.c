@@ -44,6 +44,8 @@ produce(const Step *step, PyObject *subject)
         return PyCell_Check(subject) ? PyCell_Get(subject) : NULL;
     case REFERENT:
         return Py_XNewRef(referent(subject));
+    case TYPE:
+        return Py_NewRef(Py_TYPE(subject));
     default:
         return NULL;
     }
@@ -56,11 +58,14 @@ full_step(Step *step, PyObject **slots)
     switch (step->kind) {
     case ITEM:
         return look_up(step, subject, slots);
+    case CLASS_ATTRIBUTE:
+        return look_up_in_class(step, subject, slots);
     case INSTANCE_DICT:
     case TUPLE_ITEM:
     case LIST_ITEM:
     case CELL:
     case REFERENT:
+    case TYPE:
         step->cached = slots[step->result] = produce(step, subject);
         if (step->cached != NULL && step->kind == INSTANCE_DICT) {
             step->version = version_of(step->cached);
@@ -93,6 +98,24 @@ empty_result(const Plan *plan)
     return found;
 }
 
+/* Tell the processor that what an object is a shell of will be read soon.
+
+   The values of a group are handed to a function that reads them all: torch's check of tensors, each of which is a
+   pointer after an object's header. Those of a large module lie scattered, and without this the check waits for each. */
+static void
+announce_body(PyObject *object)
+{
+    if (Py_TYPE(object)->tp_basicsize < (Py_ssize_t)(sizeof(PyObject) + 2 * sizeof(void *))) {
+        return;
+    }
+    void *const *body = (void *const *)(object + 1);
+    for (int word = 0; word < 2; word++) {
+        for (int line = 0; line < 4; line++) {
+            prefetch((char *)body[word] + 64 * line);
+        }
+    }
+}
+
 static PyObject *
 fill(PyObject *found, const Plan *plan, PyObject *const *slots)
 {
@@ -104,7 +127,12 @@ fill(PyObject *found, const Plan *plan, PyObject *const *slots)
         }
         PyObject *group = PyTuple_GET_ITEM(found, index);
         for (Py_ssize_t at = 0; at < output->count; at++) {
-            PyTuple_SET_ITEM(group, at, Py_NewRef(slots[output->slots[at]]));
+            if (at + AHEAD < output->count) {
+                prefetch(slots[output->slots[at + AHEAD]]);
+            }
+            PyObject *value = slots[output->slots[at]];
+            announce_body(value);
+            PyTuple_SET_ITEM(group, at, Py_NewRef(value));
         }
     }
     return found;

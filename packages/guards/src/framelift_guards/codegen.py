@@ -120,8 +120,14 @@ class Builder:
 
     def constant(self, value: object, hint: str = "constant") -> ast.expr:
         """Return an expression for ``value``: a literal for small plain values, else a name in the namespace."""
-        if value is None or value is True or value is False or (type(value) in _LITERALS and _printable(value)):
+        if type(value) in _LITERALS and _printable(value):
             return ast.Constant(value)  # type: ignore[arg-type]
+        return self.very(value, hint)
+
+    def very(self, value: object, hint: str = "object") -> ast.expr:
+        """Return an expression for this very object, for comparisons by identity: no literal that equals it."""
+        if value is None or value is True or value is False:
+            return ast.Constant(value)
         return ast.Name(self.namespace.name_of(value, hint), ast.Load())
 
     def fetch(self, source: Fetchable) -> ast.expr:

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from framelift_guards import accelerator
-from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
+from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace, compile_function
 from framelift_guards.guard import Guard
 from framelift_guards.plan import PlanBuilder
 from framelift_guards.predicates import Contains, Family, Member, Predicate, TypeIs
@@ -22,29 +22,32 @@ _WORTHWHILE = 8
 
 
 class Block:
-    """The checks of one block that a plan stands for, and the same in Python.
+    """The checks of one block that a plan stands for, and a function that checks the same in Python.
 
-    The plan comes first: ``values = plan(inputs)``. Where it gives ``None``, Python checks. Either way the values that
-    later code asks for are bound to locals.
+    The plan comes first: ``values = plan(inputs)``. Where it gives ``None``, ``values = checks(inputs)``: the steps in
+    Python are many, they have many locals, and most calls do without, so they are a function of their own, compiled
+    when it is first called. Either way later code finds its values in ``values``.
 
     Args:
         plan: the plan.
-        name: what the plan is called in the generated namespace.
+        names: what the plan and the function are called in the generated namespace.
         arguments: expressions for the plan's inputs.
         or_leave: whether the code around the block is left where the plan gives ``None``, instead.
     """
 
-    def __init__(self, plan: PlanBuilder, name: str, arguments: list[ast.expr], *, or_leave: bool) -> None:
+    def __init__(self, plan: PlanBuilder, names: tuple[str, str], arguments: list[ast.expr], *, or_leave: bool) -> None:
         self.plan = plan
         self._or_leave = or_leave
         self.python: list[ast.stmt] = []
-        """The same checks in Python."""
+        """The same checks in Python; they leave by ``break``."""
         self.names: dict[Source, str] = {}
         """The locals that the Python code binds; grows as values are asked for."""
-        self._name = name
+        self._name, self._checks = names
         self._arguments = arguments
+        self._parameters: list[ast.expr] = []
         self._handed_out: dict[str, Source] = {}
         self._targets: list[ast.expr] = []
+        self._results: list[ast.expr] = []
         self._calls: list[ast.Call] = []
 
     def statements(self, values: str) -> list[ast.stmt]:
@@ -53,11 +56,16 @@ class Block:
         Args:
             values: a local for what the plan gives.
         """
-        call = ast.Call(ast.Name(self._name, ast.Load()), self._arguments, [])
+
+        def bind(function: str, arguments: list[ast.expr]) -> ast.stmt:
+            call = ast.Call(ast.Name(function, ast.Load()), arguments, [])
+            return ast.Assign([ast.Name(values, ast.Store())], call)
+
         unknown = ast.Compare(ast.Name(values, ast.Load()), [ast.Is()], [ast.Constant(None)])
-        bind = ast.Assign([ast.Tuple(self._targets, ast.Store())], ast.Name(values, ast.Load()))
-        otherwise: list[ast.stmt] = [ast.Break()] if self._or_leave else self.python
-        return [ast.Assign([ast.Name(values, ast.Store())], call), ast.If(unknown, otherwise, [bind])]
+        ask = [bind(self._checks, self._parameters), ast.If(unknown, [ast.Break()], [])]
+        unpack = ast.Assign([ast.Tuple(self._targets, ast.Store())], ast.Name(values, ast.Load()))
+        otherwise: list[ast.stmt] = [ast.Break()] if self._or_leave else ask
+        return [bind(self._name, self._arguments), ast.If(unknown, otherwise, []), unpack]
 
     def hand_out(self, source: Source, name: str) -> None:
         """Bind the plan's value of ``source`` to a local."""
@@ -69,8 +77,8 @@ class Block:
 
     def finish(
         self, statements: Sequence[ast.stmt], namespace: GeneratedNamespace, parameters: Mapping[str, Source]
-    ) -> None:
-        """Make the plan, when all that is asked of it is known.
+    ) -> ast.FunctionDef | None:
+        """Make the plan, when all that is asked of it is known, and return the function that checks in its place.
 
         Args:
             statements: all code that the block is a part of.
@@ -79,11 +87,23 @@ class Block:
         """
         assert accelerator.make_plan is not None
         packed = [call for call in self._calls if self._pack(call, namespace, parameters)]
-        names = _names_read(statements, self.python) if packed else self._handed_out
+        names = _names(statements, ast.Load) if packed else self._handed_out
         for name, source in self._handed_out.items():
             if name in names:
-                self._bind(name, source)
+                self._bind(name, ast.Name(name, ast.Load()), source)
         namespace.globals[self._name] = self.plan.make(accelerator.make_plan)
+        return None if self._or_leave else self._function(namespace)
+
+    def _function(self, namespace: GeneratedNamespace) -> ast.FunctionDef:
+        result = ast.Return(ast.Tuple(self._results, ast.Load()))
+        body: list[ast.stmt] = [ast.While(ast.Constant(True), [*self.python, result], [])]
+        own = _names(body, ast.Store)
+        given = [name for name in _names(body, ast.Load) if name not in own and name not in namespace.globals]
+        self._parameters += [ast.Name(name, ast.Load()) for name in given]
+        arguments = ast.arguments([], [ast.arg(name) for name in given], None, [], [], None, [])
+        definition = ast.FunctionDef(self._checks, arguments, [*body, ast.Return(ast.Constant(None))], [])
+        namespace.globals[self._checks] = CompiledLate(definition, namespace)
+        return definition
 
     def _pack(self, call: ast.Call, namespace: GeneratedNamespace, parameters: Mapping[str, Source]) -> bool:
         """Let a call get its arguments as one tuple, if the plan has them all and they are many."""
@@ -97,28 +117,46 @@ class Block:
                 self.plan.slot(known[name])
                 self._arguments.append(ast.Name(name, ast.Load()))
         packed = namespace.fresh("packed")
-        self.python.append(ast.Assign([ast.Name(packed, ast.Store())], ast.Tuple(call.args, ast.Load())))
+        self._bind(packed, ast.Tuple(call.args, ast.Load()), sources)
         call.args = [ast.Starred(ast.Name(packed, ast.Load()), ast.Load())]
-        self._bind(packed, sources)
         return True
 
-    def _bind(self, name: str, output: Source | tuple[Source, ...]) -> None:
+    def _bind(self, name: str, result: ast.expr, output: Source | tuple[Source, ...]) -> None:
         self.plan.outputs.append(output)
+        self._results.append(result)
         self._targets.append(ast.Name(name, ast.Store()))
 
 
-def _names_read(statements: Sequence[ast.stmt], apart: list[ast.stmt]) -> set[str]:
-    """Return the names that statements read, but for those in one list of statements."""
-    names: set[str] = set()
+class CompiledLate:
+    """A generated function that is compiled when it is first called, and then takes this one's place.
+
+    Args:
+        definition: the function.
+        namespace: its globals, where it is found by its own name.
+    """
+
+    def __init__(self, definition: ast.FunctionDef, namespace: GeneratedNamespace) -> None:
+        self._definition = definition
+        self._namespace = namespace
+
+    def __call__(self, *arguments: object) -> object:
+        function = compile_function(self._definition, self._namespace)
+        if self._namespace.globals.get(self._definition.name) is self:
+            self._namespace.globals[self._definition.name] = function
+        return function(*arguments)
+
+
+def _names(statements: Sequence[ast.AST], context: type[ast.expr_context]) -> dict[str, None]:
+    """Return the names that statements read (``Load``) or bind (``Store``), in no particular order but a fixed one."""
+    names: dict[str, None] = {}
     pending: list[object] = list(statements)
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Name):
-            if isinstance(node.ctx, ast.Load):
-                names.add(node.id)
+            if isinstance(node.ctx, context):
+                names[node.id] = None
         elif isinstance(node, list):
-            if node is not apart:
-                pending += node
+            pending += node
         elif isinstance(node, ast.AST):
             pending += vars(node).values()
     return names
@@ -212,10 +250,9 @@ class CheckBuilder(Builder):
     def _check_by_plan(self, plan: PlanBuilder, *, or_leave: bool) -> None:
         """Emit the checks that a plan stands for."""
         outside, before = self.statements, dict(self._bound)
-        name = self.namespace.fresh("plan")
-        self.names.add(name)
-        arguments = [self.fetch(source) for source in plan.inputs]
-        block = Block(plan, name, arguments, or_leave=or_leave)
+        names = self.namespace.fresh("plan"), self.namespace.fresh("checks")
+        self.names.update(names)
+        block = Block(plan, names, [self.fetch(source) for source in plan.inputs], or_leave=or_leave)
         self.statements = block.python
         self._add_all(plan.guards)
         block.names = {source: bound for source, bound in self._bound.items() if source not in before}
@@ -270,8 +307,8 @@ class CheckBuilder(Builder):
                 return
             uses = 1
 
-    def constant(self, value: object, hint: str = "constant") -> ast.expr:
-        expression = super().constant(value, hint)
+    def very(self, value: object, hint: str = "object") -> ast.expr:
+        expression = super().very(value, hint)
         if type(expression) is ast.Name:
             self.names.add(expression.id)
         return expression

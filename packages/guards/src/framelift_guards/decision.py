@@ -185,6 +185,8 @@ class DecisionTree:
     def __init__(self, namespace: GeneratedNamespace, renamed: Mapping[str, str], parameters: Sequence[str]) -> None:
         self.names: set[str] = set()
         """The names of the constants that the statements use."""
+        self.functions: list[ast.FunctionDef] = []
+        """The functions that the statements call."""
         self._namespace = namespace
         self._renamed = renamed
         self._parameters = parameters
@@ -194,10 +196,13 @@ class DecisionTree:
     def statements(self, paths: Sequence[Path]) -> list[ast.stmt]:
         """Return statements that return what the entry of a path that fits does, and fall through when none fits."""
         self.names.add(self._exception)
+        self._blocks = []
         statements = self._block(paths, None, _DEEPEST)
         parameters = {self._renamed.get(name, name): LocalSource(name) for name in self._parameters}
         for block in self._blocks:
-            block.finish(statements, self._namespace, parameters)
+            function = block.finish(statements, self._namespace, parameters)
+            if function is not None:
+                self.functions.append(function)
         return statements
 
     def _block(self, paths: Sequence[Path], outer: CheckBuilder | None, depth: int) -> list[ast.stmt]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import Any, Final, cast
 
-from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier
+from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier, lay_out
 from framelift_guards.decision import DecisionTree, Path
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet
@@ -351,7 +351,9 @@ class Dispatcher:
 
     def source(self) -> str:
         """Return the generated Python."""
-        return ast.unparse(self._definition) + "\n"
+        for definition in self._definitions:
+            lay_out(definition)  # those that are compiled late may not have been; text needs lines
+        return "\n\n\n".join(map(ast.unparse, self._definitions)) + "\n"
 
     def _link(self, specialisations: tuple[Specialisation, ...]) -> None:
         name, qualname = self._names
@@ -365,7 +367,7 @@ class Dispatcher:
         body = [*preparation, *([] if self._suspended else attempts), *end]
         definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed, self._extra), body, [])
         code = compile_code(definition, self._file.filename)
-        self._definition = definition
+        self._definitions = (definition, *tree.functions)
         self._specialisations = specialisations
         self._file.publish(lambda: ast.unparse(definition) + "\n")
         self.function.__code__ = code.replace(co_name=name, co_qualname=qualname)

@@ -19,13 +19,16 @@ from framelift_guards.guard import Guard
 from framelift_guards.lookup import has_ordinary_dict
 from framelift_guards.predicates import (
     BoolIs,
+    CodeIs,
     Contains,
     DictKeys,
     Equals,
     Falsy,
+    HasAttribute,
     Is,
     IsNone,
     IsNot,
+    LacksAttribute,
     LacksKey,
     Length,
     NotSameObject,
@@ -43,12 +46,15 @@ from framelift_guards.roots import (
     NamespaceSource,
 )
 from framelift_guards.source import (
+    AttributeSource,
+    ClassAttributeSource,
     DictItemSource,
     InstanceDictSource,
     ItemSource,
     ListItemSource,
     Source,
     TupleItemSource,
+    TypeSource,
 )
 
 
@@ -63,14 +69,19 @@ class Kind(IntEnum):
     LIST_ITEM = 5
     CELL = 6
     REFERENT = 7
-    TYPE_IS = 8
-    IS = 9
-    IS_NOT = 10
-    EQUALS = 11
-    FALSY = 12
-    LENGTH = 13
-    SAME = 14
-    DIFFERENT = 15
+    TYPE = 8
+    CLASS_ATTRIBUTE = 9
+    CLASS_STATIC = 10
+    CLASS_LACKS = 11
+    TYPE_IS = 12
+    IS = 13
+    IS_NOT = 14
+    EQUALS = 15
+    CODE_IS = 16
+    FALSY = 17
+    LENGTH = 18
+    SAME = 19
+    DIFFERENT = 20
 
 
 _ATOMS = (int, str, bytes, float, bool, type(None))
@@ -255,13 +266,38 @@ def _instance_dict(plan: PlanBuilder, source: Source) -> tuple[str, int] | None:
     return plan.produce(Kind.INSTANCE_DICT, _base(plan, source), None)
 
 
+def _type(plan: PlanBuilder, source: Source) -> tuple[str, int] | None:
+    return plan.produce(Kind.TYPE, _base(plan, source), None)
+
+
+def _attribute(plan: PlanBuilder, source: Source) -> tuple[str, int] | None:
+    assert isinstance(source, AttributeSource)
+    if not _is_plain_class(source.base):
+        return None
+    return plan.produce(Kind.CLASS_ATTRIBUTE, _base(plan, source), source.attr)
+
+
+def _class_attribute(plan: PlanBuilder, source: Source) -> tuple[str, int] | None:
+    assert isinstance(source, ClassAttributeSource)
+    if not (isinstance(source.base, TypeSource) or _is_plain_class(source.base)):
+        return None
+    return plan.produce(Kind.CLASS_STATIC, _base(plan, source), source.attr)
+
+
+def _is_plain_class(source: Source) -> bool:
+    """Tell whether a source is a class that is known beforehand, whose metaclass is `type`."""
+    return isinstance(source, ConstantSource) and source.value.alive and type(source.value.get()) is type
+
+
 def _is_index(key: object) -> bool:
     return type(key) is int and 0 <= key < 1 << 31
 
 
 SOURCES: Mapping[type[Source], SourceRule] = MappingProxyType(
     {
+        AttributeSource: _attribute,
         BuiltinSource: _builtin,
+        ClassAttributeSource: _class_attribute,
         ConstantSource: _constant,
         DictItemSource: _dict_item,
         FreeVariableSource: _free_variable,
@@ -271,6 +307,7 @@ SOURCES: Mapping[type[Source], SourceRule] = MappingProxyType(
         ListItemSource: _list_item,
         NamespaceSource: _namespace,
         TupleItemSource: _tuple_item,
+        TypeSource: _type,
     }
 )
 """How a plan finds the value of a source, by the source's class; locals are handed in."""
@@ -307,6 +344,20 @@ def _equals(plan: PlanBuilder, source: Source, predicate: Predicate) -> bool:
     return type(predicate.expected) in _ATOMS and plan.require(Kind.EQUALS, source, predicate.expected)
 
 
+def _code_is(plan: PlanBuilder, source: Source, predicate: Predicate) -> bool:
+    assert isinstance(predicate, CodeIs)
+    return plan.require(Kind.CODE_IS, source, predicate.code)
+
+
+def _has_attribute(plan: PlanBuilder, source: Source, predicate: Predicate) -> bool:
+    assert isinstance(predicate, HasAttribute)
+    if not _is_plain_class(source):
+        return False
+    if isinstance(predicate, LacksAttribute):
+        return plan.require(Kind.CLASS_LACKS, source, predicate.attr)
+    return plan.slot(AttributeSource(source, predicate.attr)) is not None
+
+
 def _falsy(plan: PlanBuilder, source: Source, predicate: Predicate) -> bool:
     return plan.require(Kind.FALSY, source)
 
@@ -314,7 +365,9 @@ def _falsy(plan: PlanBuilder, source: Source, predicate: Predicate) -> bool:
 def _length(plan: PlanBuilder, source: Source, predicate: Predicate) -> bool:
     assert isinstance(predicate, Length)
     known = plan.type_of(source)
-    if known not in _SIZED or not (predicate.via is None or predicate.via is known):
+    # An ordered dictionary has the length of the dictionary that it is.
+    ways = (None, dict) if known is OrderedDict else (None, known)
+    if known not in _SIZED or predicate.via not in ways:
         return False
     return plan.require(Kind.LENGTH, source, predicate.expected)
 
@@ -347,13 +400,16 @@ def _same(plan: PlanBuilder, source: Source, predicate: Predicate) -> bool:
 PREDICATES: Mapping[type[Predicate], PredicateRule] = MappingProxyType(
     {
         BoolIs: _singleton,
+        CodeIs: _code_is,
         Contains: _contains,
         DictKeys: _keys,
         Equals: _equals,
         Falsy: _falsy,
+        HasAttribute: _has_attribute,
         Is: _is,
         IsNone: _singleton,
         IsNot: _is_not,
+        LacksAttribute: _has_attribute,
         LacksKey: _contains,
         Length: _length,
         NotSameObject: _same,

@@ -17,8 +17,8 @@ from typing import Protocol
 class ConstantHolder(Protocol):
     """What a reference needs of a code builder: a name for a constant."""
 
-    def constant(self, value: object, hint: str = "constant") -> ast.expr:
-        """Return an expression for ``value``, held by the generated namespace."""
+    def very(self, value: object, hint: str = "object") -> ast.expr:
+        """Return an expression for this very object, held by the generated namespace."""
 
 
 _weakref_offset = vars(type)["__weakrefoffset__"].__get__
@@ -114,8 +114,8 @@ class Reference:
     def to_ast(self, builder: ConstantHolder, hint: str) -> ast.expr:
         """Return an expression for the object; it gives ``None`` once the object has died."""
         if self._weak is None:
-            return builder.constant(self._strong, hint)
-        return ast.Call(builder.constant(self._weak, f"{hint}_ref"), [], [])
+            return builder.very(self._strong, hint)
+        return ast.Call(builder.very(self._weak, f"{hint}_ref"), [], [])
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not Reference:
