@@ -24,6 +24,8 @@ def result_device(operator: OpOverload, args: Iterable[Any], kwargs: dict[str, A
     explicit = kwargs.get("device")
     if explicit is not None:
         return canonical(torch.device(explicit))
+    if operator.overloadpacket.__name__.startswith("_foreach_"):
+        return _foreach_device(operator, args)
     device: torch.device | None = None
     is_scalar = False
     for tensor in _tensors((*args, *kwargs.values())):
@@ -35,6 +37,17 @@ def result_device(operator: OpOverload, args: Iterable[Any], kwargs: dict[str, A
                 f"Expected all tensors to be on the same device, but found at least two devices, {device} and {here}!"
             )
     return device if device is not None else _CPU
+
+
+def _foreach_device(operator: OpOverload, args: Iterable[Any]) -> torch.device:
+    """Return the device of the first result; each member of the lists is a computation of its own, beside a tensor."""
+    lists = [
+        value for value in args if isinstance(value, (list, tuple)) and value and isinstance(value[0], torch.Tensor)
+    ]
+    if operator.overloadpacket is not torch.ops.aten._foreach_copy_:
+        for together in zip(*lists, strict=False):
+            result_device(torch.ops.aten.add.Tensor, together, {})
+    return lists[0][0].device if lists else _CPU
 
 
 def canonical(device: torch.device) -> torch.device:

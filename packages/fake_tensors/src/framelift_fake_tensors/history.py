@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import torch._C
 
-from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, ViewOf, make_fake
+from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, ViewOf, make_fake, raw_is_leaf
 
 __all__ = ["settle"]
 
@@ -46,6 +46,8 @@ def _settle_one(mode: Mode, fake: FakeTensor, run: Callable[..., Any]) -> None:
     elif history is not None:
         # Overwriting a tensor with one that requires grad gives it a node; which one, nobody is told.
         anchor = make_fake(mode, Memory(), (), (), 0, fake.dtype, fake.device, requires_grad=True)
-        fake.requires_grad_(False)
+        anchor.stands_for = history
+        if raw_is_leaf(fake):
+            fake.requires_grad_(False)
         with torch.enable_grad():
             run(torch.Tensor.copy_, fake, anchor)

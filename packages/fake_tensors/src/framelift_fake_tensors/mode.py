@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import threading
 import weakref
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import FunctionType, MethodWrapperType, TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,6 +16,7 @@ from torch._ops import OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from framelift_fake_tensors import compiling
 from framelift_fake_tensors.cache import Call, PropagationCache, Signature, Uncacheable, metadata_of
 from framelift_fake_tensors.device import canonical
 from framelift_fake_tensors.errors import (
@@ -25,15 +27,18 @@ from framelift_fake_tensors.errors import (
     PropagationError,
     UnsupportedTensorError,
 )
+from framelift_fake_tensors.gradients import GRADIENT_FUNCTIONS, Gradients
 from framelift_fake_tensors.history import settle
 from framelift_fake_tensors.kernels import is_symbolic
 from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.modules import fake_module
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator
-from framelift_fake_tensors.recipe import COMPUTED, recipe_of
+from framelift_fake_tensors.recipe import UNTOLD, recipe_of, writing
+from framelift_fake_tensors.scalars import numbers_for_scalars
 from framelift_fake_tensors.tensor import (
     DATA_FUNCTIONS,
     FakeTensor,
+    History,
     Memory,
     copy_bits,
     fakes_in,
@@ -124,8 +129,16 @@ METADATA_FUNCTIONS: frozenset[Any] = frozenset(
     torch.is_floating_point, torch.is_complex, torch.numel, torch.is_grad_enabled, torch._C._set_grad_enabled,
 }  # fmt: skip
 _TAKES_DATA: frozenset[Any] = frozenset([torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor])
-_NEEDS_TAPE: frozenset[Any] = frozenset([torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad])
 _SET_DATA = vars(torch._C.TensorBase)["data"].__set__
+
+
+class _Here(threading.local):
+    """What the mode is doing in one thread: how often it is entered, and whether its dispatch mode is active."""
+
+    entered = 0
+    dispatching = 0
+    contexts: contextlib.ExitStack
+
 
 _SHARED = PropagationCache()
 _SHARED_SIZE = Freedom(shared=True)
@@ -163,8 +176,10 @@ class FakeMode:
         self._memories: dict[int, tuple[weakref.ref[torch.Tensor], Memory]] = {}
         self._dispatch = _Dispatch(self)
         self._interception = _Interception(self)
-        self._entered = 0
-        self._was_compiling = False
+        self._here = _Here()
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._gradients = Gradients(self)
         self._names = itertools.count()
         self._symbolic_cache = PropagationCache()
         self.cache = _SHARED if cache is None else cache
@@ -181,26 +196,24 @@ class FakeMode:
         Raises:
             NestedModeError: another mode, or torch's own `FakeTensorMode`, is entered.
         """
-        if not self._entered:
-            active = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
-            if active is not None:
-                raise NestedModeError("torch's FakeTensorMode" if not isinstance(active, _Dispatch) else "a FakeMode")
-            self._dispatch.__enter__()  # type: ignore[no-untyped-call]
-            self._interception.__enter__()  # type: ignore[no-untyped-call]
-            self._was_compiling = torch.compiler._is_compiling_flag
-            torch.compiler._is_compiling_flag = True
-        self._entered += 1
+        here = self._here
+        if not here.entered:
+            here.contexts = contextlib.ExitStack()
+            here.contexts.enter_context(self._dispatching())
+            here.contexts.enter_context(self._interception)
+            compiling.enter()
+            here.contexts.callback(compiling.leave)
+        here.entered += 1
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Give them back."""
-        self._entered -= 1
-        if not self._entered:
-            torch.compiler._is_compiling_flag = self._was_compiling
-            self._interception.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
-            self._dispatch.__exit__(kind, error, traceback)  # type: ignore[no-untyped-call]
+        here = self._here
+        here.entered -= 1
+        if not here.entered:
+            here.contexts.close()
 
     @overload
     def fake(
@@ -255,7 +268,7 @@ class FakeMode:
         >>> mode.fake(torch.nn.Linear(3, 4)).weight.shape
         torch.Size([4, 3])
         """
-        if self._entered:
+        if self._here.entered:
             with torch._C.DisableTorchFunction():
                 return self._fake(tensor, name, dynamic, dynamic_strides, origin)
         return self._fake(tensor, name, dynamic, dynamic_strides, origin)
@@ -295,7 +308,7 @@ class FakeMode:
         if isinstance(tensor, torch.nn.Parameter):
             fake._is_param = True
         if not tensor.is_leaf:
-            fake.history = COMPUTED
+            fake.history = History()
         self._remember(tensor, fake)
         return fake
 
@@ -394,23 +407,24 @@ class FakeMode:
         if self.observer is not None:
             return self._checked(function, args, kwargs)
         try:
-            call = Call(self._signature, function, args, kwargs, 1 if self._entered else 0)
+            call = Call(self._signature, function, args, kwargs, self._here.dispatching)
         except Uncacheable:
             return self._checked(function, args, kwargs)
         cache = self._symbolic_cache if call.symbolic else self.cache
         recipe = cache.get(call.key)
         if recipe is not None:
-            return recipe(self, call.fakes)
+            result = recipe(self, call.fakes)
+            if result is not UNTOLD:
+                return result
+            cache.hits -= 1
+            cache.misses += 1
+            return self._checked(function, args, kwargs)
         return self._remembered(cache, call, function, args, kwargs)
 
     def intercepted(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return what a function gives that a program called while the mode is entered; errors are eager's.
-
-        Raises:
-            UnsupportedTensorError: autograd is asked for gradients; calls found in the cache are not on its tape.
-        """
-        if function in _NEEDS_TAPE:
-            raise UnsupportedTensorError("no tape of autograd, which the cache leaves out: gradients can't be computed")
+        """Return what a function gives that a program called while the mode is entered; errors are eager's."""
+        if function in GRADIENT_FUNCTIONS:
+            return getattr(self._gradients, GRADIENT_FUNCTIONS[function])(*args, **kwargs)
         try:
             return self.propagate(function, args, kwargs)
         except PropagationError as error:
@@ -434,18 +448,19 @@ class FakeMode:
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
     ) -> Any:
-        before = [self._visible(fake) for fake in call.fakes]
-        symbols = self._symbols()
-        result = self._checked(function, args, kwargs)
-        if result is None or self._symbols() != symbols:
-            # It did something, which a hit would not do; or data decides of a size, which is another one next time.
+        with self._lock:
+            before = [self._visible(fake) for fake in call.fakes]
+            symbols = self._symbols()
+            result = self._checked(function, args, kwargs)
+            written = [position for position, fake in enumerate(call.fakes) if id(fake.memory) in self.record.written]
+            if (result is None and not written) or self._symbols() != symbols or self.record.unbacked:
+                # It did something, which a hit would not do; or data decides of a size, which is another one next time.
+                return result
+            if before == [self._visible(fake) for fake in call.fakes]:
+                recipe = recipe_of(result, call.fakes, self._signature)
+                if recipe is not None:
+                    cache.put(call.key, writing(recipe, written) if written else recipe)
             return result
-        if before == [self._visible(fake) for fake in call.fakes] and not self._returns_mutated(result, call.fakes):
-            # Each call that depends on data has symbols of its own.
-            recipe = None if self.record.unbacked else recipe_of(result, call.fakes, self._signature)
-            if recipe is not None:
-                cache.put(call.key, recipe)
-        return result
 
     def _symbols(self) -> int:
         return 0 if self.shape_env is None else len(self.shape_env.symbols)
@@ -453,12 +468,8 @@ class FakeMode:
     def _visible(self, fake: FakeTensor) -> tuple[Any, ...]:
         # Every tensor that requires no grad is a leaf; whether torch knows a view for one changes nothing to be seen.
         requires_grad = fake.requires_grad
-        return self._signature(fake), requires_grad, requires_grad and fake.history is None and raw_is_leaf(fake)
-
-    def _returns_mutated(self, result: Any, fakes: Sequence[FakeTensor]) -> bool:
-        """Tell whether a result shares memory with an argument that was written to: no recipe can make that."""
-        mutated = {id(fake.memory) for fake in fakes} & self.record.written
-        return bool(mutated) and any(id(fake.memory) in mutated for fake in fakes_in((result,)))
+        is_leaf = requires_grad and fake.history is None and raw_is_leaf(fake)
+        return self._signature(fake), requires_grad, is_leaf, id(fake.memory)
 
     def _signature(self, fake: FakeTensor) -> Signature:
         known: Signature | None = fake.signature
@@ -475,11 +486,22 @@ class FakeMode:
         return 0 if self.shape_env is None else self.shape_env.version
 
     def _checked(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        with self._lock:
+            outer, self.record.written = self.record.written, set()
+            self._depth += 1
+            try:
+                return self._computed(function, args, kwargs)
+            finally:
+                self._depth -= 1
+                if self._depth:  # a call in the middle of another
+                    self.record.written |= outer
+
+    def _computed(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for fake in fakes_in((args, tuple(kwargs.values()))):
             self.settle(fake)
+        kwargs = numbers_for_scalars(kwargs)
         if function is torch.Tensor.to or function in _MOVES_TO:
             function, args, kwargs = _indexed_move(function, args, kwargs)
-        self.record.written.clear()
         self.record.unbacked = False
         try:
             if not needs_stand_ins((args, kwargs)):
@@ -487,7 +509,7 @@ class FakeMode:
                     return self._run(function, args, kwargs)
                 except Unlinked:
                     pass
-            return run_with_stand_ins(self, self._run, function, args, kwargs)
+            return run_with_stand_ins(self, self._run, function, args, kwargs, self.record.written)
         except FakeTensorError:
             raise
         except Exception as error:  # whatever the function raised is what the caller wants to know
@@ -529,9 +551,7 @@ class FakeMode:
         symbolic = is_symbolic(args) or is_symbolic(tuple(kwargs.values()))
         self.record.refuses_numbers = symbolic
         try:
-            if self._entered:
-                return function(*args, **kwargs)
-            with self._dispatch:
+            with self._dispatching():
                 return function(*args, **kwargs)
         except SizesRead:
             self.record.refuses_numbers = False
@@ -540,11 +560,25 @@ class FakeMode:
                 raise
             self.record.refuses_numbers = False
         # A composite function in C++ that reads sizes as numbers: torch has some of them written again in Python.
-        with self._entered_dispatch(), torch._C._EnablePythonDispatcher():
+        with self._dispatching(), torch._C._EnablePythonDispatcher():
             return function(*args, **kwargs)
 
-    def _entered_dispatch(self) -> contextlib.AbstractContextManager[Any]:
-        return contextlib.nullcontext() if self._entered else self._dispatch
+    @contextlib.contextmanager
+    def _dispatching(self) -> Iterator[None]:
+        """Have the operators of this thread run on fakes; it may be so already."""
+        active = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
+        if active is self._dispatch:
+            yield
+        elif active is not None:
+            raise NestedModeError("torch's FakeTensorMode" if not isinstance(active, _Dispatch) else "a FakeMode")
+        else:
+            here = self._here
+            with self._dispatch:
+                here.dispatching += 1
+                try:
+                    yield
+                finally:
+                    here.dispatching -= 1
 
 
 # C++ asks the backend for the current device of a type that is given without an index, and there may be no backend.

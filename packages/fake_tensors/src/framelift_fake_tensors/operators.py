@@ -154,6 +154,8 @@ class _Twins:
         is_new = memory is None
         if memory is None:
             memory = self.memories[storage._cdata] = Memory(storage)
+        else:
+            memory.shared = True
         # A view that is made in inference mode of an ordinary tensor is an ordinary one, as its twin's is.
         with contextlib.nullcontext() if is_new or tensor.is_inference() else torch.inference_mode(False):
             size: tuple[Any, ...] = tensor.size()
@@ -174,8 +176,10 @@ class _Twins:
                 fake.shape != twin.shape
                 or fake.stride() != twin.stride()
                 or fake.storage_offset() != twin.storage_offset()
+                or self.memories.get(twin.untyped_storage()._cdata) is not fake.memory
             ):
                 memory = self.memories.get(twin.untyped_storage()._cdata) or Memory(twin.untyped_storage())
+                memory.shared = True
                 changed = make_fake(
                     self._mode, memory, twin.size(), twin.stride(), twin.storage_offset(), twin.dtype, fake.device
                 )
@@ -215,6 +219,9 @@ def run_operator(
         if record.refuses_numbers:
             raise SizesRead
         return [int(extent) for extent in args[0].size()]
+    if _takes_scalars(operator) and args[-1].device.type == "cpu":  # else its kernel complains
+        factors = [1.0] * int(args[-1].numel())
+        return run_operator(mode, operator.overloadpacket.ScalarList, (*args[:-1], factors), kwargs, record)
     is_index = operator is torch.ops.aten.index.Tensor
     data_dependent = _depends_on_data(operator) and not (is_index and not _has_mask(args[1]))
     if data_dependent and record.new_number is None:
@@ -286,6 +293,13 @@ class _OnFakes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         return run_operator(self._mode, func, args, kwargs or {}, self._record)
+
+
+@functools.lru_cache(maxsize=4096)
+def _takes_scalars(operator: OpOverload) -> bool:
+    """Tell whether the last argument is a tensor whose elements torch reads as the factors of a list of tensors."""
+    arguments = operator._schema.arguments
+    return bool(arguments) and arguments[-1].name == "scalars" and isinstance(arguments[-1].type, torch.TensorType)
 
 
 def _written(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[FakeTensor]:

@@ -7,16 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from torch.autograd.graph import increment_version
 
-from framelift_fake_tensors.tensor import FakeTensor, History, Memory, Mode, ViewOf, make_fake
+from framelift_fake_tensors.tensor import FakeTensor, History, Memory, Mode, ViewOf, make_fake, nodes_of
 
-__all__ = ["COMPUTED", "Recipe", "recipe_of"]
+__all__ = ["UNTOLD", "Recipe", "recipe_of", "writing"]
 
 Recipe = Callable[[Mode, Sequence[FakeTensor]], Any]
 """Called with the mode and the fakes among the arguments, makes the result."""
 
-COMPUTED = History()
-"""What a result is owed that was computed from something with grad."""
+UNTOLD = object()
+"""What a recipe returns where the result must be computed after all."""
 
 _CONSTANTS = (int, bool, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
@@ -41,6 +42,35 @@ def recipe_of(result: Any, fakes: Sequence[FakeTensor], signature: Callable[[Fak
         return _recipe(result, fakes, signature, {})
     except _NoRecipe:
         return None
+
+
+def writing(recipe: Recipe, positions: Sequence[int]) -> Recipe:
+    """Return a recipe for a call that writes to arguments, and leaves their metadata as it is.
+
+    Where autograd records the write, an argument gets a new history; if it has views or is one, theirs are new too,
+    which only torch can tell.
+
+    Args:
+        recipe: makes the result.
+        positions: which of the fakes among the arguments are written to.
+    """
+
+    def make(mode: Mode, fakes: Sequence[FakeTensor]) -> Any:
+        written = [fakes[position] for position in positions]
+        if torch.is_grad_enabled():
+            nodes = nodes_of(fakes)
+            if nodes:
+                if any(fake.memory.shared for fake in written):
+                    return UNTOLD
+                for fake in written:
+                    if fake.requires_grad:
+                        fake.history = History(nodes)
+        for fake in written:
+            if not fake.is_inference():
+                increment_version(fake)
+        return recipe(mode, fakes)
+
+    return make
 
 
 def _recipe(
@@ -88,16 +118,16 @@ def _tensor(
 def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
-    owed = COMPUTED if requires_grad and not result.is_leaf else None
+    owed = requires_grad and not result.is_leaf
     known = signature(result)
     version = result.signature_version
 
-    def make(mode: Mode, _fakes: Sequence[FakeTensor]) -> FakeTensor:
+    def make(mode: Mode, fakes: Sequence[FakeTensor]) -> FakeTensor:
         fake = make_fake(mode, Memory(), size, stride, offset, dtype, device, requires_grad)
         fake.signature = known
         fake.signature_version = version
-        if owed is not None:
-            fake.history = owed
+        if owed:
+            fake.history = History(nodes_of(fakes))
         return fake
 
     return make
@@ -117,6 +147,7 @@ def _view(result: FakeTensor, position: int, base: FakeTensor, signature: Callab
     def make(mode: Mode, fakes: Sequence[FakeTensor]) -> FakeTensor:
         base = fakes[position]
         memory = base.memory
+        memory.shared = True
         fake = make_fake(mode, memory, size, stride, offset, dtype, device, requires_grad)
         fake.signature = known
         fake.signature_version = version

@@ -21,10 +21,13 @@ __all__ = [
     "History",
     "Memory",
     "Mode",
+    "Node",
     "ViewOf",
     "copy_bits",
     "fakes_in",
     "make_fake",
+    "node_of",
+    "nodes_of",
     "raw_is_leaf",
 ]
 
@@ -35,6 +38,9 @@ class Mode(Protocol):
     def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run `function` on fakes."""
 
+    def propagate(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return what a torch function gives on fakes, from the cache where it can."""
+
     def settle(self, fake: FakeTensor) -> None:
         """Give `fake` the autograd history that torch would have given it."""
 
@@ -43,21 +49,29 @@ class Memory:
     """The storage that a family of views shares; it holds no byte.
 
     `storage` is a storage of the meta device, made when an operator first needs one. `views` are the members of the
-    family that torch does not know for views yet (see `history`).
+    family that torch does not know for views yet (see `history`); `shared` tells whether there ever was a second.
     """
 
-    __slots__ = ("__weakref__", "storage", "symbolic_base", "views")
+    __slots__ = ("__weakref__", "shared", "storage", "symbolic_base", "views")
 
     def __init__(self, storage: torch.UntypedStorage | None = None) -> None:
         self.storage = storage
         self.symbolic_base: torch.Tensor | None = None
         self.views: list[weakref.ref[FakeTensor]] | None = None
+        self.shared = False
 
 
 class History:
-    """The autograd history that a fake from the cache stands to receive: it was computed, from something with grad."""
+    """The autograd history that a fake from the cache stands to receive: it was computed, from something with grad.
 
-    __slots__ = ()
+    Args:
+        inputs: the nodes (see `node_of`) of what it was computed from.
+    """
+
+    __slots__ = ("inputs",)
+
+    def __init__(self, inputs: tuple[Node, ...] = ()) -> None:
+        self.inputs = inputs
 
 
 class ViewOf(History):
@@ -66,6 +80,7 @@ class ViewOf(History):
     __slots__ = ("base", "grad_mode")
 
     def __init__(self, base: FakeTensor, grad_mode: bool) -> None:
+        super().__init__()
         self.base = base
         self.grad_mode = grad_mode
 
@@ -106,6 +121,8 @@ class FakeTensor(torch.Tensor):
     signature_version: int = 0
     # A fake from the cache was never seen by torch's autograd; it is given what it is owed when something looks.
     history: History | None = None
+    # For a fake that autograd was given in place of what another was computed from: that history.
+    stands_for: History | None = None
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
@@ -197,6 +214,24 @@ class FakeTensor(torch.Tensor):
     def _settle(self) -> None:
         if self.history is not None or self.memory.views is not None:
             self.fake_mode.settle(self)
+
+
+Node = History | FakeTensor | torch.autograd.graph.Node
+"""A node of autograd's graph: a history, a leaf itself, or torch's own node."""
+
+
+def node_of(fake: FakeTensor) -> Node:
+    """Return the node of autograd's graph that a fake with `requires_grad` is the result of."""
+    history = fake.history
+    if history is not None:
+        return history
+    node: Node = fake if raw_is_leaf(fake) else _raw_grad_fn(fake)
+    return node
+
+
+def nodes_of(fakes: Iterable[FakeTensor]) -> tuple[Node, ...]:
+    """Return the nodes of the fakes that require grad."""
+    return tuple([node_of(fake) for fake in fakes if fake.requires_grad])
 
 
 DATA_FUNCTIONS: frozenset[Any] = frozenset(

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import torch
 
-from framelift_fake_tensors.recipe import COMPUTED
-from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, fakes_in, make_fake
+from framelift_fake_tensors.tensor import FakeTensor, History, Memory, Mode, fakes_in, make_fake, nodes_of
 
 __all__ = [
     "ASKS_BACKEND",
@@ -68,7 +67,12 @@ def needs_stand_ins(values: tuple[Any, ...]) -> bool:
 
 
 def run_with_stand_ins(
-    mode: Mode, run: Callable[..., Any], function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    mode: Mode,
+    run: Callable[..., Any],
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    written: Collection[int],
 ) -> Any:
     """Return what `function` returns on fakes of unlinked devices, with the autograd state that it would have.
 
@@ -78,16 +82,20 @@ def run_with_stand_ins(
         function: the torch function.
         args: positional arguments.
         kwargs: keyword arguments.
+        written: the memories, by id, that operators have written to; it grows as they do.
     """
     stand_ins = _StandIns(mode)
+    nodes = nodes_of(fakes_in((args, kwargs)))
     shadow = run(function, stand_ins.of(args), stand_ins.of(kwargs))
     with torch.no_grad():
         result = run(function, args, kwargs)
     for fake, stand_in in zip(fakes_in((result, args, kwargs)), fakes_in((shadow, *stand_ins.arguments)), strict=True):
-        if stand_in.requires_grad and not fake.requires_grad:
-            fake.requires_grad_(True)
-            if not stand_in.is_leaf:
-                fake.history = COMPUTED
+        if stand_in.requires_grad:
+            is_new = not fake.requires_grad
+            if is_new:
+                fake.requires_grad_(True)
+            if not stand_in.is_leaf and (is_new or id(fake.memory) in written):
+                fake.history = History(nodes)
     return result
 
 
@@ -162,6 +170,6 @@ class _StandIns:
         owed = fake.history is not None
         stand_in = make_fake(self._mode, Memory(), size, stride, offset, fake.dtype, _META, fake.requires_grad)
         if owed and fake.requires_grad:
-            stand_in.history = COMPUTED
+            stand_in.history = History()
             self._mode.settle(stand_in)
         return stand_in

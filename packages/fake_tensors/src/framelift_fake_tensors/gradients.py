@@ -1,0 +1,218 @@
+"""`backward()` and `torch.autograd.grad` on fakes, from metadata alone.
+
+What a gradient looks like follows from what it is the gradient of; all that is to be found is which leaves are reached.
+So the graph is walked and no operator runs: torch's nodes where torch's autograd saw the call, histories where the
+result came from the cache or is on a device that autograd can't handle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+
+from framelift_fake_tensors.errors import ForeignTensorError, UnsupportedTensorError
+from framelift_fake_tensors.tensor import (
+    FakeTensor,
+    History,
+    Memory,
+    Mode,
+    Node,
+    ViewOf,
+    make_fake,
+    node_of,
+)
+
+__all__ = ["GRADIENT_FUNCTIONS", "Gradients"]
+
+_CPU = torch.device("cpu")
+
+
+class Gradients:
+    """Answers the functions of autograd that run a backward pass.
+
+    Args:
+        mode: the mode of the fakes.
+    """
+
+    def __init__(self, mode: Mode) -> None:
+        self._mode = mode
+
+    def backward(
+        self,
+        tensors: Any,
+        grad_tensors: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        grad_variables: Any = None,
+        inputs: Any = None,
+    ) -> None:
+        """Do what `torch.autograd.backward` does: accumulate into `.grad` of the leaves."""
+        outputs = _fakes(tensors, "torch.autograd.backward")
+        given = grad_tensors if grad_tensors is not None else grad_variables
+        self._refuse_what_eager_refuses(outputs, given)
+        chosen = None if inputs is None else _fakes(inputs, "torch.autograd.backward")
+        if chosen is not None and not chosen:
+            raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
+        reached = _walk(outputs)
+        targets = reached.leaves if chosen is None else [fake for fake in chosen if id(node_of(fake)) in reached.nodes]
+        for fake in targets:
+            self._accumulate(fake, outputs if create_graph else ())
+
+    def tensor_backward(
+        self,
+        tensor: torch.Tensor,
+        gradient: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        inputs: Any = None,
+    ) -> None:
+        """Do what `Tensor.backward` does."""
+        self.backward(tensor, gradient, retain_graph, create_graph, inputs=inputs)
+
+    def grad(
+        self,
+        outputs: Any,
+        inputs: Any,
+        grad_outputs: Any = None,
+        retain_graph: bool | None = None,
+        create_graph: bool = False,
+        only_inputs: bool = True,
+        allow_unused: bool | None = None,
+        is_grads_batched: bool = False,
+        materialize_grads: bool = False,
+    ) -> Any:
+        """Do what `torch.autograd.grad` does: return the gradients of the inputs."""
+        if is_grads_batched:
+            raise UnsupportedTensorError("a batch of gradients (is_grads_batched)")
+        names = list(inputs) if isinstance(inputs, dict) else None
+        wanted = _fakes(inputs, "torch.autograd.grad")
+        results = _fakes(outputs, "torch.autograd.grad")
+        if not wanted:
+            raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
+        self._refuse_what_eager_refuses(results, grad_outputs)
+        reached = _walk(results)
+        is_used = [fake.requires_grad and id(node_of(fake)) in reached.nodes for fake in wanted]
+        if not all(is_used) and not allow_unused and not materialize_grads:
+            self._complain_of_unused(wanted, is_used)
+        found: list[FakeTensor | None] = []
+        for fake, used in zip(wanted, is_used, strict=True):
+            if used:
+                found.append(self._gradient(fake, results if create_graph else ()))
+            else:
+                found.append(self._gradient(fake, ()) if materialize_grads else None)
+        return tuple(found) if names is None else dict(zip(names, found, strict=True))
+
+    def _refuse_what_eager_refuses(self, outputs: Sequence[FakeTensor], gradients: Any) -> None:
+        """Let torch judge the arguments, on a graph of one node each: the errors are its own."""
+        given = (gradients,) if isinstance(gradients, torch.Tensor) or gradients is None else tuple(gradients)
+        if gradients is None:
+            given = (None,) * len(outputs)
+        like = []
+        for fake in outputs:
+            leaf = make_fake(self._mode, Memory(), fake.size(), fake.stride(), 0, fake.dtype, _CPU, fake.requires_grad)
+            like.append(leaf.clone() if fake.requires_grad else leaf)
+        on_cpu = tuple(
+            [
+                make_fake(self._mode, Memory(), fake.size(), fake.stride(), 0, fake.dtype, _CPU)
+                if isinstance(fake, FakeTensor)
+                else fake
+                for fake in given
+            ]
+        )
+        with torch.enable_grad():
+            torch.autograd.backward(like, on_cpu)
+
+    def _complain_of_unused(self, wanted: Sequence[FakeTensor], is_used: Sequence[bool]) -> None:
+        """Let torch complain, on a graph in which the same ones are used."""
+        leaves = [
+            make_fake(self._mode, Memory(), (), (), 0, torch.float32, _CPU, fake.requires_grad) for fake in wanted
+        ]
+        output = make_fake(self._mode, Memory(), (), (), 0, torch.float32, _CPU, True).clone()
+        for leaf, used in zip(leaves, is_used, strict=True):
+            if used:
+                output = output + leaf
+        torch.autograd.grad(output, leaves)
+
+    def _gradient(self, fake: FakeTensor, sources: Sequence[FakeTensor]) -> FakeTensor:
+        # What is dense has gradients of its own layout, all else contiguous ones (torch's accumulate_grad.h).
+        stride = fake.stride()
+        if not fake.is_contiguous() and self._empty_like(fake, torch.preserve_format).stride() != stride:
+            stride = self._empty_like(fake, torch.contiguous_format).stride()
+        gradient = make_fake(
+            self._mode, Memory(), fake.size(), stride, 0, fake.dtype, fake.device, requires_grad=bool(sources)
+        )
+        if sources:
+            gradient.history = History((*[node_of(source) for source in sources], node_of(fake)))
+        return gradient
+
+    def _empty_like(self, fake: FakeTensor, memory_format: torch.memory_format) -> torch.Tensor:
+        made: torch.Tensor = self._mode.propagate(torch.empty_like, (fake,), {"memory_format": memory_format})
+        return made
+
+    def _accumulate(self, fake: FakeTensor, sources: Sequence[FakeTensor]) -> None:
+        gradient: torch.Tensor = self._gradient(fake, sources)
+        for hook in list((fake._backward_hooks or {}).values()):
+            replaced = hook(gradient)
+            if replaced is not None:
+                gradient = replaced
+        if fake.grad is None or sources:
+            fake.grad = gradient
+        else:
+            torch.autograd.graph.increment_version(fake.grad)
+        for after in list((fake._post_accumulate_grad_hooks or {}).values()):
+            after(fake)
+
+
+GRADIENT_FUNCTIONS: dict[Any, str] = {
+    torch.Tensor.backward: "tensor_backward",
+    torch.autograd.backward: "backward",
+    torch.autograd.grad: "grad",
+}
+"""Functions of torch, and the method of `Gradients` that answers each."""
+
+
+class _Reached:
+    def __init__(self) -> None:
+        self.nodes: dict[int, Node] = {}  # by id, and kept alive by being here
+        self.leaves: list[FakeTensor] = []
+
+
+def _walk(outputs: Iterable[FakeTensor]) -> _Reached:
+    reached = _Reached()
+    waiting: list[Node] = [node_of(fake) for fake in outputs if fake.requires_grad]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in reached.nodes:
+            continue
+        reached.nodes[id(node)] = node
+        if isinstance(node, FakeTensor):
+            if node.stands_for is not None:
+                waiting.append(node.stands_for)
+            else:
+                reached.leaves.append(node)
+        elif isinstance(node, ViewOf):
+            if node.base.requires_grad:
+                waiting.append(node_of(node.base))
+        elif isinstance(node, History):
+            waiting.extend(reversed(node.inputs))
+        else:
+            variable = getattr(node, "variable", None)
+            if isinstance(variable, FakeTensor):
+                waiting.append(variable)
+            waiting.extend(following for following, _ in reversed(node.next_functions) if following is not None)
+    return reached
+
+
+def _fakes(values: Any, function: str) -> list[FakeTensor]:
+    if isinstance(values, torch.Tensor):
+        values = [values]
+    elif isinstance(values, dict):
+        values = values.values()
+    fakes: list[FakeTensor] = []
+    for value in values:
+        if not isinstance(value, FakeTensor):
+            raise ForeignTensorError(function, f"a {type(value).__name__} that is no fake tensor")
+        fakes.append(value)
+    return fakes
