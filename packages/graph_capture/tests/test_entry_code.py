@@ -118,3 +118,31 @@ def test_the_grad_mode_is_restored_when_the_graph_raises():
     with pytest.warns(RuntimeWarning, match="in the graph"):
         linked(found, fail)(torch.ones(2))
     assert torch.is_grad_enabled()
+
+
+def test_many_values_that_only_the_graph_needs_are_passed_on_as_they_come():
+    tensors = [torch.full((2,), float(n)) for n in range(60)]
+
+    def f(x, tensors):
+        total = x
+        for n, tensor in enumerate(tensors):
+            total = total * 2 + tensor * n
+        return total, tensors[0]
+
+    found = captured(f, x=torch.ones(2), tensors=tensors)
+    assert found.source() == textwrap.dedent("""\
+        def f_entry(x, tensors, v, *inputs):
+            try:
+                total_59, = graph(x, v, *inputs)
+            except Exception as error:
+                failure = error
+            else:
+                made_tuple = (total_59, v)
+                return made_tuple
+            return graph_failed(failure, x, tensors)
+        """)
+    run = linked(found, found.graph.forward)
+    expected, first = f(torch.ones(2), tensors)
+    result, same = run(torch.ones(2), tensors)
+    assert torch.equal(result, expected)
+    assert same is first

@@ -8,7 +8,9 @@ returns, or performs the operation that broke and goes on to a continuation.
 from __future__ import annotations
 
 import ast
+import collections
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -28,6 +30,9 @@ from .trampoline import Operation
 from .variables import TensorVariable
 
 __all__ = ["EntryCode", "EntryFunction"]
+
+_MANY = 32
+"""How many values that only the graph needs make one tuple better than a parameter each."""
 
 
 class EntryCode(CodeEmitter):
@@ -57,6 +62,7 @@ class EntryCode(CodeEmitter):
         self._tail: list[ast.stmt] = []
         self._output_names: dict[torch.fx.Node, str] = {}
         self._graph = namespace.fresh("graph")
+        self._rest = namespace.fresh("inputs")
         self._before_graph: list[ast.stmt] = []
         self._graph_call: ast.Try | None = None
         self._after_failure: list[ast.stmt] = []
@@ -185,15 +191,47 @@ class EntryCode(CodeEmitter):
     def finish(self) -> EntryFunction:
         """Return the function, apart from all that was needed to write it."""
         own = [self._renamed.get(name, name) for name in self._entry_point.parameters]
-        parameters = [ast.arg(name) for name in (*own, *self._fetched_as.values())]
         body = [*self.body(), *self._tail]
+        passed_on = self._pass_on(body)
+        fetched = {source: name for source, name in self._fetched_as.items() if name not in passed_on}
+        by_name = {name: source for source, name in self._fetched_as.items()}
+        sources = (*fetched, *[by_name[name] for name in passed_on])
+        parameters = [ast.arg(name) for name in (*own, *fetched.values())]
+        rest = ast.arg(self._rest) if passed_on else None
         if self._graph_call is not None:
             self._graph_call.orelse = body
             body = [*self._before_graph, self._graph_call, *self._after_failure]
         stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
-        arguments = ast.arguments([], parameters, None, [], [], None, [])
+        arguments = ast.arguments([], parameters, rest, [], [], None, [])
         definition = ast.FunctionDef(f"{stem}_entry", arguments, body, [])
-        return EntryFunction(definition, tuple(self._fetched_as), self.namespace, self._graph, self._continuations)
+        return EntryFunction(definition, sources, self.namespace, self._graph, self._continuations)
+
+    def _pass_on(self, body: list[ast.stmt]) -> list[str]:
+        """Let the graph's call pass many values on as they come, ``graph(x, *inputs)``, and return their names.
+
+        A parameter each would cost a large model more than the checks of its modules: a frame of a thousand locals is
+        allocated anew in each call.
+        """
+        if self._graph_call is None:
+            return []
+        (run,) = self._graph_call.body
+        assert isinstance(run, (ast.Assign, ast.Expr))
+        call = run.value
+        assert isinstance(call, ast.Call)
+        names = [argument.id if isinstance(argument, ast.Name) else "" for argument in call.args]
+        computed = [argument for argument in call.args if not isinstance(argument, ast.Name)]
+        parts = [*body, *self._before_graph, *self._after_failure, *self._graph_call.handlers, *computed]
+        read = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
+        mentioned = collections.Counter(names)
+        free = {name for name in self._fetched_as.values() if name not in read and mentioned[name] == 1}
+        runs = [list(found) for is_free, found in itertools.groupby(names, free.__contains__) if is_free]
+        longest = max(runs, key=len, default=[])
+        if len(longest) < _MANY:
+            return []
+        start = names.index(longest[0])
+        inputs = ast.Starred(ast.Name(self._rest, ast.Load()), ast.Load())
+        call.args[start : start + len(longest)] = [inputs]
+        return longest
 
 
 @dataclasses.dataclass(frozen=True)
