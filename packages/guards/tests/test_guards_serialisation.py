@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import enum
 import json
 import math
 import subprocess
@@ -315,8 +316,8 @@ def test_functions_of_the_users_are_refused():
     refusal = refused(Guard(VALUE, Satisfies(mine, text="mine")))
     assert (refusal.subject, refusal.why) == (mine, "it is a function of the user's")
     assert refused(Guard(CallSource(mine, VALUE, ".mine()"), IsNone())).subject is mine
-    assert "call only functions of framelift" in refused(Guard(CallSource(id, VALUE, " at"), IsNone())).why
-    assert "call only functions of framelift" in refused(Guard(CallSource(named, VALUE, "()"), IsNone())).why
+    assert "call only functions marked as readers" in refused(Guard(CallSource(id, VALUE, " at"), IsNone())).why
+    assert "call only functions marked as readers" in refused(Guard(CallSource(named, VALUE, "()"), IsNone())).why
 
 
 def test_cells_and_namespaces_need_their_owner():
@@ -339,6 +340,147 @@ def test_no_attribute_is_reached_by_an_expression():
     template = ast.parse("a.b == 1", mode="eval").body
     refusal = refused(Guard(None, Expression(template, {"a": VALUE})))
     assert refusal.why == "it is an expression with Attribute, and those in JSON compare and compute only"
+
+
+ON_A_CONSTANT = [{"is": "ConstantSource", "of": ["x", "touch", False]}]
+A_NAME = {"node": "Name", "fields": {"id": {"value": "a"}, "ctx": {"node": "Load", "fields": {}}}}
+
+
+def _called(function):
+    return [*ON_A_CONSTANT, {"is": "CallSource", "of": [{"function": function}, "()"]}], {"is": "IsNone", "of": []}
+
+
+def _expression(template, constants):
+    operands = {"by name": {"a": {"source": [{"is": "ConstantSource", "of": ["f", {"named": HOSTILE}, False]}]}}}
+    return None, {"is": "Expression", "of": [{"ast": template}, operands, {"by name": constants}, "K"]}
+
+
+def _call(function):
+    return {"node": "Call", "fields": {"func": function, "args": [A_NAME], "keywords": []}}
+
+
+calls: list[object] = []
+
+
+def hostile(*arguments):
+    calls.append(arguments)
+
+
+class HostileClass:
+    def __init__(self, *arguments):
+        calls.append(arguments)
+
+    def __len__(self):
+        calls.append(())
+        return 0
+
+
+HOSTILE = f"{__name__}:hostile"
+
+
+@pytest.mark.parametrize(
+    ("source", "predicate"),
+    [
+        _called(HOSTILE),
+        _called("posix:system"),
+        _called("operator:call"),
+        _called("operator:attrgetter"),
+        _called("operator:methodcaller"),
+        _called("builtins:eval"),
+        _called("framelift_guards.codegen:linecache.os.system"),
+        _called("framelift_guards.naming:find"),
+        _called("framelift_guards.codegen:compile_function"),
+        _called(f"{__name__}:HostileClass"),
+        _called({"name": f"{__name__}:HostileClass", "of": []}),
+        _called({"name": HOSTILE, "of": [3]}),
+        _called("framelift_guards.naming:Reader"),
+        (ON_A_CONSTANT, {"is": "Satisfies", "of": [{"named": HOSTILE}]}),
+        (ON_A_CONSTANT, {"is": f"{__name__}:HostileClass", "of": []}),
+        (ON_A_CONSTANT, {"is": "Length", "of": [0, {"named": f"{__name__}:HostileClass"}]}),
+        (ON_A_CONSTANT, {"is": "Contains", "of": [0, {"named": f"{__name__}:HostileClass"}]}),
+        _expression(_call(A_NAME), {}),
+        _expression(_call({"node": "Constant", "fields": {"value": {"named": HOSTILE}}}), {}),
+        _expression(_call(_call(A_NAME)), {"a": {"function": "builtins:abs"}}),
+        _expression(_call({**A_NAME, "fields": {"id": {"value": "f"}}}), {"f": {"named": HOSTILE}}),
+    ],
+)
+def test_hostile_text_calls_nothing(source, predicate):
+    calls.clear()
+    text = json.dumps(
+        {"schema": "framelift-guards/1", "guards": [{"source": source, "predicate": predicate, "line": None}]}
+    )
+    with pytest.raises(UnreadableGuards, match="guard 0 in JSON"):
+        GuardSet.from_json(text).check(Scope({}))
+    assert calls == []
+
+
+class Colour(enum.Enum):
+    RED = 1
+    BLUE = 2
+
+
+class Flags(enum.IntFlag):
+    ONE = 1
+    TWO = 2
+
+
+class Measured:
+    @property
+    def twice(self):
+        return 2
+
+    half = property()
+
+
+class Doubled(naming.Reader):
+    def __init__(self, name):
+        self.name = name
+
+    def parts(self):
+        return (self.name,)
+
+    def __call__(self, value):
+        return value + self.name
+
+
+@naming.reads
+def doubled(value):
+    return value * 2
+
+
+def test_what_a_name_stands_for_beside_classes_and_functions():
+    round_trip(Guard(VALUE, Is(Colour.RED)))
+    round_trip(Guard(VALUE, DictKeys([Colour.RED, "a", Flags.TWO])))
+    round_trip(Guard(DictItemSource(VALUE, Colour.BLUE), IsNone()))
+    round_trip(Guard(VALUE, Is(vars(Measured)["twice"])))
+    round_trip(Guard(VALUE, Is(globals())))
+    round_trip(Guard(VALUE, Is(sys.modules)))
+    round_trip(Guard(CallSource(int.__int__, VALUE, " as int"), Equals(3)))
+    read = round_trip(Guard(CallSource(Doubled("a"), VALUE, " doubled"), Equals("aa")))
+    assert read.check(Scope({"value": "a"}))
+    assert round_trip(Guard(CallSource(doubled, VALUE, " doubled"), Equals(4))).check(Scope({"value": 2}))
+
+
+def test_what_has_no_such_name():
+    assert refused(Guard(VALUE, Is(Flags.ONE | Flags.TWO))).subject is Flags.ONE | Flags.TWO
+    assert refused(Guard(VALUE, Is(vars(Measured)["half"]))).subject is vars(Measured)["half"]
+    assert refused(Guard(VALUE, Is({"__name__": "sys"}))).subject == {"__name__": "sys"}
+    assert refused(Guard(VALUE, Is(()))).why.startswith("it is told by its identity")
+    for plain_value in ((None, 3), 10**30, "text", 2.5):
+        assert refused(Guard(VALUE, Is(plain_value))).subject is plain_value
+    for plain_value in (None, True, ..., NotImplemented):
+        round_trip(Guard(VALUE, Is(plain_value)))
+
+
+def test_a_property_with_other_code_is_another():
+    text = GuardSet([Guard(VALUE, Is(vars(Measured)["twice"]))]).to_json()
+    was = Measured.twice
+    try:
+        Measured.twice = property(named)
+        with pytest.raises(UnreadableGuards, match="another property here than the one that was guarded"):
+            GuardSet.from_json(text)
+    finally:
+        Measured.twice = was
 
 
 def tampered(one, old, new):

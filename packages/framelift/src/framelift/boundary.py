@@ -30,6 +30,7 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from framelift_guards import DictItemSource, Expression, ForkSafeLock, Guard, SameObject, Source
+from framelift_guards.naming import reads
 
 from .compiled_graph import CompiledGraph
 from .symbolic_inputs import InputSource, SymbolicInputs
@@ -410,6 +411,7 @@ def _may_write(context: TracingContext) -> bool:
     return metadata is None or any(info.mutates_data or info.mutates_metadata for info in metadata.input_info)
 
 
+@reads
 def shared_memory(*tensors: torch.Tensor) -> tuple[int, ...]:
     """Return how tensors share memory: for each, the first that it shares with, and where it lies if it does share.
 

@@ -179,7 +179,7 @@ class GuardSet:
         """Return the guards that :meth:`to_json` wrote, in this process or another.
 
         Classes and functions are found by name in modules that have been imported; nothing is imported, and nothing
-        that the text names is called, but functions of framelift's own and of ``math`` and ``operator``.
+        that the text names is called, but functions that are marked as readers, and a few of Python's that compute.
 
         Args:
             text: the JSON.

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import cast
 
+from framelift_guards.naming import reads
+
 dict_item = cast(Callable[[object, object], object], dict.__getitem__)
 list_item = cast(Callable[[object, object], object], list.__getitem__)
 tuple_item = cast(Callable[[object, object], object], tuple.__getitem__)
@@ -56,6 +58,7 @@ def slot_value(value: object, owner: object, name: str) -> object:
     return type(descriptor).__get__(descriptor, value, type(value))
 
 
+@reads
 def dict_keys(value: object) -> Iterable[object]:
     """Return the keys of a dictionary in order, past any ``__iter__`` of its class.
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import json
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
-from framelift_guards.plain import NotPlain
+from framelift_guards.plain import NotPlain, identity_token
 
-__all__ = ["Called", "NotNamed", "Sought", "called", "code_hash", "find", "name_of"]
+__all__ = ["Called", "NotNamed", "Reader", "Sought", "called", "code_hash", "find", "function_name", "function_named"]
+__all__ += ["IDENTITY", "name_of", "reads"]
+
+RULE = "guards in JSON call only functions marked as readers and a few of Python's"
+IDENTITY = "it is told by its identity, which means nothing in another process"
+"""Why most objects have no name."""
 
 
 class NotNamed(TypeError):
@@ -59,6 +65,111 @@ def called(ingredient: object) -> object:
     return ingredient
 
 
+_MARK = "__framelift_reads__"
+AnyFunction = TypeVar("AnyFunction", bound=Callable[..., object])
+
+
+def reads(function: AnyFunction) -> AnyFunction:
+    """Mark a function that guards in JSON may call: it looks at what it is given, and calls nothing that it is given.
+
+    >>> from collections import deque
+    >>> @reads
+    ... def deque_items(value):
+    ...     return list(deque.__iter__(value))
+    >>> deque_items(deque([1, 2]))
+    [1, 2]
+    """
+    function.__dict__[_MARK] = True
+    return function
+
+
+class Reader:
+    """A function that guards in JSON may call, made of plain data and classes; those of the same parts are equal.
+
+    >>> class Lacks(Reader):
+    ...     def __init__(self, name):
+    ...         self.name = name
+    ...     def parts(self):
+    ...         return (self.name,)
+    ...     def __call__(self, owner):
+    ...         return self.name not in vars(owner)
+    >>> Lacks("a") == Lacks("a"), Lacks("a") == Lacks("b"), Lacks("a")(int)
+    (True, False, True)
+    """
+
+    def parts(self) -> tuple[object, ...]:
+        """Return what the class is called with to make this one."""
+        raise NotImplementedError
+
+    def __call__(self, value: Any) -> object:
+        """Read."""
+        raise NotImplementedError
+
+    def _token(self) -> tuple[Hashable, ...]:
+        return (type(self), *map(identity_token, self.parts()))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reader) and self._token() == other._token()
+
+    def __hash__(self) -> int:
+        return hash(self._token())
+
+
+_NUMERIC = "add and_ floordiv lshift mod mul neg or_ pow rshift sub truediv xor"
+_MATHEMATICAL = (
+    "acos asin atan ceil copysign cos cosh exp floor isfinite isinf isnan log log2 log10 sin sinh sqrt tan tanh trunc"
+)
+_LIBRARY = frozenset(
+    {
+        *[f"builtins:{name}" for name in ("abs", "float", "len", "max", "min", "round")],
+        *[f"builtins:{kind.__name__}.__{kind.__name__}__" for kind in (int, float, str, complex)],
+        *[f"_operator:{name}" for name in _NUMERIC.split()],
+        *[f"math:{name}" for name in _MATHEMATICAL.split()],
+        *[f"torch._C:TensorBase.{name}" for name in ("size", "stride", "storage_offset")],
+    }
+)
+"""Functions of other libraries that guards in JSON may call: they compute, or read what a class in C keeps."""
+
+
+def function_name(function: object) -> str:
+    """Return the name of a function that guards in JSON may call.
+
+    Raises:
+        NotNamed: it has none, or guards in JSON may not call it.
+
+    >>> function_name(abs)
+    'builtins:abs'
+    >>> function_name(print)
+    Traceback (most recent call last):
+    framelift_guards.naming.NotNamed: guards in JSON call only functions marked as readers and a few of Python's
+    """
+    name = name_of(function)
+    if not _is_reader(function) and name not in _LIBRARY:
+        raise NotNamed(RULE)
+    return name
+
+
+def function_named(name: str) -> object:
+    """Return the function of a name that :func:`function_name` gives, or the subclass of :class:`Reader`.
+
+    Raises:
+        NotNamed: there is none, or guards in JSON may not call it.
+
+    >>> function_named("builtins:abs")(-3)
+    3
+    """
+    found = find(name)
+    if issubclass(type(found), type) and issubclass(cast(type, found), Reader):
+        return found
+    if not _is_reader(found) and name not in _LIBRARY:
+        raise NotNamed(f"{RULE}, not {name!r}")
+    return found
+
+
+def _is_reader(function: object) -> bool:
+    return type(function) is types.FunctionType and _MARK in function.__dict__
+
+
 _DESCRIPTORS = (
     types.MethodDescriptorType,
     types.WrapperDescriptorType,
@@ -79,8 +190,9 @@ def name_of(value: object) -> str:
     """Return a name by which :func:`find` finds an object.
 
     Args:
-        value: a module, a class or Python function that is what its module and qualified name say, a built-in
-            function, or a method that a class in C defines.
+        value: a module or its dictionary, a class or Python function that is what its module and qualified name say,
+            a built-in function, a method that a class in C defines, a property of such a class, a member of an
+            enumeration, a ``torch.dtype``.
 
     Raises:
         NotNamed: it is none of these; the text says why.
@@ -89,7 +201,21 @@ def name_of(value: object) -> str:
     ('builtins:int', 'json:', 'builtins:str.upper', 'types:NoneType')
     """
     kind = type(value)
-    if issubclass(kind, type):
+    if issubclass(kind, enum.Enum):
+        module, outer = _of_class(kind)
+        name = f"{outer}.{cast(enum.Enum, value)._name_}"
+        why = "it is a combination of members, or its class is not what its module has under its qualified name"
+    elif kind is property:
+        named = next((one for one in _functions_of(value) if type(one) is types.FunctionType), None)
+        module, name = ("", "") if named is None else (named.__module__, named.__qualname__)
+        why = "its class does not have it under the name of its function"
+    elif kind is dict:
+        module, name = _of_variables(cast("dict[object, object]", value))
+        why = IDENTITY
+    elif _kind_name(kind) in _PRINTED_BY_NAME:
+        module, _, name = repr(value).rpartition(".")
+        why = "it is not what its name says"
+    elif issubclass(kind, type):
         module, name = _of_class(cast(type, value))
         why = "it is a class that its module does not have under its qualified name"
     elif kind is types.ModuleType:
@@ -102,13 +228,15 @@ def name_of(value: object) -> str:
     elif kind is types.BuiltinFunctionType:
         owner = cast(types.BuiltinFunctionType, value)
         module, name = owner.__module__ or "builtins", owner.__qualname__
+        if issubclass(type(owner.__self__), type):  # torch.add belongs to a class that says so nowhere
+            module, name = _of_class(cast(type, owner.__self__))[0].partition(".")[0], owner.__name__
         why = "it is bound to an object"
     elif kind in _DESCRIPTORS:
         module, outer = _of_class(cast(Any, value).__objclass__)
         name = f"{outer}.{cast(Any, value).__name__}"
         why = "its class does not have it under its name"
     else:
-        raise NotNamed("it is told by its identity, which means nothing in another process")
+        raise NotNamed(IDENTITY)
     if type(module) is not str or type(name) is not str or _look_up(module, name) is not value:
         raise NotNamed(why)
     return f"{module}:{name}"
@@ -131,6 +259,28 @@ def find(name: str) -> object:
     return found
 
 
+_PRINTED_BY_NAME = frozenset({"torch:dtype", "torch:layout", "torch:memory_format", "torch:qscheme"})
+"""Classes in C each of whose instances is the only one that prints as it does: by its name."""
+
+
+def _kind_name(kind: type) -> str:
+    module, name = _of_class(kind)
+    return f"{module}:{name}"
+
+
+def _functions_of(value: object) -> tuple[object, ...]:
+    found = cast(property, value)
+    return found.fget, found.fset, found.fdel
+
+
+def _of_variables(variables: dict[object, object]) -> tuple[str, str]:
+    """Return the name of the variables of a module, or of the dictionary of all modules."""
+    if variables is sys.modules:
+        return "sys", "modules"
+    name = dict.get(variables, "__name__")
+    return (name, "__dict__") if type(name) is str else ("", "")
+
+
 def _of_class(value: type) -> tuple[str, str]:
     if value in _BUILTIN_TYPES:
         return "types", _BUILTIN_TYPES[value]
@@ -143,12 +293,18 @@ def _look_up(module: str, path: str) -> object:
     found: object = sys.modules.get(module)
     for part in path.split(".") if path else ():
         if issubclass(type(found), types.ModuleType):
-            found = object.__getattribute__(found, "__dict__").get(part)
+            variables = object.__getattribute__(found, "__dict__")
+            found = variables if part == "__dict__" else variables.get(part)
         elif issubclass(type(found), type):
-            found = _variables(found).get(part)
+            members = _variables(found).get("_member_map_") if issubclass(cast(type, found), enum.Enum) else None
+            found = _variables(found).get(part) if type(members) is not dict else _member(found, members, part)
         else:
             return None
     return found
+
+
+def _member(found: object, members: dict[str, object], part: str) -> object:
+    return members[part] if part in members else _variables(found).get(part)
 
 
 def code_hash(code: types.CodeType) -> str:

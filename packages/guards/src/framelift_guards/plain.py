@@ -12,6 +12,9 @@ from math import copysign, isnan
 
 ATOMS: frozenset[type] = frozenset({int, str, bytes, bool, type(None), type(Ellipsis), type(NotImplemented)})
 
+SINGLETONS: frozenset[type] = frozenset({bool, type(None), type(Ellipsis), type(NotImplemented)})
+"""Those of which equal ones are one object."""
+
 
 class NotPlain(TypeError):
     """Raised by :func:`fingerprint` for a value that is not plain data.

@@ -2,8 +2,8 @@
 
 What a guard is made of is written by value where it is plain data, by name where a name stands for it in another
 process too, and code by its hash. What is told by its identity is refused. Reading finds names in modules that are
-imported already, and makes no object but guards; a function that a guard calls must be one of framelift's, of ``math``
-or ``operator``, or a method of the few that read metadata.
+imported already, and makes no object but guards; a function that a guard calls must be marked as one that only reads,
+or one of a few of Python's and torch's that are listed (`naming`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,20 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
-from framelift_guards.codegen import is_identifier
-from framelift_guards.naming import Called, NotNamed, Sought, code_hash, find, name_of
-from framelift_guards.plain import is_plain, show
-from framelift_guards.predicates import CodeHashIs, Predicate
+from framelift_guards.naming import (
+    IDENTITY,
+    Called,
+    NotNamed,
+    Reader,
+    Sought,
+    code_hash,
+    find,
+    function_name,
+    function_named,
+    name_of,
+)
+from framelift_guards.plain import SINGLETONS, is_plain, show
+from framelift_guards.predicates import CodeHashIs, Is, Predicate
 from framelift_guards.predicates.container import Key
 from framelift_guards.reference import Reference
 from framelift_guards.roots import FreeVariableSource, Namespace
@@ -66,9 +76,6 @@ MadeLine = TypeVar("MadeLine")
 
 _EXACT = 1 << 53
 """Integers below this are numbers in JSON; others are texts, since readers of JSON may round them."""
-_LIBRARIES = ("math", "operator", "_operator")
-_METHODS = frozenset({"torch:Tensor.size", "torch:Tensor.stride", "torch:Tensor.storage_offset"})
-_METHOD_HOME = {"torch._C:TensorBase": "torch:Tensor"}
 _NODES: dict[str, type[ast.AST]] = {
     node.__name__: node
     for node in (
@@ -162,6 +169,10 @@ class _Writer:
     def guard(self, guard: Written) -> dict[str, object]:
         line = guard.user_line
         try:
+            if isinstance(guard.predicate, Is) and guard.predicate.reference.alive:
+                expected = guard.predicate.reference.get()
+                if is_plain(expected) and type(expected) not in SINGLETONS:
+                    raise _Refusal(expected, IDENTITY)
             return {
                 "source": None if guard.source is None else self.source(guard.source),
                 "predicate": self._instance(guard.predicate, guard.predicate.ingredients()),
@@ -216,12 +227,12 @@ class _Writer:
             raise _Refusal(None, "it is about an object that no longer exists")
         return self.content(reference.get())
 
-    def _named(self, value: object) -> object:
+    def _named(self, value: object) -> dict[str, object]:
         try:
             name = name_of(value)
             if type(value) is types.FunctionType:
                 return {"named": name, "code": code_hash(value.__code__)}
-            return {"named": name}
+            return {"named": name} if type(value) is not property else {"named": name, "code": _property_hash(value)}
         except NotNamed as error:
             raise _Refusal(value, str(error)) from None
 
@@ -254,16 +265,16 @@ class _Writer:
             raise _Refusal(namespace, "it is a dictionary of global variables that belongs to no imported module")
         return [name, namespace.label]
 
-    def _function(self, function: object) -> str:
+    def _function(self, function: object) -> object:
+        if isinstance(function, Reader):
+            return {
+                "name": self._named(type(function))["named"],
+                "of": [self.content(part) for part in function.parts()],
+            }
         try:
-            name = name_of(function)
+            return function_name(function)
         except NotNamed as error:
             raise _Refusal(function, str(error)) from None
-        for own, public in _METHOD_HOME.items():
-            name = f"{public}{name.removeprefix(own)}" if name.startswith(f"{own}.") else name
-        if not _callable_by_name(name):
-            raise _Refusal(function, "guards in JSON call only functions of framelift, math and operator")
-        return name
 
     def _home(self, code: types.CodeType) -> str | None:
         for name, module in list(sys.modules.items()):
@@ -339,18 +350,23 @@ class _Reader:
 
     def _named(self, data: dict[str, Any]) -> object:
         found = find(data["named"])
-        if type(found) is types.FunctionType and code_hash(found.__code__) != data.get("code"):
+        code = data.get("code")
+        if type(found) is types.FunctionType and code_hash(found.__code__) != code:
             raise NotNamed(f"{data['named']} is another function here than the one that was guarded")
+        if type(found) is property and _property_hash(found) != code:
+            raise NotNamed(f"{data['named']} is another property here than the one that was guarded")
         return found
 
-    def _function(self, name: Any) -> Called:
-        if not _callable_by_name(name):
-            raise UnreadableGuards(f"guards in JSON call only functions of framelift, math and operator, not {name!r}")
-        module, _, path = name.partition(":")
-        found: Any = find(f"{module}:") if "." in path else find(name)
-        for part in path.split(".") if "." in path else ():
-            found = getattr(found, part)
-        return Called(found)
+    def _function(self, data: Any) -> Called:
+        if type(data) is str:
+            found = function_named(data)
+            if isinstance(found, type) and issubclass(found, Reader):
+                raise UnreadableGuards(f"{data!r} is a class of functions; say what it is made of")
+            return Called(found)
+        made = function_named(data["name"])
+        if not (isinstance(made, type) and issubclass(made, Reader)):
+            raise UnreadableGuards(f"{data['name']!r} is made of nothing")
+        return Called(made(*[self.value(part) for part in data["of"]]))
 
     def _code(self, content: Any) -> object:
         digest, name, home = content
@@ -372,6 +388,8 @@ class _Reader:
         kind = _NODES.get(data["node"])
         if kind is None:
             raise UnreadableGuards(f"an expression in JSON has no {data['node']!r}")
+        if kind is ast.Call and data["fields"]["func"].get("node") != "Name":
+            raise UnreadableGuards("an expression in JSON calls only what a name stands for")
         return kind(**{str(field): self._node(one) for field, one in data["fields"].items()})
 
 
@@ -419,15 +437,10 @@ def _short(name: str) -> str:
     return plain if exported is not None and name_of(exported) == name else name
 
 
-def _callable_by_name(name: object) -> bool:
-    """Tell whether a guard that was read may call the function of this name."""
-    if type(name) is not str:
-        return False
-    module, _, path = name.partition(":")
-    if name in _METHODS:
-        return True
-    package = module.partition(".")[0]
-    return package == "framelift" or package.startswith("framelift_") or (module in _LIBRARIES and is_identifier(path))
+def _property_hash(value: property) -> list[str | None]:
+    """Return the hashes of the code of a property's functions."""
+    functions = (value.fget, value.fset, value.fdel)
+    return [code_hash(one.__code__) if type(one) is types.FunctionType else None for one in functions]
 
 
 def _code_named(module: str, name: str) -> types.CodeType | None:

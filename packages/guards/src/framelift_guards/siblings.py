@@ -50,11 +50,11 @@ class Siblings:
     def check(self) -> Callable[[object], bool]:
         """Return the check of the container's value; where an item is not there, it raises."""
         kind = self.kind
-        items = operator.itemgetter(*[_key(guard.source) for guard in self.guards])
+        items: Any = operator.itemgetter(*[_key(guard.source) for guard in self.guards])
         expected = tuple([guard.predicate.expected for guard in self.guards])  # type: ignore[attr-defined]
         types = tuple(map(type, expected))
 
-        def siblings(container: Any) -> bool:
+        def siblings(container: object) -> bool:
             if type(container) is not kind:
                 return False
             found = items(container)
@@ -119,5 +119,5 @@ def _container(guard: Guard) -> Source | None:
     return source.parent if source is not None and type(source) in _ITEMS else None
 
 
-def _key(source: Source | None) -> object:
+def _key(source: Source | None) -> Any:
     return source.variable if isinstance(source, GlobalSource) else source.key  # type: ignore[union-attr]

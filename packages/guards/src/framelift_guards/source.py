@@ -26,7 +26,7 @@ from framelift_guards.lookup import (
     slot_value,
     tuple_item,
 )
-from framelift_guards.naming import Called, Sought, called
+from framelift_guards.naming import Called, Reader, Sought, called
 from framelift_guards.plain import identity_token, show
 from framelift_guards.reference import Reference
 
@@ -506,7 +506,7 @@ class CallSource(Step):
         return cls(called(function), base, suffix)  # type: ignore[arg-type]
 
     def _parts(self) -> tuple[Hashable, ...]:
-        return self.base, id(self.function)
+        return self.base, self.function if isinstance(self.function, Reader) else id(self.function)
 
     def label(self, base: str) -> str:
         return f"{base}{self.suffix}"

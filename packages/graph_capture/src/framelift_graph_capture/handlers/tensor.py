@@ -19,6 +19,7 @@ from framelift_bytecode_interp import (
     Value,
 )
 from framelift_guards import AttributeSource, CallSource, Equals, HasAttribute, LacksAttribute, Source
+from framelift_guards.naming import reads
 from framelift_variable_tracking import (
     Answer,
     Arguments,
@@ -68,6 +69,7 @@ def session_of(domain: Tracking) -> Session:
     return recorder
 
 
+@reads
 def is_representable(tensor: torch.Tensor) -> bool:
     """Tell whether a fake can stand for a tensor: it is dense and strided, and holds its elements as they are."""
     return not (

@@ -22,6 +22,14 @@ _SIZED: frozenset[type] = frozenset({dict, OrderedDict, list, tuple, set, frozen
 """Types whose own ``len`` and truth are what their class and the empty value say."""
 
 
+def _built_in(ingredients: Sequence[Any]) -> Sequence[Any]:
+    """Return them; the last one is the class whose method is called, and no data may name one of the user's."""
+    via = ingredients[-1]
+    if via is not None and type.__getattribute__(via, "__module__") not in ("builtins", "collections"):
+        raise TypeError(f"a guard that is read asks built-in containers only, not {show(via)}")
+    return ingredients
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Length(Predicate):
     """The value has this length.
@@ -40,6 +48,10 @@ class Length(Predicate):
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.expected, self.via
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        return cls(*_built_in(ingredients))
 
     def _measure(self, value: object) -> int:
         return len(value) if self.via is None else self.via.__len__(value)  # type: ignore[arg-type, attr-defined]
@@ -169,6 +181,10 @@ class Contains(Predicate):
     def ingredients(self) -> Sequence[object]:
         reference = self.key.reference
         return [Sought(reference.get()) if reference.alive else reference, self.via]
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        return cls(*_built_in(ingredients))
 
     @property
     def _contains(self) -> Callable[[object, object], bool]:

@@ -7,6 +7,7 @@ import types
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any, Self
 
 from ..codegen import Builder
 from ..plain import show
@@ -66,6 +67,10 @@ class Satisfies(Predicate):
 
     def ingredients(self) -> None:
         return None
+
+    @classmethod
+    def made_from(cls, *ingredients: Any) -> Self:
+        raise TypeError("Satisfies calls a function of the user's, which no data stands for")
 
     def _parts(self) -> tuple[Hashable, ...]:
         function = self.function

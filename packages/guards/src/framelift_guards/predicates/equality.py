@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from math import copysign, isnan
 
 from framelift_guards.codegen import Builder
-from framelift_guards.plain import ATOMS, NotPlain, fingerprint, same_plain, show
+from framelift_guards.plain import ATOMS, SINGLETONS, NotPlain, fingerprint, same_plain, show
 from framelift_guards.source import Scope
 
 from .base import Discriminant, Predicate, again, both, compare, is_exactly
 
 _HASHED = (int, str)
-_SINGLETONS = (type(None), bool, type(Ellipsis), type(NotImplemented))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,7 +51,7 @@ class Equals(Predicate):
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
         kind = type(self.expected)
-        if kind in _SINGLETONS:
+        if kind in SINGLETONS:
             return compare(value, ast.Is(), builder.constant(self.expected, "expected"))
         if kind in ATOMS:
             same = compare(again(value), ast.Eq(), builder.constant(self.expected, "expected"))

@@ -100,6 +100,9 @@ class Expression(Predicate):
     @classmethod
     def made_from(cls, *ingredients: Any) -> Self:
         template, operands, constants, kind = ingredients
+        for node in ast.walk(template):
+            if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in constants):
+                raise TypeError("an expression calls only functions that are among its constants")
         return cls(template, operands, {name: called(value) for name, value in constants.items()}, kind)
 
     def _parts(self) -> tuple[Hashable, ...]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Final
 
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import AttributeSource, CallSource, Equals, Length, ListItemSource, Source, TypeIs
+from framelift_guards.naming import reads
 
 from ..classes import name_of
 from ..effects import expression
@@ -38,6 +39,7 @@ DEQUE_ITERATOR: Final[type] = type(iter(deque()))
 DEQUE_REVERSED: Final[type] = type(reversed(deque()))
 
 
+@reads
 def deque_items(value: Any) -> list[Any]:
     """Return the items of a deque."""
     return list(deque.__iter__(value))

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import CallSource, Equals, Source, TypeIs
+from framelift_guards.naming import reads
 
 from ..classes import name_of
 from ..emitter import Emitter
@@ -62,6 +63,7 @@ class RangeVariable(HolderVariable):
         return ConstantVariable(self.value[place])
 
 
+@reads
 def range_numbers(value: range) -> tuple[int, int, int]:
     """Return start, stop and step."""
     return value.start, value.stop, value.step

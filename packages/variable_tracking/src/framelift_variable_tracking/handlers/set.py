@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from framelift_bytecode_interp import Break, Raise, Unwind, Value
 from framelift_guards import CallSource, Contains, LacksKey, Length, Source, TupleItemSource, TypeIs
+from framelift_guards.naming import reads
 
 from ..classes import name_of
 from ..effects import expression
@@ -37,6 +38,7 @@ from .list import display
 from .tuple import TupleVariable
 
 
+@reads
 def set_items(value: Any) -> tuple[Any, ...]:
     """Return the elements of a set in its order."""
     owner = set if issubclass(type(value), set) else frozenset

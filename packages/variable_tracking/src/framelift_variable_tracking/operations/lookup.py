@@ -17,6 +17,7 @@ from framelift_guards import (
     LacksAttribute,
     Source,
 )
+from framelift_guards.naming import Reader
 
 from ..classes import mro_of, namespace_of
 from ..effects import DeleteAttribute, SetAttribute
@@ -27,21 +28,27 @@ _PLAIN_METACLASSES = (type, abc.ABCMeta)
 """Metaclasses whose attribute access is that of `type`."""
 
 
-class _Lacks:
+class Lacks(Reader):
     """`lacks(cls)`: no class of the MRO has the attribute."""
 
     def __init__(self, name: str) -> None:
         self.name = name
 
+    def parts(self) -> tuple[object, ...]:
+        return (self.name,)
+
     def __call__(self, cls: Any) -> bool:
         return all(self.name not in namespace_of(base) for base in mro_of(cls))
 
 
-class _Lineage:
+class Lineage(Reader):
     """`lineage(cls)`: the MRO consists of the classes that it had."""
 
-    def __init__(self, mro: tuple[type, ...]) -> None:
+    def __init__(self, *mro: type) -> None:
         self.references = [weakref.ref(cls) for cls in mro]
+
+    def parts(self) -> tuple[object, ...]:
+        return tuple([reference() for reference in self.references])
 
     def __call__(self, cls: Any) -> bool:
         mro = mro_of(cls)
@@ -50,12 +57,15 @@ class _Lineage:
         )
 
 
-class _After:
+class After(Reader):
     """`after(cls)`: the attribute that `super(owner, ...)` finds; None when no class has it."""
 
     def __init__(self, owner: type, name: str) -> None:
         self.owner = owner
         self.name = name
+
+    def parts(self) -> tuple[object, ...]:
+        return self.owner, self.name
 
     def __call__(self, cls: Any) -> Any:
         mro = mro_of(cls)
@@ -116,7 +126,7 @@ class Lookup(State):
         if type(cls) in _PLAIN_METACLASSES and not any(name in namespace_of(base) for base in mro_of(type(cls))):
             self.guard(source, LacksAttribute(name))
         else:
-            self.guard(CallSource(_Lacks(name), source, f" lacks {name}"), Equals(True))
+            self.guard(CallSource(Lacks(name), source, f" lacks {name}"), Equals(True))
 
     def guard_lineage(self, cls: type) -> None:
         """Rely on the MRO of a class: `__bases__` may be assigned."""
@@ -126,7 +136,7 @@ class Lookup(State):
             return
         self._lacking.add(key)
         source = ConstantSource(cls.__qualname__, cls)
-        self.guard(CallSource(_Lineage(mro), source, " has the bases that it had"), Equals(True))
+        self.guard(CallSource(Lineage(*mro), source, " has the bases that it had"), Equals(True))
 
     def _fixed(self, cls: type) -> bool:
         """Tell whether the bases of a class stay as they are: it is written in C, or a trusted module's."""
@@ -156,7 +166,7 @@ class Lookup(State):
         """Return the raw attribute that `super(owner, ...)` finds in the MRO of `start`, guarded."""
         mro = mro_of(start)
         label = f" after {owner.__qualname__} has {name}"
-        source: Source = CallSource(_After(owner, name), ConstantSource(start.__qualname__, start), label)
+        source: Source = CallSource(After(owner, name), ConstantSource(start.__qualname__, start), label)
         for base in mro[mro.index(owner) + 1 :]:
             stored = self._class_fields.get(base, {}).get(name)
             if stored is DELETED:
