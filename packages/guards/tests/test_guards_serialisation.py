@@ -229,6 +229,7 @@ def test_each_predicate_about_named_objects():
         Is(math),
         Is(len),
         Is(str.upper),
+        Is(object.__new__),
         Is(Slotted.a),
         Is(object.__dict__["__getattribute__"]),
         Is(named),

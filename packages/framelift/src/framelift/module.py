@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from framelift_guards.naming import MAKER, NotNamed, reads
+
 __all__ = ["call_lifted", "is_lifted", "lift_module", "plain_module"]
 
 _SLOT = "_framelift_call"
@@ -76,11 +78,25 @@ class _Lifting:
         return call
 
 
-def _lifted_class(cls: type) -> type:
+@reads
+def lifted_class(cls: type) -> type:
+    """Return the class of the lifted modules of a class; it is how guards in JSON call that class.
+
+    Raises:
+        NotNamed: none of them has been lifted here.
+    """
     reference = _classes.get(cls)
-    known = reference() if reference is not None else None
-    if known is not None:
-        return known
+    known = None if reference is None else reference()
+    if known is None:
+        raise NotNamed(f"no module of {cls.__qualname__} has been lifted here")
+    return known
+
+
+def _lifted_class(cls: type) -> type:
+    try:
+        return lifted_class(cls)
+    except NotNamed:
+        pass  # it is made now
 
     def __reduce_ex__(self: Any, protocol: int) -> tuple[Any, ...]:
         # Copies and pickles carry the plain module and are lifted again: captures are never copied.
@@ -90,6 +106,7 @@ def _lifted_class(cls: type) -> type:
         return self._framelift_call.view
 
     namespace = {
+        MAKER: f"{lifted_class.__module__}:{lifted_class.__qualname__}",
         "framelift": property(framelift),
         "__slots__": (_SLOT,),
         "__module__": cls.__module__,

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 from framelift_guards.plain import NotPlain, identity_token
 
 __all__ = ["Called", "NotNamed", "Reader", "Sought", "called", "code_hash", "find", "function_name", "function_named"]
+__all__ += ["MAKER", "made_of"]
 __all__ += ["IDENTITY", "name_of", "reads"]
 
 RULE = "guards in JSON call only functions marked as readers and a few of Python's"
@@ -184,6 +185,7 @@ _BUILTIN_TYPES |= {
 }
 _TYPE_NAMED: dict[str, type] = {name: kind for kind, name in _BUILTIN_TYPES.items()}
 _variables: Callable[[object], dict[str, object]] = vars(type)["__dict__"].__get__
+_bases: Callable[[object], tuple[type, ...]] = vars(type)["__bases__"].__get__
 
 
 def name_of(value: object) -> str:
@@ -228,8 +230,8 @@ def name_of(value: object) -> str:
     elif kind is types.BuiltinFunctionType:
         owner = cast(types.BuiltinFunctionType, value)
         module, name = owner.__module__ or "builtins", owner.__qualname__
-        if issubclass(type(owner.__self__), type):  # torch.add belongs to a class that says so nowhere
-            module, name = _of_class(cast(type, owner.__self__))[0].partition(".")[0], owner.__name__
+        if _look_up(module, name) is not value:
+            name = owner.__name__  # torch.add calls itself a method of a class
         why = "it is bound to an object"
     elif kind in _DESCRIPTORS:
         module, outer = _of_class(cast(Any, value).__objclass__)
@@ -240,6 +242,25 @@ def name_of(value: object) -> str:
     if type(module) is not str or type(name) is not str or _look_up(module, name) is not value:
         raise NotNamed(why)
     return f"{module}:{name}"
+
+
+MAKER = "__framelift_maker__"
+"""What a class that is made of another one holds the name of its maker under; see :func:`made_of`."""
+
+
+def made_of(value: object) -> tuple[str, type] | None:
+    """Return the maker's name and the class that another class was made of, if it says so.
+
+    The maker is a function marked by :func:`reads` that finds the class, given the other; its first base.
+
+    >>> made_of(int)
+    >>> made_of(type("Made", (int,), {MAKER: "shop:made"}))
+    ('shop:made', <class 'int'>)
+    """
+    if not issubclass(type(value), type):
+        return None
+    maker = _variables(value).get(MAKER)
+    return (maker, _bases(value)[0]) if type(maker) is str else None
 
 
 def find(name: str) -> object:

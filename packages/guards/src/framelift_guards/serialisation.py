@@ -25,6 +25,7 @@ from framelift_guards.naming import (
     find,
     function_name,
     function_named,
+    made_of,
     name_of,
 )
 from framelift_guards.plain import SINGLETONS, is_plain, show
@@ -228,6 +229,9 @@ class _Writer:
         return self.content(reference.get())
 
     def _named(self, value: object) -> dict[str, object]:
+        made = made_of(value)
+        if made is not None:
+            return {"made": [made[0], self._named(made[1])]}
         try:
             name = name_of(value)
             if type(value) is types.FunctionType:
@@ -368,6 +372,13 @@ class _Reader:
             raise UnreadableGuards(f"{data['name']!r} is made of nothing")
         return Called(made(*[self.value(part) for part in data["of"]]))
 
+    def _made(self, content: Any) -> object:
+        maker, of = content
+        function = function_named(maker)
+        if type(function) is not types.FunctionType:
+            raise UnreadableGuards(f"{maker!r} makes no classes")
+        return function(self.value(of))
+
     def _code(self, content: Any) -> object:
         digest, name, home = content
         code = None if home is None else _code_named(home, name)
@@ -399,6 +410,7 @@ _READ: dict[str, Callable[[_Reader, Any], object]] = {
     "namespace": _Reader._namespace,
     "function": _Reader._function,
     "code": _Reader._code,
+    "made": _Reader._made,
     "ast": _Reader._node,
     "by name": lambda reader, content: {str(name): reader.value(one) for name, one in content.items()},
     "list": lambda reader, content: [reader.value(one) for one in content],
