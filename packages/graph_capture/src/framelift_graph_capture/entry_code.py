@@ -19,10 +19,18 @@ import torch
 from framelift_bytecode_interp import Marker
 from framelift_guards import ConstantSource, GeneratedNamespace, LocalSource, Source, compile_function
 from framelift_guards.codegen import is_identifier, lay_out
-from framelift_variable_tracking import CodeEmitter, EffectLog, SymbolicDomain, Variable
+from framelift_variable_tracking import (
+    CodeEmitter,
+    EffectLog,
+    NotReconstructible,
+    ReconstructionError,
+    SymbolicDomain,
+    Variable,
+)
 
 from .entry_point import Continuation, EntryPoint
 from .graph_failure import GraphFailure
+from .recorder import is_taken_back
 from .suspension import Suspension
 from .tail_call import TailCall, drive
 from .torch_state import read_state, restore_state
@@ -91,6 +99,9 @@ class EntryCode(CodeEmitter):
         """Return an expression for a tensor that the graph computes."""
         node = variable.node
         assert node is not None
+        if is_taken_back(node):
+            detail = "it comes from the inside of a function that torch called"
+            raise ReconstructionError(NotReconstructible("Tensor", detail))
         name = self._output_names.get(node)
         if name is None:
             name = self._output_names[node] = self.namespace.fresh(node.name)

@@ -20,6 +20,7 @@ from framelift_variable_tracking import (
     Variable,
 )
 
+from .recorder import is_taken_back
 from .variables import SymbolicNumberVariable, TensorVariable
 
 __all__ = ["NotLoweredError", "Pair", "lower"]
@@ -64,6 +65,8 @@ def lower(inputs: Inputs, variable: Variable) -> Pair:
 
 def _tensor(inputs: Inputs, variable: Any) -> Pair:
     inputs.realise(variable)
+    if is_taken_back(variable.node):
+        raise NotLoweredError("tensor from the inside of a function that torch called")
     return variable.node, variable.fake
 
 
@@ -72,7 +75,10 @@ def _constant(inputs: Inputs, variable: Any) -> Pair:
 
 
 def _number(inputs: Inputs, variable: Any) -> Pair:
-    return inputs.number_node(variable), variable.value
+    node = inputs.number_node(variable)
+    if is_taken_back(node):
+        raise NotLoweredError("number from the inside of a function that torch called")
+    return node, variable.value
 
 
 def _all(inputs: Inputs, items: Sequence[Variable] | None, kind: Callable[[list[Any]], Any]) -> Pair:

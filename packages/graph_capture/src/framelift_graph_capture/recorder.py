@@ -16,7 +16,9 @@ from torch.fx.passes.shape_prop import TensorMetadata
 
 from framelift_guards import Source
 
-__all__ = ["FxRecorder", "GraphInput"]
+__all__ = ["FxRecorder", "GraphInput", "is_taken_back"]
+
+_TAKEN_BACK = "framelift_taken_back"
 
 # Writes that move no version counter: to the statistics of normalisations. What is behind `data` is another such place.
 _QUIET = frozenset({"batch_norm", "instance_norm"})
@@ -107,9 +109,15 @@ class FxRecorder:
 
     def take_back(self, mark: tuple[int, int]) -> None:
         """Remove all operations since a mark; inputs stay."""
-        count, self.operations = mark
-        for node in reversed([node for node in self.graph.nodes if node.op != "placeholder"][count:]):
+        recorded = self.recorded_since(mark)
+        self.operations = mark[1]
+        for node in reversed(recorded):
+            node.meta[_TAKEN_BACK] = True
             self.graph.erase_node(node)
+
+    def recorded_since(self, mark: tuple[int, int]) -> list[torch.fx.Node]:
+        """Return all operations since a mark."""
+        return [node for node in self.graph.nodes if node.op != "placeholder"][mark[0] :]
 
     def writes_inputs(self) -> bool:
         """Tell whether an operation may write to an input."""
@@ -160,3 +168,8 @@ def _writes_quietly(node: torch.fx.Node) -> bool:
     if node.target is getattr:
         return node.args[1] == "data"
     return getattr(node.target, "__name__", node.target) in _QUIET
+
+
+def is_taken_back(node: torch.fx.Node) -> bool:
+    """Tell whether an operation was recorded and then removed, so that nothing computes its value."""
+    return _TAKEN_BACK in node.meta

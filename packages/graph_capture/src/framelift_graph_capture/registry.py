@@ -17,6 +17,7 @@ from .handlers.number import FloatThatMayVaryHandler, IntegerThatMayVaryHandler,
 from .handlers.operator import OPERATORS
 from .handlers.size import NAMED_RESULTS, SizeHandler
 from .handlers.tensor import TensorHandler
+from .higher_order import HIGHER_ORDER_RULES
 from .torch_rules import TORCH_RULES
 
 __all__ = ["default_registry"]
@@ -44,6 +45,6 @@ def default_registry() -> Registry:
             torch.SymFloat: SymbolicNumberHandler(),
             torch.SymBool: SymbolicNumberHandler(),
         },
-        functions={**number_rules(python), **TORCH_RULES, **MODULE_RULES, **FUNCTION_RULES},
+        functions={**number_rules(python), **TORCH_RULES, **MODULE_RULES, **FUNCTION_RULES, **HIGHER_ORDER_RULES},
         trusted_modules=("torch",),
     )

@@ -465,6 +465,24 @@ class Session:
         nodes, values = tuple([node for node, _ in lowered]), tuple([value for _, value in lowered])
         node_kwargs = {name: node for name, (node, _) in named.items()}
         value_kwargs = {name: value for name, (_, value) in named.items()}
+        return self.record_lowered(label, function, (nodes, values), (node_kwargs, value_kwargs))
+
+    def record_lowered(
+        self,
+        label: str,
+        function: Any,
+        args: tuple[tuple[Any, ...], tuple[Any, ...]],
+        kwargs: tuple[dict[str, Any], dict[str, Any]] = ({}, {}),
+    ) -> Result[Variable]:
+        """Record a call.
+
+        Args:
+            label: what it is called in messages.
+            function: what is called, or the name of a method.
+            args: its arguments, as nodes and as fakes.
+            kwargs: its arguments by name, as nodes and as fakes.
+        """
+        (nodes, values), (node_kwargs, value_kwargs) = args, kwargs
         eager_only = left_to_eager(label, value_kwargs.get("requires_grad"))
         if eager_only is not None:
             return Break(UnsupportedTensor(eager_only))
@@ -491,6 +509,19 @@ class Session:
         if known is not None:  # in place: the same tensor object comes back
             return Value(known)
         return Value(self.raise_result(result, node))
+
+    def adopt(self, variable: TensorVariable) -> TensorVariable:
+        """Know a tensor's variable by its fake from here on."""
+        self._tensors[id(variable.fake)] = variable
+        self.domain.came_up(variable)
+        return variable
+
+    def versions(self) -> list[tuple[torch.Tensor, int]]:
+        """Return the fakes of all tensors so far, and how often each was written to."""
+        fakes = [one.fake for one in self._tensors.values() if isinstance(one.fake, FakeTensor)]
+        for fake in fakes:
+            self.fakes.settle(fake)  # which counts as a write, and is none of the program's
+        return [(fake, fake._version) for fake in fakes if not fake.is_inference()]
 
     def _absent_device(self, result: Any) -> torch.device | None:
         if isinstance(result, (list, tuple)):
@@ -580,10 +611,7 @@ class Session:
             if known is not None:
                 return known
             cls = torch.nn.Parameter if isinstance(result, torch.nn.Parameter) else torch.Tensor
-            variable = TensorVariable(cls, node=node, fake=result)
-            self._tensors[id(result)] = variable
-            self.domain.came_up(variable)
-            return variable
+            return self.adopt(TensorVariable(cls, node=node, fake=result))
         if type(result) in PYTHON_TYPE:
             number = SymbolicNumberVariable(result)
             number.node = node
@@ -592,14 +620,25 @@ class Session:
         if isinstance(result, (list, tuple)):
             items = [self._element(item, node, index) for index, item in enumerate(result)]
             return ListVariable(items) if isinstance(result, list) else TupleVariable(tuple(items), cls=type(result))
+        if type(result) is dict:
+            made = self.domain.build_map(
+                [self.domain.constant(key) for key in result],
+                [self._element(item, node, key) for key, item in result.items()],
+            )
+            assert isinstance(made, Value)
+            return made.value
         return self.domain.constant(result)
 
-    def _element(self, item: Any, node: torch.fx.Node, index: int) -> Variable:
-        if not isinstance(item, (torch.Tensor, list, tuple)) and type(item) not in PYTHON_TYPE:
-            return self.domain.constant(item)
-        part = self.recorder.graph.call_function(operator.getitem, (node, index))
+    def part(self, node: torch.fx.Node, index: object, item: Any) -> torch.fx.Node:
+        """Return the node of a part of what `node` computes."""
+        part = self.recorder.graph.call_function(operator.getitem, (node, index))  # type: ignore[arg-type]
         part.meta["example_value"] = item
-        return self.raise_result(item, part)
+        return part
+
+    def _element(self, item: Any, node: torch.fx.Node, index: object) -> Variable:
+        if not isinstance(item, (torch.Tensor, list, tuple, dict)) and type(item) not in PYTHON_TYPE:
+            return self.domain.constant(item)
+        return self.raise_result(item, self.part(node, index, item))
 
     def number(self, value: Any) -> Variable:
         """Return the variable of a size, or of a computation with sizes: a constant when it is one."""
@@ -640,4 +679,6 @@ def _origin(source: Source) -> Callable[[str, int], object]:
 def _has_tensor(result: Any) -> bool:
     if isinstance(result, (list, tuple)):
         return any(_has_tensor(item) for item in result)
+    if isinstance(result, dict):
+        return any(_has_tensor(item) for item in result.values())
     return isinstance(result, torch.Tensor)
