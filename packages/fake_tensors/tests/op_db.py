@@ -189,12 +189,12 @@ def cause(real, fake):
 @dataclasses.dataclass
 class Tally:
     causes: collections.Counter = dataclasses.field(default_factory=collections.Counter)
-    where: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(set))
+    where: dict = dataclasses.field(default_factory=lambda: collections.defaultdict(collections.Counter))
     examples: dict = dataclasses.field(default_factory=dict)
 
     def add(self, name, why, told):
         self.causes[why] += 1
-        self.where[why].add(name)
+        self.where[why][name] += 1
         self.examples.setdefault((why, name), told)
 
     @property
@@ -263,7 +263,7 @@ def table(tallies, command):
         lines += ["", f"## {who}, {sizes}: what is not right", "", "| samples | cause | operators |", "|---|---|---|"]
         for why, count in tally.causes.most_common():
             if why != RIGHT:
-                names = sorted(tally.where[why])
+                names = [f"{name} ({times})" for name, times in tally.where[why].most_common()]
                 shown = ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
                 escaped = why.replace("|", "\\|")
                 lines.append(f"| {count} | {escaped} | {shown} |")

@@ -1,23 +1,36 @@
-"""Operators whose results have a shape, or a value, that only data can tell: unbacked symbols stand for it."""
+"""Operators whose results have a shape, or a value, that only data can tell: unbacked symbols stand for it.
+
+torch marks some operators that need no data for most of their arguments (`linalg.lstsq`, `ctc_loss`): their rules make
+no symbol then, and so work without any.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 import torch
 from torch._ops import OpOverload
 
 from framelift_fake_tensors.errors import DataDependentError
 
-__all__ = ["NewNumber", "compute_with_new_numbers", "masks_as_positions"]
+__all__ = ["NewNumber", "compute_with_new_numbers", "masks_as_positions", "refusing"]
 
 
 class NewNumber(Protocol):
     """Makes a symbolic number that only the run will tell."""
 
-    def __call__(self, name: str, kind: type = int, *, minimum: int | None = None) -> Any:
-        """Return the number; `name` is for messages, `minimum` the least value that it can have."""
+    def __call__(self, name: str, kind: type = int, *, minimum: int | None = None, maximum: int | None = None) -> Any:
+        """Return the number; `name` is for messages, the others are the least and the greatest value it can have."""
+
+
+def refusing(operator: OpOverload) -> NewNumber:
+    """Return what raises `DataDependentError` where `operator` needs a new number."""
+
+    def refuse(name: str, kind: type = int, *, minimum: int | None = None, maximum: int | None = None) -> NoReturn:
+        raise DataDependentError(str(operator))
+
+    return refuse
 
 
 Rule = Callable[[NewNumber, Sequence[Any], Mapping[str, Any]], Any]
@@ -62,6 +75,10 @@ def masks_as_positions(indices: Sequence[torch.Tensor | None], new: NewNumber) -
             count = new("elements that a mask selects", minimum=0)
         result.extend([_long(index, count) for _ in range(index.dim())])
     return result
+
+
+_check: Callable[[Any, Callable[[], str]], None] = torch._check
+"""Raises `RuntimeError` with a message where a condition is known to be false; else takes it as true."""
 
 
 def _long(like: torch.Tensor, *size: Any) -> torch.Tensor:
@@ -144,21 +161,85 @@ def _unique_consecutive(new: NewNumber, args: Sequence[Any], kwargs: Mapping[str
 
 def _item(new: NewNumber, args: Sequence[Any], _kwargs: Mapping[str, Any]) -> Any:
     (tensor,) = args
+    if tensor.dtype is torch.bool:
+        return _truth(new, args, _kwargs)
     if tensor.dtype.is_floating_point:
         return new("value of a tensor", float)
-    if tensor.dtype.is_complex or tensor.dtype is torch.bool:  # there are no such symbols
+    if tensor.dtype.is_complex:  # there are no such symbols
         raise DataDependentError("aten._local_scalar_dense.default")
     return new("value of a tensor", minimum=None if tensor.dtype.is_signed else 0)
 
 
+def _truth(new: NewNumber, _args: Sequence[Any], _kwargs: Mapping[str, Any]) -> Any:
+    return new("truth of a tensor", minimum=0, maximum=1) == 1
+
+
+def _least_squares(new: NewNumber, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    # aten/src/ATen/native/BatchLinearAlgebra.cpp: the solution is the upper part of a buffer that starts as `other`,
+    # column by column; whether drivers that decompose make residuals depends on the rank.
+    matrix, other = args[:2]
+    driver = kwargs.get("driver") or "gelsy"
+    _check(driver in ("gels", "gelsy", "gelsd", "gelss"), lambda: f"torch.linalg.lstsq: no driver {driver}")
+    _check(matrix.dim() >= 2, lambda: "torch.linalg.lstsq: input must have at least 2 dimensions")
+    _check(
+        other.dim() >= 1 and 0 <= matrix.dim() - other.dim() <= 1,
+        lambda: "torch.linalg.lstsq: other must have as many dimensions as input, or one less",
+    )
+    _check(matrix.dtype == other.dtype, lambda: "torch.linalg.lstsq: input and other must have one dtype")
+    _check(
+        matrix.dtype.is_floating_point or matrix.dtype.is_complex,
+        lambda: f"torch.linalg.lstsq: not for {matrix.dtype}",
+    )
+    rows, columns = matrix.shape[-2:]
+    is_vector = matrix.dim() - 1 == other.dim() and tuple(other.shape) == tuple(matrix.shape[:-1])
+    right = other.unsqueeze(-1) if is_vector else other
+    _check(right.shape[-2] == rows, lambda: "torch.linalg.lstsq: input and other must have equally many rows")
+    batch = torch.broadcast_shapes(matrix.shape[:-2], right.shape[:-2])  # type: ignore[no-untyped-call]
+    width = right.shape[-1]
+    columnwise = matrix.new_empty((*batch, width, max(rows, columns))).narrow(-1, 0, columns)
+    none, count = matrix.new_empty((0,)), matrix.new_empty((0,), dtype=torch.long)
+    real = matrix.real.dtype if matrix.dtype.is_complex else matrix.dtype
+    values, residuals = matrix.new_empty((0,), dtype=real), none.to(real)
+    if driver != "gels":
+        count = matrix.new_empty(batch, dtype=torch.long)
+    if driver in ("gelsd", "gelss"):
+        values = matrix.new_empty((*batch, min(rows, columns)), dtype=real)
+        if rows > columns:
+            raise DataDependentError("aten.linalg_lstsq.default")
+    elif driver == "gels" and rows > columns:
+        residuals = matrix.new_empty((*batch, width), dtype=real)
+    return columnwise.squeeze(-2) if is_vector else columnwise.mT, residuals, count, values
+
+
+def _ctc_loss(new: NewNumber, args: Sequence[Any], _kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
+    # aten/src/ATen/native/LossCTC.cpp: 2 * length + 1 states for the longest target.
+    logs, targets, _input_lengths, lengths = args[:4]
+    _check(logs.dim() == 3, lambda: "ctc_loss: log_probs must have 3 dimensions")
+    steps, batch, _labels = logs.shape
+    _check(len(lengths) == batch, lambda: f"ctc_loss: target_lengths must have {batch} entries")
+    if targets.dim() > 1:
+        longest = targets.shape[1]
+    elif isinstance(lengths, torch.Tensor):
+        longest = new("length of a target", minimum=0)
+    else:
+        longest = max([*lengths, 0])
+    return logs.new_empty((batch,)), logs.new_empty((batch, steps, 2 * longest + 1))
+
+
 _RULES: Mapping[OpOverload, Rule] = {
+    torch.ops.aten._ctc_loss.Tensor: _ctc_loss,
+    torch.ops.aten._ctc_loss.default: _ctc_loss,
     torch.ops.aten._local_scalar_dense.default: _item,
     torch.ops.aten._unique.default: _unique,
     torch.ops.aten._unique2.default: _unique2,
+    torch.ops.aten.allclose.default: _truth,
     torch.ops.aten.bincount.default: _bincount,
+    torch.ops.aten.equal.default: _truth,
+    torch.ops.aten.linalg_lstsq.default: _least_squares,
     torch.ops.aten.masked_select.default: _masked_select,
     torch.ops.aten.nonzero.default: _nonzero,
     torch.ops.aten.repeat_interleave.Tensor: _repeat_interleave,
     torch.ops.aten.unique_consecutive.default: _unique_consecutive,
     torch.ops.aten.unique_dim.default: _unique_dim,
+    torch.ops.aten.unique_dim_consecutive.default: _unique_dim,
 }

@@ -18,9 +18,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors import compiling
 from framelift_fake_tensors.cache import Call, PropagationCache, Signature, Uncacheable, metadata_of
+from framelift_fake_tensors.cases import agreed
 from framelift_fake_tensors.device import canonical
 from framelift_fake_tensors.errors import (
     DataAccessError,
+    DataDependentError,
     FakeTensorError,
     ForeignTensorError,
     NestedModeError,
@@ -33,6 +35,7 @@ from framelift_fake_tensors.kernels import is_symbolic
 from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.modules import fake_module
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator
+from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
 from framelift_fake_tensors.recipe import UNTOLD, recipe_of, writing
 from framelift_fake_tensors.scalars import numbers_for_scalars
 from framelift_fake_tensors.tensor import (
@@ -54,7 +57,7 @@ from framelift_fake_tensors.unlinked import (
     run_relabelled,
     run_with_stand_ins,
 )
-from framelift_symbolic_shapes import Freedom, ShapeEnv
+from framelift_symbolic_shapes import DataDependentCondition, Freedom, ShapeEnv
 from framelift_symbolic_shapes.torch import attach
 
 if TYPE_CHECKING:
@@ -261,7 +264,7 @@ class FakeMode:
             ForeignTensorError: the tensor is a fake already.
 
         >>> import torch
-        >>> from framelift_symbolic_shapes import Freedom, ShapeEnv
+        >>> from framelift_symbolic_shapes import DataDependentCondition, Freedom, ShapeEnv
         >>> mode = FakeMode(ShapeEnv())
         >>> mode.fake(torch.ones(4, 3), name="L['x']", dynamic={0})
         FakeTensor(..., size=(s77, 3))
@@ -503,17 +506,58 @@ class FakeMode:
         if function is torch.Tensor.to or function in _MOVES_TO:
             function, args, kwargs = _indexed_move(function, args, kwargs)
         self.record.unbacked = False
+        name = getattr(function, "__name__", repr(function))
+        if function in _READS_POSITIONS and isinstance(args[1] if len(args) > 1 else None, FakeTensor):
+            raise DataDependentError(name)
         try:
-            if not needs_stand_ins((args, kwargs)):
-                try:
-                    return self._run(function, args, kwargs)
-                except Unlinked:
-                    pass
-            return run_with_stand_ins(self, self._run, function, args, kwargs, self.record.written)
+            try:
+                return self._run_anywhere(function, args, kwargs)
+            except DataDependentCondition as error:
+                return self._in_all_cases(name, error, function, args, kwargs)
         except FakeTensorError:
             raise
         except Exception as error:  # whatever the function raised is what the caller wants to know
-            raise PropagationError(getattr(function, "__name__", repr(function)), error) from error
+            raise PropagationError(name, error) from error
+
+    def _run_anywhere(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        try:
+            return self._run_with_autograd(function, args, kwargs)
+        except RuntimeError as error:
+            if not knows_no_symbols(error) or not pin((args, kwargs)):
+                raise
+        self.record.pinned.add(getattr(function, "__name__", repr(function)))
+        return self._run_with_autograd(function, numbers(args), numbers(kwargs))
+
+    def _run_with_autograd(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if not needs_stand_ins((args, kwargs)):
+            try:
+                return self._run(function, args, kwargs)
+            except Unlinked:
+                pass
+        return run_with_stand_ins(self, self._run, function, args, kwargs, self.record.written)
+
+    def _in_all_cases(
+        self,
+        name: str,
+        error: DataDependentCondition,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Return what a function gives that decides by data."""
+        fakes = list(fakes_in((args, kwargs)))
+        if self.shape_env is None or self.shape_env.arbiter is not None or self._has_written(fakes):
+            raise error
+        return agreed(
+            self.shape_env,
+            lambda: self._run_anywhere(function, args, kwargs),
+            lambda: self._has_written(fakes),
+            name,
+            fakes,
+        )
+
+    def _has_written(self, fakes: Sequence[FakeTensor]) -> bool:
+        return not self.record.written.isdisjoint([id(fake.memory) for fake in fakes])
 
     def settle(self, fake: FakeTensor) -> None:
         """Give a fake that came from the cache the autograd history that torch would have given it."""
@@ -580,6 +624,9 @@ class FakeMode:
                 finally:
                     here.dispatching -= 1
 
+
+# Composite functions in C++ that read the data of their second argument, if it is a tensor, before any operator runs.
+_READS_POSITIONS: frozenset[Any] = frozenset([torch.tensor_split, torch.Tensor.tensor_split])
 
 # C++ asks the backend for the current device of a type that is given without an index, and there may be no backend.
 _MOVES_TO: Mapping[Any, str] = {torch.Tensor.cuda: "cuda", torch.Tensor.xpu: "xpu"}

@@ -17,12 +17,13 @@ import torch._C
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from framelift_fake_tensors.data_dependent import NewNumber, compute_with_new_numbers, masks_as_positions
+from framelift_fake_tensors.data_dependent import NewNumber, compute_with_new_numbers, masks_as_positions, refusing
 from framelift_fake_tensors.device import result_device
 from framelift_fake_tensors.device_aware import device_aware
-from framelift_fake_tensors.errors import DataDependentError, ForeignTensorError, NoMetaKernelError
+from framelift_fake_tensors.errors import ForeignTensorError, NoMetaKernelError
 from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.layout import settled
+from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, copy_bits, fakes_in, make_fake
 from framelift_fake_tensors.trial import is_triable, result_of_trial
 from framelift_fake_tensors.unlinked import Unlinked, is_linked
@@ -54,6 +55,18 @@ class Record:
     refuses_numbers: bool = False
     new_number: NewNumber | None = None
     unbacked: bool = False
+
+    def counting(self, operator: OpOverload) -> NewNumber:
+        """Return what makes new numbers for an operator, and notes it."""
+        make = self.new_number
+        if make is None:
+            return refusing(operator)
+
+        def new(name: str, kind: type = int, *, minimum: int | None = None, maximum: int | None = None) -> Any:
+            self.unbacked = True
+            return make(name, kind, minimum=minimum, maximum=maximum)
+
+        return new
 
 
 def twin_of(fake: FakeTensor) -> torch.Tensor:
@@ -224,8 +237,7 @@ def run_operator(
         return run_operator(mode, operator.overloadpacket.ScalarList, (*args[:-1], factors), kwargs, record)
     is_index = operator is torch.ops.aten.index.Tensor
     data_dependent = _depends_on_data(operator) and not (is_index and not _has_mask(args[1]))
-    if data_dependent and record.new_number is None:
-        raise DataDependentError(str(operator))
+    new_number = record.counting(operator) if data_dependent else None
     device = result_device(operator, args, kwargs)
     if (
         not is_linked(device.type)
@@ -249,26 +261,25 @@ def run_operator(
     if lowered_kwargs.get("pin_memory"):
         lowered_kwargs["pin_memory"] = None
     try:
-        if data_dependent and record.new_number is not None:
-            record.unbacked = True
+        if new_number is not None:
             if is_index:
-                result = compute(operator, (lowered[0], masks_as_positions(lowered[1], record.new_number)), {})
+                result = compute(operator, (lowered[0], masks_as_positions(lowered[1], new_number)), {})
             else:
-                result = compute_with_new_numbers(operator, lowered, lowered_kwargs, record.new_number)
+                result = compute_with_new_numbers(operator, lowered, lowered_kwargs, new_number)
         else:
             result = compute(operator, lowered, lowered_kwargs)
     except NoMetaKernelError:
         if not is_triable(operator, device.type):
             raise
-        if _pin(args, kwargs):
+        if pin((args, kwargs)):
             record.pinned.add(str(operator))
-            return run_operator(mode, operator, _numbers(args), _numbers(kwargs), record)
+            return run_operator(mode, operator, numbers(args), numbers(kwargs), record)
         result = result_of_trial(operator, lowered, lowered_kwargs)
     except RuntimeError as error:
-        if not any(words in str(error) for words in _KNOWS_NO_SYMBOLS) or not _pin(args, kwargs):
+        if not knows_no_symbols(error) or not pin((args, kwargs)):
             raise
         record.pinned.add(str(operator))
-        return run_operator(mode, operator, _numbers(args), _numbers(kwargs), record)
+        return run_operator(mode, operator, numbers(args), numbers(kwargs), record)
     raised = twins.raise_(result, device)
     twins.absorb_changes()
     return raised
@@ -306,38 +317,3 @@ def _written(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
     for position, argument in enumerate(operator._schema.arguments):
         if argument.alias_info is not None and argument.alias_info.is_write:
             yield from fakes_in((args[position] if position < len(args) else kwargs.get(argument.name),))
-
-
-# What torch says when a kernel without symbols meets one (c10/core/TensorImpl.h).
-_KNOWS_NO_SYMBOLS = (
-    "symbolic sizes/strides",
-    "customized tensor",
-    "expected to contain only concrete integers",
-    "NO overloaded args that actually triggered dispatch",  # for a tensor that is of no subclass
-)
-
-
-def _pin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Make the sizes of the fakes numbers, with guards, for an operator that nobody wrote for symbols."""
-    pinned = False
-    for fake in fakes_in((args, kwargs)):
-        if not fake._has_symbolic_sizes_strides:
-            continue
-        size = [int(extent) for extent in fake.size()]
-        stride, offset = [int(extent) for extent in fake.stride()], int(fake.storage_offset())
-        fixed = make_fake(fake.fake_mode, fake.memory, size, stride, offset, fake.dtype, fake.device)
-        with torch._C._DisableTorchDispatch():
-            fake.data = fixed
-        fake.signature = fake.meta_twin = fake.memory.storage = fake.memory.symbolic_base = None
-        pinned = True
-    return pinned
-
-
-def _numbers(value: Any) -> Any:
-    if isinstance(value, torch.SymInt):
-        return int(value)
-    if isinstance(value, (list, tuple)):
-        return type(value)([_numbers(item) for item in value])
-    if isinstance(value, dict):
-        return {name: _numbers(item) for name, item in value.items()}
-    return value

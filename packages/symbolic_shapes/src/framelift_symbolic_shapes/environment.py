@@ -69,6 +69,9 @@ class ShapeEnv(Facade):
         self._owned: dict[Any, Expression] = {}
         self._wrapped: dict[Expression, Any] = {}
         self._violations: list[ConstraintViolation] = []
+        # Decides conditions on unbacked symbols that nothing known decides, for who tries a computation both ways; what
+        # a case takes as true is not recorded then.
+        self.arbiter: Callable[[Expression], bool] | None = None
 
     # ---- symbols ----------------------------------------------------------------------------------------------------
 
@@ -304,7 +307,7 @@ class ShapeEnv(Facade):
             fallback: the answer for a condition on unbacked symbols that nothing decides.
 
         Raises:
-            DataDependentCondition: the node has no hint, and there is no fallback.
+            DataDependentCondition: the node has no hint, and there is neither a fallback nor an arbiter.
             ConstraintViolation: the decision leaves one value to a size that must stay free.
         """
         expression = node.expression
@@ -322,6 +325,8 @@ class ShapeEnv(Facade):
         if hint is None:
             if fallback is not None:
                 return fallback
+            if self.arbiter is not None and node.pytype is bool:
+                return self.arbiter(expression)
             raise DataDependentCondition(str(expression), self.user_line())
         if node.pytype is bool:
             self._record(expression if hint else negate(expression))
@@ -338,6 +343,8 @@ class ShapeEnv(Facade):
         if known is not None:
             return known
         hint = self._hint_of(node.expression, bool) if node.hint is None else node.hint
+        if hint is None and self.arbiter is not None:
+            return True  # in one case of several: what the whole relies on is for the real call to check
         self._record(negate(node.expression) if hint is False else node.expression)
         return hint is not False
 
