@@ -2022,3 +2022,123 @@ def trace_of_the_call():
         f.__code__ = f.__code__.replace(co_name="longer_name")
 
     return f, change
+
+
+# Functions that something else holds: descriptors, `__new__`, decorators.
+
+
+class Held:
+    def __new__(cls, a, b=5):
+        made = object.__new__(cls)
+        made.b = b
+        return made
+
+    @staticmethod
+    def static(a=1):
+        return a
+
+    @classmethod
+    def of_class(cls, a=1, *, k=2):
+        return a + k
+
+    @property
+    def shown(self):
+        return 3
+
+
+def copy_of(function):
+    """Return the function again, so that a change of it is nobody else's."""
+    made = types.FunctionType(function.__code__, {**function.__globals__}, function.__name__, function.__defaults__)
+    made.__kwdefaults__ = function.__kwdefaults__ and {**function.__kwdefaults__}
+    return made
+
+
+def held():
+    """Return a class like `Held` with functions of its own."""
+    return type("Held", (), {
+        "__new__": copy_of(Held.__new__),
+        "static": staticmethod(copy_of(Held.static)),
+        "of_class": classmethod(copy_of(Held.of_class.__func__)),
+        "shown": property(copy_of(Held.shown.fget)),
+    })  # fmt: skip
+
+
+@program
+def code_of_a_staticmethod():
+    cls = held()
+    return lambda x: x * cls.static(), lambda: setattr(cls.static, "__code__", (lambda a=1: 7).__code__)
+
+
+@program
+def defaults_of_a_staticmethod():
+    cls = held()
+    return lambda x: x * cls.static(), lambda: setattr(cls.static, "__defaults__", (7,))
+
+
+@program
+def code_of_a_classmethod():
+    cls = held()
+    return lambda x: x * cls.of_class(), lambda: setattr(cls.of_class.__func__, "__code__", (lambda cls: 7).__code__)
+
+
+@program
+def keyword_defaults_of_a_classmethod():
+    cls = held()
+    return lambda x: x * cls.of_class(), lambda: cls.of_class.__func__.__kwdefaults__.update(k=7)
+
+
+@program
+def code_of_a_property():
+    cls = held()
+    thing = cls(1)
+    return lambda x: x * thing.shown, lambda: setattr(cls.shown.fget, "__code__", (lambda self: 7).__code__)
+
+
+@program
+def defaults_of_new():
+    cls = held()
+    return lambda x: x * cls(1).b, lambda: setattr(cls.__new__, "__defaults__", (7,))
+
+
+@program
+def defaults_of_a_named_tuple():
+    pair = collections.namedtuple("pair", "a b", defaults=[5])
+    return lambda x: x * pair(1).b, lambda: setattr(pair.__new__, "__defaults__", (7,))
+
+
+@program
+def code_of_what_a_partial_calls():
+    def times(a, b=1):
+        return a * b
+
+    part = functools.partial(times, b=2)
+    return lambda x: part(x), lambda: setattr(times, "__code__", (lambda a, b=1: a - b).__code__)
+
+
+@program
+def what_modules_do_without_an_attribute():
+    module = nn.BatchNorm1d(3)
+    before = nn.Module.__getattr__
+
+    def patched(self, name):
+        return torch.full((3,), 7.0) if name == "running_var" else before(self, name)
+
+    def undo():
+        nn.Module.__getattr__ = before
+
+    return lambda x: x * module.running_var, lambda: setattr(nn.Module, "__getattr__", patched), undo
+
+
+@program
+def stop_iteration_thrown_before_the_first_step():
+    class Numbers:
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            raise StopIteration
+
+    def change():
+        Numbers.__next__ = lambda self: (one for one in ()).throw(StopIteration)
+
+    return lambda x: x * len(list(Numbers())), change

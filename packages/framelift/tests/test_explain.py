@@ -371,7 +371,7 @@ def test_plain_text():
     text = str(framelift.explain(break_between)(X, 2))
     first, second, _, title, *_ = text.splitlines()
     assert first.startswith("break_between (test_explain.py:")
-    assert first.endswith("): 2 graphs, 1 graph break, 22 guards, 0 recompilations")
+    assert first.endswith("): 2 graphs, 1 graph break, 24 guards, 0 recompilations")
     assert second == "4 of 4 torch operations in graphs (100 %)"
     assert title == "graphs"
     assert "\x1b" not in text

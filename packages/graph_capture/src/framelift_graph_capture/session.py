@@ -36,6 +36,7 @@ from framelift_guards import (
 from framelift_guards.torch import (
     Stack,
     TensorMatch,
+    TensorMethods,
     global_state_guards,
     size_source,
     storage_offset_source,
@@ -75,6 +76,7 @@ from .reasons import (
 )
 from .recorder import FxRecorder
 from .shapes import is_finite, number_to_python, shape_guards
+from .tensor_classes import is_patched
 from .torch_state import enter_autocast, exit_autocast, read_state
 from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
@@ -178,6 +180,7 @@ class Session:
         self._strides_asked = False
         self._numbers: dict[Source, SymbolicNumberVariable] = {}
         self.modules: set[Source] = set()
+        self._asked_of_tensors: dict[type, set[str]] = {}
 
     @property
     def torch_function_modes(self) -> int:
@@ -260,7 +263,23 @@ class Session:
             # Nothing used it, but the program may have asked what it is: `x is None`, `isinstance(x, Parameter)`.
             if isinstance(variable, TensorVariable) and variable.node is None and variable.source is not None:
                 self.domain.guard(variable.source, TypeIs(type(value)))
-        return GuardSet(self.current_guards())
+        methods = [
+            Guard(None, TensorMethods.of(cls, names), self.domain.entry_line)
+            for cls, names in self._asked_of_tensors.items()
+        ]
+        return GuardSet([*self.current_guards(), *methods])
+
+    def asks_tensor(self, cls: type, *names: str) -> bool:
+        """Rely on what instances of a class of tensors have under these names; tell whether it is torch's own.
+
+        Args:
+            cls: `torch.Tensor` or `torch.nn.Parameter`.
+            names: of attributes.
+        """
+        owners = (cls,) if cls is torch.Tensor else (cls, torch.Tensor)
+        for owner in owners:
+            self._asked_of_tensors.setdefault(owner, set()).update(names)
+        return not any(is_patched(owner, name) for owner in owners for name in names)
 
     def close(self) -> None:
         """Let go of the capture: graph nodes keep fakes, and fakes must not keep the variables alive."""

@@ -36,7 +36,7 @@ class SymbolicDomain(BuiltinCalls):
     >>> domain.interpreter.run([entered.frame]).value
     <ConstantVariable 42>
     >>> [str(guard) for guard in guards]
-    ["L['x'] == 21"]
+    ["L['x'] == 21", 'double.__code__ is <code>']
     """
 
     def intrinsic(self, frame: Frame[Variable], name: str, operands: Sequence[Variable]) -> Result[Variable]:

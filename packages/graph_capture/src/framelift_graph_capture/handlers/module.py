@@ -40,6 +40,9 @@ _GLOBAL_HOOKS = (
     "_global_forward_pre_hooks", "_global_forward_hooks", "_global_backward_pre_hooks", "_global_backward_hooks",
     "_global_forward_hooks_always_called",
 )  # fmt: skip
+# What the short cuts stand for: a program may patch them.
+_GETATTR = torch.nn.Module.__getattr__
+_CALL_IMPL = torch.nn.Module._call_impl
 _MODULE_OF_MODULES: Any = sys.modules[torch.nn.Module.__module__]
 
 
@@ -61,7 +64,7 @@ def _member(domain: Tracking, variable: Variable, name: str) -> Variable | None:
     if not isinstance(variable, ObjectVariable) or variable.value is NEW:
         return None
     fallback = domain.find(variable.cls, "__getattr__")
-    if fallback is None or fallback[1] is not torch.nn.Module.__getattr__:
+    if fallback is None or fallback[1] is not _GETATTR:
         return None
     domain.class_attribute(variable.cls, "__getattr__")  # guarded: a class may get one of its own
     for members in _MEMBERS:
@@ -115,7 +118,7 @@ def call_module(domain: Tracking, module: Variable, args: Arguments, kwargs: Key
             forward = domain.get_attribute(module, "forward")
             if isinstance(forward, Value):
                 return domain.call(domain.frame, forward.value, args, kwargs)
-        whole = domain.reference(torch.nn.Module._call_impl)
+        whole = domain.reference(_CALL_IMPL)
         return domain.call(domain.frame, whole, (module, *args), kwargs)
     implementation = domain.get_attribute(module, "_call_impl")
     if not isinstance(implementation, Value):
@@ -127,7 +130,7 @@ def _calls_as_torch_does(domain: SymbolicDomain, cls: type) -> bool:
     """Tell, guarded, whether a class leaves `_call_impl` to torch."""
     domain.class_attribute(cls, "_call_impl")
     found = domain.find(cls, "_call_impl")
-    return found is not None and found[1] is torch.nn.Module._call_impl
+    return found is not None and found[1] is _CALL_IMPL
 
 
 def _module_rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import operator
+import types
 from typing import Any
 
 import torch
@@ -37,6 +38,7 @@ from framelift_variable_tracking import (
 
 from ..reasons import DataDependent, UnsupportedTensor
 from ..session import Session
+from ..tensor_classes import asked_by
 from ..variables import SymbolicNumberVariable, TensorVariable
 
 __all__ = ["TensorHandler", "session_of"]
@@ -105,6 +107,8 @@ class TensorHandler(TypeHandler):
         if tensor is None:
             return domain.unsupported(variable, f"reading the attribute {name!r}")
         session = session_of(domain)
+        if not session.asks_tensor(tensor.cls, name):
+            return self._patched(domain, tensor, name)
         if name == "shape":
             return Value(self._size(domain, session.realise(tensor).fake))
         if name == "nbytes":
@@ -128,6 +132,12 @@ class TensorHandler(TypeHandler):
         if found is not None:
             return Break(UnsupportedTensor(f"the tensor attribute {name!r}"))
         return self._user_attribute(domain, tensor, name)
+
+    def _patched(self, domain: Tracking, tensor: TensorVariable, name: str) -> Answer:
+        found = next((vars(cls)[name] for cls in tensor.cls.__mro__ if name in vars(cls)), None)
+        if type(found) is types.FunctionType:
+            return Value(BoundMethodVariable(domain.reference(found), tensor))
+        return _given_by_the_program(name)
 
     def _user_attribute(self, domain: Tracking, tensor: TensorVariable, name: str) -> Answer:
         source, value = tensor.source, tensor.value
@@ -154,6 +164,8 @@ class TensorHandler(TypeHandler):
         if tensor is None:
             return domain.unsupported(variable, f"the method {name!r}")
         session = session_of(domain)
+        if not session.asks_tensor(tensor.cls, name):
+            return _given_by_the_program(name)
         if name in METADATA_METHODS:
             return self._metadata(domain, session.realise(tensor), name, args, kwargs)
         if name in DATA_METHODS:
@@ -201,7 +213,7 @@ class TensorHandler(TypeHandler):
     # ---- operators --------------------------------------------------------------------------------------------------
 
     def unary(self, domain: Tracking, op: str, operand: Variable) -> Answer:
-        return session_of(domain).record(domain.frame, UNARY_OPERATORS[op], (operand,), {})
+        return self._record(domain, UNARY_OPERATORS[op], (operand,))
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         return self._operator(domain, BINARY_OPERATORS[op], left, right, right)
@@ -224,13 +236,21 @@ class TensorHandler(TypeHandler):
             if function in (operator.eq, operator.ne):
                 return Value(domain.constant(function is operator.ne))
             return None
-        return session_of(domain).record(domain.frame, function, (left, right), {})
+        return self._record(domain, function, (left, right))
+
+    def _record(self, domain: Tracking, function: Any, operands: tuple[Variable, ...]) -> Answer:
+        """Record a function of `operator`, which asks its operands for special methods."""
+        session = session_of(domain)
+        for operand in operands:
+            if isinstance(operand, TensorVariable) and not session.asks_tensor(operand.cls, *asked_by(function)):
+                return _given_by_the_program(asked_by(function)[0])
+        return session.record(domain.frame, function, operands, {})
 
     def get_item(self, domain: Tracking, container: Variable, key: Variable) -> Answer:
-        return session_of(domain).record(domain.frame, operator.getitem, (container, key), {})
+        return self._record(domain, operator.getitem, (container, key))
 
     def set_item(self, domain: Tracking, container: Variable, key: Variable, value: Variable) -> Answer:
-        return session_of(domain).record(domain.frame, operator.setitem, (container, key, value), {})
+        return self._record(domain, operator.setitem, (container, key, value))
 
     # ---- Python's questions -----------------------------------------------------------------------------------------
 
@@ -242,6 +262,8 @@ class TensorHandler(TypeHandler):
         if tensor is None:
             return domain.unsupported(variable, "len()")
         session = session_of(domain)
+        if not session.asks_tensor(tensor.cls, "__len__"):
+            return _given_by_the_program("__len__")
         fake: Any = session.realise(tensor).fake
         if fake.dim() == 0:
             return domain.raise_error(TypeError, "len() of a 0-d tensor")
@@ -252,6 +274,8 @@ class TensorHandler(TypeHandler):
         tensor = self._tensor(domain, variable)
         if tensor is None:
             return domain.unsupported(variable, "iteration")
+        if not session_of(domain).asks_tensor(tensor.cls, "__iter__"):
+            return _given_by_the_program("__iter__")
         fake: Any = session_of(domain).realise(tensor).fake
         if fake.dim() == 0:
             return domain.raise_error(TypeError, "iteration over a 0-d tensor")
@@ -274,6 +298,10 @@ class TensorHandler(TypeHandler):
 
     def _tensor(self, domain: Tracking, variable: Variable) -> TensorVariable | None:
         return variable if isinstance(variable, TensorVariable) else None
+
+
+def _given_by_the_program(name: str) -> Break:
+    return Break(UnsupportedTensor(f"Tensor.{name}, which the program has replaced,"))
 
 
 _PARAMETER_MRO_TAIL = torch.nn.Parameter.__mro__[-5:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .methods import TensorMethods
 from .state import (
     OBSERVER,
     Stack,
@@ -20,6 +21,7 @@ __all__ = [
     "DeviceEquals",
     "Stack",
     "TensorMatch",
+    "TensorMethods",
     "default_device",
     "deterministic_algorithms",
     "global_state",

@@ -99,6 +99,8 @@ class FunctionHandler(IdentityHandler):
             return Value(domain.constant(function.code))
         if name == "__defaults__":
             values = domain.defaults_of(function)
+            if not values and function.value is not NEW:
+                domain.guard(AttributeSource(domain.source_of(function), name), Is(function.value.__defaults__))
             return domain.build_tuple(values) if values else Value(domain.constant(None))
         if name == "__kwdefaults__":
             return self._keyword_defaults(domain, function)

@@ -49,6 +49,8 @@ class GeneratorHandler(IdentityHandler):
             return domain.raise_error(ValueError, "generator already executing")
         if type(delivering) is Raise:
             if not generator.started:
+                if issubclass(delivering.exception.cls, StopIteration):
+                    return Break(UnsupportedFeature("throwing StopIteration into a generator that has not started"))
                 generator.frame = None
                 return delivering
             before = frame.code.instructions[frame.index - 1] if frame.index else None

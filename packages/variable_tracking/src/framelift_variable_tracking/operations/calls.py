@@ -186,12 +186,15 @@ class Calls(Containers, Names):
 
     def _pinned(self, function: FunctionVariable, name: str, values: tuple[Any, ...]) -> tuple[Variable, ...]:
         source = self._source_of_part(function, name)
-        if source.local_root is None and type(function.source) is not ConstantSource:
+        if source.local_root is None and not self._is_trusted(function):
             # The tuple is immutable and stays with a function that is found by name: what is in it needs no guards
             # but those of mutable objects, which their sources lead to.
             self.guard(source, Is(values))
         pinned = source if source.local_root is not None else ConstantSource(source.name, values)
         return tuple([self._default(value, pinned, index) for index, value in enumerate(values)])
+
+    def _is_trusted(self, function: FunctionVariable) -> bool:
+        return type(function.source) is ConstantSource and self.globals_of(function.globals).trusted
 
     def _default(self, value: object, source: Source, index: int) -> Variable:
         if type(source) is ConstantSource and (self.handler_for(type(value)).trusted or _immutable(value)):
@@ -209,7 +212,7 @@ class Calls(Containers, Names):
         return function.kwdefaults
 
     def _keyword_default(self, function: FunctionVariable, value: object, source: Source) -> Variable:
-        if type(function.source) is ConstantSource and (self.handler_for(type(value)).trusted or _immutable(value)):
+        if self._is_trusted(function) and (self.handler_for(type(value)).trusted or _immutable(value)):
             return self.wrap(value, ConstantSource(source.name, value))
         return self.wrap(value, source)
 
@@ -217,6 +220,9 @@ class Calls(Containers, Names):
         """Enter a Python function, past the rules and the recorder."""
         code = decode(function.code)
         raw = function.code
+        if type(function.source) is ConstantSource and not self._is_trusted(function):
+            # It is the function for good, as what a descriptor holds, and yet a program may give it other code.
+            self.guard(AttributeSource(function.source, "__code__"), Is(raw))
         if raw.co_flags & _STAR_OR_ASYNC or kwargs or raw.co_kwonlyargcount or len(args) != raw.co_argcount:
             if raw.co_flags & _ASYNC:
                 return Break(UnsupportedFeature("a coroutine function"))
