@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import ctypes
 import gc
 import multiprocessing
 import os
 import random
+import sys
 import threading
 import time
 import weakref
@@ -159,6 +161,135 @@ def test_grad_mode_is_each_threads_own():
                 assert scaled(x).requires_grad is (number % 2 == 0)
 
     in_threads(work)
+
+
+@pytest.fixture
+def frequent_switches():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("frequent_switches")
+@pytest.mark.parametrize("guards", ["checked", framelift.Sampled(every=3)])
+def test_reset_while_others_call_and_capture(guards):
+    options = {"backend": "eager", "dynamic": False, "recompile_limit": 1000, "guards": guards}
+    model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.ReLU())
+    lifted = framelift.compile(model, **options)
+
+    @framelift.compile(**options)
+    def broken(x, by):
+        y = x + 1
+        framelift.graph_break()
+        return y * by, [x, by]
+
+    done = threading.Event()
+
+    def forget():
+        while not done.is_set():
+            framelift.reset()
+            broken.framelift.clear()
+            time.sleep(0.005)
+
+    def work(number):
+        chooser = random.Random(number)
+        for _ in range(12):
+            x, by = torch.arange(float(chooser.randrange(2, 5))), chooser.randrange(2, 4)
+            found, (same, kept) = broken(x, by)
+            assert torch.equal(found, (x + 1) * by)
+            assert same is x
+            assert kept == by
+            z = torch.randn(chooser.randrange(2, 4), 3)
+            assert torch.equal(lifted(z), model(z))
+
+    forgetting = threading.Thread(target=forget)
+    forgetting.start()
+    try:
+        in_threads(work)
+    finally:
+        done.set()
+        forgetting.join(TIMEOUT)
+    assert not forgetting.is_alive()
+    assert broken.framelift.capture_errors == lifted.framelift.capture_errors == []
+
+
+@pytest.mark.usefixtures("frequent_switches")
+def test_the_state_of_torch_is_each_threads_own():
+    @framelift.compile(backend="eager", dynamic=False, recompile_limit=100)
+    def product(x, weight):
+        return x @ weight, torch.zeros(2)
+
+    weight = torch.randn(3, 3, requires_grad=True)
+
+    def work(number):
+        for _ in range(12):
+            x = torch.randn(2 + number % 2, 3)
+            kind = number % 5
+            if kind == 0:
+                with torch.no_grad():
+                    assert not product(x, weight)[0].requires_grad
+            elif kind == 1:
+                assert product(x, weight)[0].requires_grad
+            elif kind == 2:
+                with torch.autocast("cpu", dtype=torch.bfloat16):
+                    assert product(x, weight)[0].dtype is torch.bfloat16
+            elif kind == 3:
+                with torch.inference_mode():
+                    assert product(x, weight)[0].is_inference()
+            else:
+                with torch.device("meta"):
+                    assert product(x, weight)[1].device.type == "meta"
+
+    in_threads(work)
+
+
+@pytest.mark.usefixtures("frequent_switches")
+def test_compile_itself_in_threads():
+    def function(x):
+        return x.sin() + x.shape[0]
+
+    module = torch.nn.Linear(3, 3)
+
+    def work(number):
+        lifted, x = framelift.compile(function, backend="eager", dynamic=False), torch.ones(2 + number % 3)
+        assert torch.equal(lifted(x), function(x))
+        of_module, y = framelift.compile(module, backend="eager"), torch.ones(2, 3)
+        assert torch.equal(of_module(y), module(y))
+
+    in_threads(work)
+
+
+def test_a_thread_that_is_interrupted_in_a_capture_leaves_no_lock_behind():
+    entered = threading.Event()
+    interrupted = []
+
+    def backend(gm, example_inputs):
+        entered.set()
+        end = time.monotonic() + TIMEOUT
+        while not interrupted and time.monotonic() < end:
+            pass  # an exception from outside comes between two instructions
+        return gm.forward
+
+    function = framelift.compile(lambda x: x + 1, backend=backend)
+
+    def captures():
+        try:
+            function(torch.ones(2))
+        except KeyboardInterrupt:
+            interrupted.append(True)
+
+    capturing = threading.Thread(target=captures)
+    capturing.start()
+    assert entered.wait(TIMEOUT)
+    raised = ctypes.py_object(KeyboardInterrupt)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(capturing.ident), raised)
+    capturing.join(TIMEOUT)
+    assert interrupted == [True]
+    (found,) = in_threads(lambda number: function(torch.ones(2)), 1)
+    assert torch.equal(found, torch.full((2,), 2.0))
+    assert len(function.framelift.specialisations) == 1
+    assert not framelift.is_compiling()
 
 
 def test_recursion_through_the_lifted_function_from_several_threads():

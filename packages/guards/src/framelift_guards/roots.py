@@ -7,10 +7,10 @@ import builtins
 import types
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 from framelift_guards.codegen import is_identifier
+from framelift_guards.computed_once import computed_once
 from framelift_guards.lookup import alive
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope, Source, subscript
@@ -60,11 +60,11 @@ class LocalSource(Source):
     def _parts(self) -> tuple[Hashable, ...]:
         return (self.variable,)
 
-    @cached_property
+    @computed_once
     def name(self) -> str:
         return f"L[{self.variable!r}]"
 
-    @cached_property
+    @computed_once
     def spelling(self) -> str:
         return self.variable if is_identifier(self.variable) else self.name
 
@@ -85,11 +85,11 @@ class GlobalSource(Source):
     def _parts(self) -> tuple[Hashable, ...]:
         return self.variable, self.namespace
 
-    @cached_property
+    @computed_once
     def name(self) -> str:
         return f"{self.namespace.label}[{self.variable!r}]"
 
-    @cached_property
+    @computed_once
     def spelling(self) -> str:
         label = self.namespace.label
         if not is_identifier(self.variable):
@@ -114,11 +114,11 @@ class NamespaceSource(Source):
     def _parts(self) -> tuple[Hashable, ...]:
         return (self.namespace,)
 
-    @cached_property
+    @computed_once
     def name(self) -> str:
         return self.namespace.label
 
-    @cached_property
+    @computed_once
     def spelling(self) -> str:
         return "globals()" if self.namespace.label == OWN else self.name
 
@@ -138,11 +138,11 @@ class BuiltinSource(Source):
     def _parts(self) -> tuple[Hashable, ...]:
         return (self.variable,)
 
-    @cached_property
+    @computed_once
     def name(self) -> str:
         return f"builtins.{self.variable}"
 
-    @cached_property
+    @computed_once
     def spelling(self) -> str:
         return self.variable if is_identifier(self.variable) else self.name
 
@@ -166,11 +166,11 @@ class FreeVariableSource(Source):
     def _parts(self) -> tuple[Hashable, ...]:
         return self.variable, id(self.cell)
 
-    @cached_property
+    @computed_once
     def name(self) -> str:
         return f"L[{self.variable!r}]"
 
-    @cached_property
+    @computed_once
     def spelling(self) -> str:
         return self.variable if is_identifier(self.variable) else self.name
 
@@ -210,7 +210,7 @@ class ConstantSource(Source):
     def _parts(self) -> tuple[Hashable, ...]:
         return (self.value,)
 
-    @cached_property
+    @computed_once
     def name(self) -> str:
         return self.label
 

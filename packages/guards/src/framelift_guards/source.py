@@ -12,10 +12,10 @@ import ast
 import operator
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from framelift_guards.codegen import is_identifier
+from framelift_guards.computed_once import computed_once
 from framelift_guards.lookup import (
     class_attribute,
     dict_item,
@@ -104,12 +104,12 @@ class Source:
             mine, theirs = mine.base, theirs.base
         return mine._token == theirs._token  # type: ignore[attr-defined, no-any-return]
 
-    @cached_property
+    @computed_once
     def name(self) -> str:
         """The text for this source, as users of Dynamo know it: ``L['x'].weight``."""
         raise NotImplementedError
 
-    @cached_property
+    @computed_once
     def spelling(self) -> str:
         """The text for this source as the user's program writes it, for messages: ``self.lin.weight``.
 
@@ -217,7 +217,7 @@ class Step(Source):
         """Return the step from the base's expression."""
         raise NotImplementedError
 
-    @cached_property
+    @computed_once
     def name(self) -> str:
         steps = self._steps()
         name = steps[-1].base.name
@@ -225,7 +225,7 @@ class Step(Source):
             name = step.label(name)
         return name
 
-    @cached_property
+    @computed_once
     def spelling(self) -> str:
         steps = self._steps()
         spelling = steps[-1].base.spelling
