@@ -206,7 +206,7 @@ def test_explain(env):
     env.user_line = lambda: "model.py:7"
     decide(n.lt(n.wrap_int(10)))
     assert env.explain(n.expr) == (
-        "s77 is L['x'].size()[0], 4 in this run; at least 2; at most 9\n"
+        "s77 is L['x'].size()[0], 4 in this run; at least 2; at most 9 (from model.py:3)\n"
         "  s77 >= 2  (model.py:3)\n"
         "  s77 < 10  (model.py:7)"
     )
@@ -267,3 +267,17 @@ def test_symbols_of_two_environments_do_not_mix(env):
     mine, other = size(env, "n", 4), size(ShapeEnv(), "m", 5)
     with pytest.raises(ForeignSymbol, match="another environment"):
         mine.add(other)
+
+
+@pytest.mark.parametrize("step", [
+    lambda n: n.int_floordiv(n.wrap_int(2)).add(n.wrap_int(5)),
+    lambda n: n.sym_max(n.int_floordiv(n.wrap_int(-3))),
+    lambda n: n.mul(n).mod(n.wrap_int(1009)),
+])  # fmt: skip
+def test_what_grows_without_end_is_specialised(env, step):
+    n = env.create_symbol("L['n']", 12345, dynamic=True, origin=None)
+    for _ in range(500):
+        n = step(n)
+    assert n.constant == n.hint
+    assert len(env.guards) == 1
+    assert len(ast.unparse(env.to_python(env.guards[0].condition))) < 50_000

@@ -7,6 +7,7 @@ from framelift_symbolic_shapes.errors import (
     DataDependentCondition,
     ForeignSymbol,
     InvalidSize,
+    MalformedRecord,
     ShapeError,
 )
 from framelift_symbolic_shapes.guard import ShapeGuard
@@ -22,6 +23,7 @@ __all__ = [
     "ForeignSymbol",
     "Freedom",
     "InvalidSize",
+    "MalformedRecord",
     "Range",
     "ShapeEnv",
     "ShapeError",

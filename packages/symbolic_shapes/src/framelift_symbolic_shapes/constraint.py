@@ -75,6 +75,16 @@ class Constraint:
         """Whether a range was promised."""
         return self.minimum is not None or self.maximum is not None
 
+    def unequal(self, value: object, other: str, other_value: object, line: object) -> ConstraintViolation:
+        """Return the error for two sizes that were promised to be equal, and are not."""
+        return ConstraintViolation(
+            self.name,
+            f"must be equal to {other}",
+            f"{value} where that is {other_value}",
+            "pass inputs whose sizes are equal, or do not promise it",
+            line,
+        )
+
     def zero_or_one(self, value: object) -> ConstraintViolation:
         """Return the error for a size that must stay free, and is one of the two that never do."""
         return ConstraintViolation(

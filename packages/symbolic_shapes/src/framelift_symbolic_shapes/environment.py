@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -10,13 +11,22 @@ from typing import Any
 
 from framelift_symbolic_shapes.constraint import Constraint, ConstraintViolation
 from framelift_symbolic_shapes.deferred import exchange
-from framelift_symbolic_shapes.errors import DataDependentCondition, ForeignSymbol, InvalidSize
+from framelift_symbolic_shapes.errors import DataDependentCondition, ForeignSymbol, InvalidSize, MalformedRecord
 from framelift_symbolic_shapes.expression import Constant, Expression, Relation, Symbol, call, compare, negate, number
 from framelift_symbolic_shapes.facade import Facade
 from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
 from framelift_symbolic_shapes.node import Number, SymNode
 from framelift_symbolic_shapes.operation import FLOAT_OPERATIONS, OPERATIONS
+from framelift_symbolic_shapes.persistence import (
+    FORMAT,
+    Reader,
+    Writer,
+    number_from_json,
+    number_to_json,
+    parsed,
+    plain,
+)
 from framelift_symbolic_shapes.python_code import Reference, to_python
 from framelift_symbolic_shapes.range import Range
 from framelift_symbolic_shapes.symbol import SymbolInfo, symbol_name
@@ -66,6 +76,7 @@ class ShapeEnv(Facade):
         self._names: set[str] = set()
         self._duck: dict[int | float, Expression] = {}
         self._built: dict[tuple[Any, ...], Expression] = {}
+        self._interned: dict[Expression, Expression] = {}
         self._owned: dict[Any, Expression] = {}
         self._wrapped: dict[Expression, Any] = {}
         self._violations: list[ConstraintViolation] = []
@@ -81,7 +92,7 @@ class ShapeEnv(Facade):
         return MappingProxyType(self._public)
 
     def info(self, symbol: Any) -> SymbolInfo:
-        """Return what is known of a symbol, given in either form.
+        """Return what is known of a symbol, given in either form or by its name.
 
         >>> env = ShapeEnv()
         >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)
@@ -91,7 +102,7 @@ class ShapeEnv(Facade):
         Raises:
             ForeignSymbol: it is no symbol of this environment.
         """
-        known = self._symbols.get(self.own(symbol))
+        known = self._symbols.get(self._by_name(symbol) if isinstance(symbol, str) else self.own(symbol))
         if known is None:
             raise ForeignSymbol(str(symbol))
         return known
@@ -186,6 +197,7 @@ class ShapeEnv(Facade):
         if shared and hint in self._duck:
             symbol = self._duck[hint]
             self._symbols[symbol].origins.append(origin)
+            self._symbols[symbol].others.append(name)
             return self._wrap(symbol, hint, int)
         values = Range(lower=2) & constraint.range if size else constraint.range
         wrapped = self._new(name, hint, origin, values, "s", constraint)
@@ -242,7 +254,7 @@ class ShapeEnv(Facade):
     def _wrap(self, symbol: Expression, hint: float | None, kind: type) -> Any:
         # One object a symbol, so that a program that compares sizes by identity sees what it would see with ints.
         if symbol not in self._wrapped:
-            self._wrapped[symbol] = self.wrap(self.node_type(symbol, self, kind, hint))
+            self._wrapped[symbol] = self.wrap(self.node_type(self.replace(symbol), self, kind, hint))
         return self._wrapped[symbol]
 
     # ---- expressions ------------------------------------------------------------------------------------------------
@@ -253,7 +265,9 @@ class ShapeEnv(Facade):
         known = self._built.get(key)
         if known is None:
             operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
-            known = self._built[key] = operation.build(self.facts.bound, *operands)
+            known = operation.build(self.facts.bound, *operands)
+            # Equal expressions are one object, so that comparing them never looks at their parts.
+            known = self._built[key] = self._interned.setdefault(known, known)
         return known
 
     def exchanged(self, expression: Expression) -> Any:
@@ -289,9 +303,32 @@ class ShapeEnv(Facade):
         """
         return self.facts.bound(self.replace(self.own(expression)))
 
-    def to_python(self, expression: Any, names: Mapping[Any, ast.expr], reference: Reference | None = None) -> ast.expr:
-        """Return Python that computes `expression`; see `framelift_symbolic_shapes.to_python`."""
-        return to_python(expression, names) if reference is None else to_python(expression, names, reference)
+    def to_python(
+        self, expression: Any, names: Mapping[Any, ast.expr] | None = None, reference: Reference | None = None
+    ) -> ast.expr:
+        """Return Python that computes `expression`.
+
+        Args:
+            expression: an expression, in either form.
+            names: for each symbol in it, in either form, the Python that gives its value; by default what the symbol
+                was created for, such as `L['x'].size()[0]`, where that is Python, and else the symbol's own name.
+            reference: gives the Python for a function such as `max` or `math.floor`; by default its name.
+
+        >>> env = ShapeEnv()
+        >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)
+        >>> ast.unparse(env.to_python((n * n - n).expression))
+        "L['x'].size()[0] ** 2 - L['x'].size()[0]"
+        """
+        own = self.own(expression)
+        if names is None:
+            names = {symbol: self._named(symbol) for symbol in own.symbols}
+        return to_python(own, names) if reference is None else to_python(own, names, reference)
+
+    def _named(self, symbol: Expression) -> ast.expr:
+        try:
+            return ast.parse(self.info(symbol).name, mode="eval").body
+        except SyntaxError:
+            return ast.Name(str(symbol), ast.Load())
 
     # ---- decisions --------------------------------------------------------------------------------------------------
 
@@ -361,19 +398,52 @@ class ShapeEnv(Facade):
         self.facts.assume(condition)
         for symbol, info in self._symbols.items():
             info.range = self.facts.ranges.get(symbol, info.range)
-            constraint = self._constraints.get(symbol)
-            value = self.facts.replacements.get(symbol)
-            if constraint is None or not constraint.strict:
-                continue
-            if isinstance(value, Constant):
-                raise self._violated(constraint.specialised(value, line))
-            if constraint.is_bounded and condition.symbols == {symbol}:
-                raise self._violated(constraint.restricted(condition, symbol, line))
+        for symbol, constraint in self._constraints.items():
+            if constraint.strict:
+                self._check_freedom(symbol, constraint, condition, line)
+
+    def _check_freedom(self, symbol: Expression, constraint: Constraint, condition: Expression, line: object) -> None:
+        value = self.facts.replace(symbol)  # it may be that of another symbol, which has one value only
+        if isinstance(value, Constant):
+            raise self._violated(constraint.specialised(value, line))
+        if constraint.is_bounded and condition.symbols in ({symbol}, value.symbols):
+            raise self._violated(constraint.restricted(condition, next(iter(condition.symbols)), line))
+
+    def equate(self, first: Any, second: Any) -> None:
+        """Promise that two sizes are equal: it is guarded, and one symbol stands for both from then on.
+
+        Args:
+            first: a symbol that `create_symbol` returned, or a number.
+            second: another one.
+
+        Raises:
+            ConstraintViolation: they differ in this run.
+
+        >>> env = ShapeEnv()
+        >>> n, m = (env.create_symbol(name, 4, dynamic=True, origin=None) for name in "nm")
+        >>> env.equate(n, m)
+        >>> n.expression == m.expression
+        True
+        """
+        nodes = [getattr(one, "node", one) for one in (first, second)]
+        named = [node for node in nodes if isinstance(node, SymNode)]
+        if not named:
+            if first != second:
+                raise self._violated(Constraint(str(first)).unequal(first, str(second), second, self.user_line()))
+            return
+        one, other = [node if isinstance(node, SymNode) else named[0].wrap_int(node) for node in nodes]
+        if not self.expect(one.eq(other)):
+            texts = [self._symbols[n.expression].name if n.is_symbol else str(n) for n in (one, other)]
+            violation = Constraint(texts[0]).unequal(one.hint, texts[1], other.hint, self.user_line())
+            raise self._violated(violation)
 
     # ---- explaining -------------------------------------------------------------------------------------------------
 
     def explain(self, symbol: Any) -> str:
         """Return where a symbol came from, its range, and each condition on it with the user's line.
+
+        Args:
+            symbol: the symbol, in either form, or its name.
 
         >>> env = ShapeEnv()
         >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)
@@ -381,17 +451,122 @@ class ShapeEnv(Facade):
         s77 is L['x'].size()[0], 4 in this run; at least 2
           s77 >= 2
         """
-        symbol, info = self.own(symbol), self.info(symbol)
+        info = self.info(symbol)
+        symbol = self._by_name(symbol) if isinstance(symbol, str) else self.own(symbol)
+        value = self.facts.replace(symbol)
+        values = self.facts.bound(value) if symbol.kind is int else info.range
         bounds = [
             f"at {word} {limit}"
-            for word, limit in (("least", info.range.lower), ("most", info.range.upper))
-            if not math.isinf(limit)
+            for word, limit in (("least", values.lower), ("most", values.upper))
+            if not math.isinf(limit) and not isinstance(value, Constant)
         ]
         hint = "unknown until it runs" if info.hint is None else f"{info.hint} in this run"
-        lines = [f"{symbol} is {info.name}, {hint}" + "".join(f"; {text}" for text in bounds)]
+        made = "" if info.line is None else f" (from {info.line})"
+        lines = [f"{symbol} is {info.name}, {hint}" + "".join(f"; {text}" for text in bounds) + made]
+        if info.others:
+            lines.append(f"  equal to {', '.join(info.others)}")
+        if value != symbol:
+            lines.append(f"  always {value}")
         lines += [
             f"  {guard}" + (f"  ({guard.user_line})" if guard.user_line is not None else "")
             for guard in [*self._guards, *self._assertions]
-            if symbol in guard.condition.symbols
+            if symbol in guard.condition.symbols or not value.symbols.isdisjoint(guard.condition.symbols)
         ]
         return "\n".join(lines)
+
+    # ---- as JSON ----------------------------------------------------------------------------------------------------
+
+    def to_json(self) -> str:
+        """Return all that is known as text that `from_json` reads back; lines and origins become text.
+
+        >>> env = ShapeEnv()
+        >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin="x", size=True)
+        >>> n.lt(n.wrap_int(9)).guard_bool("", 0)
+        True
+        >>> again = ShapeEnv.from_json(env.to_json())
+        >>> [str(guard) for guard in again.guards], again.number("s77").hint, again.to_json() == env.to_json()
+        (['s77 >= 2', 's77 < 9'], 4, True)
+        """
+        writer = Writer()
+        record: dict[str, Any] = {
+            "format": FORMAT,
+            "symbols": [self._symbol_to_json(symbol, info, writer) for symbol, info in self._symbols.items()],
+            "guards": [[writer.place(guard.condition), plain(guard.user_line)] for guard in self._guards],
+            "assertions": [[writer.place(guard.condition), plain(guard.user_line)] for guard in self._assertions],
+            "shared": [[hint, writer.place(symbol)] for hint, symbol in self._duck.items()],
+            "facts": self.facts.to_json(writer),
+        }
+        return json.dumps({**record, "expressions": writer.entries})
+
+    def _symbol_to_json(self, symbol: Expression, info: SymbolInfo, writer: Writer) -> dict[str, Any]:
+        constraint = self._constraints.get(symbol)
+        return {
+            "symbol": writer.place(symbol),
+            "name": info.name,
+            "hint": number_to_json(info.hint),
+            "origins": [plain(origin) for origin in info.origins],
+            "others": info.others,
+            "range": writer.range(info.range),
+            "strict": info.strict,
+            "line": plain(info.line),
+            "promised": None if constraint is None else [constraint.minimum, constraint.maximum],
+        }
+
+    @classmethod
+    def from_json(cls, text: str) -> ShapeEnv:
+        """Return the environment that `to_json` told; `number` gives its symbols to compute with.
+
+        Raises:
+            MalformedRecord: the text is not what `to_json` wrote.
+        """
+        record, reader = parsed(text)
+        env = cls()
+        try:
+            for told in record["symbols"]:
+                env._restore(told, reader)
+            env._guards = [ShapeGuard(reader[place], line) for place, line in record["guards"]]
+            env._assertions = [ShapeGuard(reader[place], line) for place, line in record["assertions"]]
+            env._duck = {int(hint): reader[place] for hint, place in record["shared"]}
+            env.facts = Facts.from_json(record["facts"], reader)
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            raise MalformedRecord(f"{type(error).__name__}: {error}") from error
+        return env
+
+    def _restore(self, told: dict[str, Any], reader: Reader) -> None:
+        symbol, hint = reader[told["symbol"]], number_from_json(told["hint"])
+        info = SymbolInfo(
+            told["name"],
+            hint,
+            told["origins"],
+            reader.range(told["range"]),
+            told["strict"],
+            told["line"],
+            told["others"],
+        )
+        self._symbols[symbol] = self._public[self.exchanged(symbol)] = info
+        self._names.add(str(symbol))
+        if hint is None:
+            self._unbacked.add(symbol)
+        if told["promised"] is not None:
+            minimum, maximum = told["promised"]
+            self._constraints[symbol] = Constraint(told["name"], minimum, maximum, told["strict"])
+
+    def number(self, name: str) -> Any:
+        """Return the symbolic number of the symbol with this name.
+
+        Raises:
+            ForeignSymbol: this environment has none.
+
+        >>> env = ShapeEnv()
+        >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)
+        >>> env.number("s77") is n
+        True
+        """
+        symbol = self._by_name(name)
+        return self._wrap(symbol, self._symbols[symbol].hint, symbol.kind)
+
+    def _by_name(self, name: str) -> Expression:
+        for symbol in self._symbols:
+            if str(symbol) == name:
+                return symbol
+        raise ForeignSymbol(name)

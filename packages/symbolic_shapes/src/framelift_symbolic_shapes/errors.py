@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-__all__ = ["ConstraintViolation", "DataDependentCondition", "ForeignSymbol", "InvalidSize", "ShapeError"]
+__all__ = [
+    "ConstraintViolation",
+    "DataDependentCondition",
+    "ForeignSymbol",
+    "InvalidSize",
+    "MalformedRecord",
+    "ShapeError",
+]
 
 
 class ShapeError(Exception):
@@ -79,3 +86,18 @@ class ForeignSymbol(ShapeError, ValueError):
             f"{symbol} is a symbol of another environment; create it with this environment's create_symbol."
         )
         self.symbol = symbol
+
+
+class MalformedRecord(ShapeError, ValueError):
+    """A text was to be read as an environment, and is none.
+
+    Args:
+        cause: what is wrong with it.
+
+    >>> print(MalformedRecord("KeyError: 'symbols'"))
+    the text must be JSON that to_json wrote, and is not: KeyError: 'symbols'
+    """
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the text must be JSON that to_json wrote, and is not: {cause}")
+        self.cause = cause

@@ -32,14 +32,15 @@ LONGEST = 128
 class Expression:
     """A number or a condition that depends on symbols; immutable, and equal where it is built of the same parts.
 
-    `kind` is the type of its value: `int`, `float` or `bool`.
+    `kind` is the type of its value: `int`, `float` or `bool`. `size` is how many parts it has when it is written out,
+    and `depth` how deep they nest.
 
     >>> s = Symbol("s", int)
     >>> (s + 1) * s == s * s + s, s - s
     (True, 0)
     """
 
-    __slots__ = ("_hash", "_key", "_monomial", "_symbols", "exchanged", "kind")
+    __slots__ = ("_hash", "_key", "_monomial", "_symbols", "depth", "exchanged", "kind", "size")
 
     kind: type
     exchanged: Any
@@ -52,6 +53,10 @@ class Expression:
         self._symbols: frozenset[Symbol] | None = None
         self._monomial: Monomial | None = None
         self.exchanged = None
+        self.size, self.depth = 1, 0
+        for operand in self.operands:
+            self.size += operand.size
+            self.depth = max(self.depth, operand.depth + 1)
 
     def __hash__(self) -> int:
         return self._hash
@@ -541,6 +546,7 @@ def substitute(
     expression: Expression,
     replacements: Mapping[Expression, Expression],
     build: Callable[[str, tuple[Expression, ...]], Expression] = call,
+    known: dict[Expression, Expression] | None = None,
 ) -> Expression:
     """Return `expression` with parts replaced, each part once.
 
@@ -548,22 +554,23 @@ def substitute(
         expression: any expression.
         replacements: what takes the place of what.
         build: applies an operation of Python; by default it is only computed where it can be.
+        known: what was found before for these replacements; it grows.
 
     >>> s = Symbol("s", int)
     >>> substitute(s * s + 1, {s: Constant(3)})
     10
     """
-    done: dict[Expression, Expression] = {}
+    done = {} if known is None else known
 
     def replaced(part: Expression) -> Expression:
-        known = replacements.get(part)
-        if known is None:
-            known = done.get(part)
-        if known is None:
+        result = replacements.get(part)
+        if result is None:
+            result = done.get(part)
+        if result is None:
             operands = part.operands
             new = tuple([replaced(operand) for operand in operands])
             same = all(one is other for one, other in zip(new, operands, strict=True))
-            known = done[part] = part if same else part.rebuilt(new, build)
-        return known
+            result = done[part] = part if same else part.rebuilt(new, build)
+        return result
 
     return replaced(expression)

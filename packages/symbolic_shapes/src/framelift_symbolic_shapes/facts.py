@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from framelift_symbolic_shapes.axioms import axioms
 from framelift_symbolic_shapes.expression import (
@@ -21,6 +22,7 @@ from framelift_symbolic_shapes.expression import (
     terms_of,
 )
 from framelift_symbolic_shapes.linear import Linear
+from framelift_symbolic_shapes.persistence import Reader, Writer
 from framelift_symbolic_shapes.range import Range, bound, bound_monomial
 from framelift_symbolic_shapes.simplification import simplify
 
@@ -50,6 +52,8 @@ class Facts:
         self.ranges: dict[Expression, Range] = {}
         self.replacements: dict[Expression, Expression] = {}
         self.version = 0
+        self._replaced: dict[Expression, Expression] = {}  # as of that version
+        self._replaced_at = 0
         self._unbacked: set[Expression] = set()
         self._true: set[Expression] = set()
         self._different: set[Expression] = set()  # from 0
@@ -62,6 +66,31 @@ class Facts:
         self._bounds: dict[Expression, Range] = {}
         self._decided: dict[Expression, bool] = {}  # facts are never taken back, so what follows from them stays
         self._undecided: set[Expression] = set()
+
+    def to_json(self, writer: Writer) -> dict[str, Any]:
+        """Return all that is known as JSON has it."""
+        return {
+            "ranges": [[writer.place(symbol), writer.range(values)] for symbol, values in self.ranges.items()],
+            "replacements": [writer.places(pair) for pair in self.replacements.items()],
+            "true": writer.places([*self._true]),
+            "different": writer.places([*self._different]),
+            "margins": [[writer.place(terms), constant] for terms, constant in self._margins.items()],
+            "unbacked": writer.places([*self._unbacked]),
+        }
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any], reader: Reader) -> Facts:
+        """Return what `to_json` told."""
+        facts = cls()
+        facts.ranges = {reader[place]: reader.range(limits) for place, limits in record["ranges"]}
+        facts.replacements = {reader[one]: reader[other] for one, other in record["replacements"]}
+        facts.version = len(facts.replacements)
+        facts._true.update(reader.operands(record["true"]))
+        facts._different.update(reader.operands(record["different"]))
+        facts._margins = {reader[place]: int(constant) for place, constant in record["margins"]}
+        facts._pending = [terms + constant for terms, constant in facts._margins.items()]
+        facts._unbacked.update(reader.operands(record["unbacked"]))
+        return facts
 
     def declare(self, symbol: Expression, values: Range, unbacked: bool = False) -> None:
         """Introduce a symbol; equalities replace an unbacked one by others, and no other by an unbacked one."""
@@ -79,9 +108,12 @@ class Facts:
         """Return `expression` with the symbols and terms whose value is known replaced."""
         if not self.replacements:
             return expression
+        if self._replaced_at != self.version:
+            self._replaced.clear()
+            self._replaced_at = self.version
         for _ in range(len(self.replacements) + 1):  # a replacement may hold a symbol that was replaced later
-            replaced = substitute(expression, self.replacements, self._build)
-            if replaced == expression:
+            replaced = substitute(expression, self.replacements, self._build, self._replaced)
+            if replaced is expression or replaced == expression:
                 break
             expression = replaced
         return expression

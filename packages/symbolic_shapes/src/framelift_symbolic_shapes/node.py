@@ -18,6 +18,12 @@ __all__ = ["Environment", "Number", "SymNode"]
 
 Number = bool | int | float
 
+DEEPEST, LARGEST = 100, 4000
+"""How deep an expression may nest, and how many parts it may have; what goes beyond is specialised on its value.
+
+A loop that computes each size from the last one nests once a turn, or doubles; its Python would be no shorter.
+"""
+
 
 class Environment(Protocol):
     """What a node asks of its environment."""
@@ -191,7 +197,10 @@ class SymNode:
         expression = self.shape_env.apply(name, tuple([operand.expression for operand in operands]), is_float)
         hints = [operand._hint for operand in operands]
         hint = None if None in hints else operation.result(operation.python(*hints))
-        return type(self)(expression, self.shape_env, operation.result, hint)
+        result = type(self)(expression, self.shape_env, operation.result, hint)
+        if (expression.depth > DEEPEST or expression.size > LARGEST) and hint is not None and result.pytype is not bool:
+            return self._number(result.evaluate())
+        return result
 
     def abs(self) -> SymNode:
         return self._apply("abs")

@@ -23,6 +23,7 @@ class SymbolInfo:
         range: the values that it can have.
         strict: whether a decision that leaves only one value is an error.
         line: the user's line that created it.
+        others: the names of the other sizes that share it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class SymbolInfo:
     range: Range
     strict: bool = False
     line: object = None
+    others: list[str] = dataclasses.field(default_factory=list)
 
 
 def symbol_name(name: str, taken: Collection[str], prefix: str = "s") -> str:
