@@ -454,6 +454,7 @@ def test_what_a_name_stands_for_beside_classes_and_functions():
     round_trip(Guard(VALUE, DictKeys([Colour.RED, "a", Flags.TWO])))
     round_trip(Guard(DictItemSource(VALUE, Colour.BLUE), IsNone()))
     round_trip(Guard(VALUE, Is(vars(Measured)["twice"])))
+    round_trip(Guard(VALUE, Is(vars(Measured)["twice"].fget)))
     round_trip(Guard(VALUE, Is(globals())))
     round_trip(Guard(VALUE, Is(sys.modules)))
     round_trip(Guard(CallSource(int.__int__, VALUE, " as int"), Equals(3)))

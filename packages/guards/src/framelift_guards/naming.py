@@ -227,6 +227,10 @@ def name_of(value: object) -> str:
         function = cast(types.FunctionType, value)
         module, name = function.__module__, function.__qualname__
         why = "it is a function that its module does not have under its qualified name"
+        holder = _look_up(module, name) if type(module) is str else None
+        for part in _OF_DESCRIPTORS.get(type(holder), ()):
+            if getattr(holder, part) is value:
+                name = f"{name}.{part}"
     elif kind is types.BuiltinFunctionType:
         owner = cast(types.BuiltinFunctionType, value)
         module, name = owner.__module__ or "builtins", owner.__qualname__
@@ -280,6 +284,12 @@ def find(name: str) -> object:
     return found
 
 
+_OF_DESCRIPTORS: dict[type, tuple[str, ...]] = {
+    property: ("fget", "fset", "fdel"),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+}
+"""Where descriptors hold functions, which call themselves by the descriptor's name."""
 _PRINTED_BY_NAME = frozenset({"torch:dtype", "torch:layout", "torch:memory_format", "torch:qscheme"})
 """Classes in C each of whose instances is the only one that prints as it does: by its name."""
 
@@ -319,6 +329,8 @@ def _look_up(module: str, path: str) -> object:
         elif issubclass(type(found), type):
             members = _variables(found).get("_member_map_") if issubclass(cast(type, found), enum.Enum) else None
             found = _variables(found).get(part) if type(members) is not dict else _member(found, members, part)
+        elif part in _OF_DESCRIPTORS.get(type(found), ()):
+            found = getattr(found, part)
         else:
             return None
     return found

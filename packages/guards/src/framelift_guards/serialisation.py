@@ -474,6 +474,10 @@ def _find_function(module: str, name: str) -> types.CodeType | None:
         found = find(f"{module}:{name}")
     except NotNamed:
         return None
+    if type(found) is property:
+        found = found.fget
+    elif isinstance(found, staticmethod | classmethod):
+        found = found.__func__
     return found.__code__ if type(found) is types.FunctionType else None
 
 
