@@ -77,7 +77,7 @@ from .reasons import (
 from .recorder import FxRecorder
 from .shapes import is_finite, number_to_python, shape_guards
 from .tensor_classes import is_patched
-from .torch_state import enter_autocast, exit_autocast, read_state
+from .torch_state import enter_autocast, enter_inference_mode, exit_autocast, exit_inference_mode, read_state
 from .user_stack import format_stack
 from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 
@@ -166,6 +166,7 @@ class Session:
         self.domain.interpreter = self.interpreter
         self.changes_state = False
         self.gave_up = False
+        self._inferred = False
         self._regions: dict[Variable, torch.fx.Node] = {}
         self._state_guards = global_state_guards()
         self._state_before = read_state()
@@ -379,8 +380,8 @@ class Session:
         return fake
 
     def has_inference_input(self) -> bool:
-        """Tell whether an input of the graph is an inference tensor."""
-        return any(value.is_inference() for _, value in self._realised)
+        """Tell whether an input of the graph is an inference tensor, or a tensor may have been made in such a mode."""
+        return self._inferred or any(value.is_inference() for _, value in self._realised)
 
     def ask_strides(self) -> None:
         """Guard the strides that tensors have in dimensions of size 1: the program has asked for strides."""
@@ -447,6 +448,21 @@ class Session:
             return False
         self.recorder.call(torch.amp.autocast_mode._exit_autocast, (node,), {}, None)
         exit_autocast(device, dtype, enabled, caches)
+        return True
+
+    def enter_inference_mode(self, region: Variable, mode: bool) -> None:
+        """Open a region of inference mode."""
+        self.changes_state = self._inferred = True
+        self._regions[region] = self.recorder.call(enter_inference_mode, (mode,), {}, None)
+        enter_inference_mode(mode)
+
+    def exit_inference_mode(self, region: Variable) -> bool:
+        """Close a region of inference mode; False if this graph did not open it last."""
+        if not self._regions or next(reversed(self._regions)) is not region:
+            return False
+        del self._regions[region]
+        self.recorder.call(exit_inference_mode, (), {}, None)
+        exit_inference_mode()
         return True
 
     # ---- the Recorder protocol --------------------------------------------------------------------------------------

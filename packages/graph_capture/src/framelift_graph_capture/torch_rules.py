@@ -19,6 +19,7 @@ from framelift_variable_tracking import (
     CallContext,
     FunctionRule,
     Keywords,
+    OpaqueVariable,
     Tracking,
     Variable,
 )
@@ -132,6 +133,28 @@ def _exit_autocast(domain: Tracking, context: CallContext, args: Arguments, kwar
     return Value(domain.constant(False))
 
 
+def _enter_inference_mode(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    fields = _fields(domain, args[0], ("mode",))
+    if fields is None or type(fields[0]) is not bool:
+        return Break(UnsupportedArgument("torch.inference_mode.__enter__", "unknown value"))
+    # torch's guard object: while it is there, the region can't be made again, and so not be split by a break.
+    stored = domain.set_attribute(args[0], "_inference_mode_context", OpaqueVariable(_InRegion(), None))
+    if not isinstance(stored, Value):
+        return stored
+    session_of(domain).enter_inference_mode(args[0], fields[0])
+    return Value(domain.constant(None))
+
+
+class _InRegion:
+    """Stands for a region of inference mode that is open in a graph."""
+
+
+def _exit_inference_mode(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if not session_of(domain).exit_inference_mode(args[0]):
+        return Break(UnsupportedArgument("torch.inference_mode.__exit__", "region that another graph has entered"))
+    return Value(domain.constant(None))
+
+
 TORCH_RULES: dict[Any, FunctionRule] = {
     torch.is_grad_enabled: _is_grad_enabled,
     torch._C._set_grad_enabled: _set_grad_enabled,
@@ -143,6 +166,8 @@ TORCH_RULES: dict[Any, FunctionRule] = {
     torch.get_autocast_dtype: _get_autocast_dtype,
     torch.autocast.__enter__: _enter_autocast,
     torch.autocast.__exit__: _exit_autocast,
+    torch.inference_mode.__enter__: _enter_inference_mode,
+    torch.inference_mode.__exit__: _exit_inference_mode,
     torch._C._get_tracing_state: constant_rule(None),
     torch.compiler.is_compiling: constant_rule(True),
     torch.compiler.is_dynamo_compiling: constant_rule(True),

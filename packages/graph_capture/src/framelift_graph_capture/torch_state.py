@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -12,7 +13,9 @@ __all__ = [
     "AUTOCAST_DEVICES",
     "TorchState",
     "enter_autocast",
+    "enter_inference_mode",
     "exit_autocast",
+    "exit_inference_mode",
     "read_state",
     "restore_state",
     "restored_state",
@@ -30,12 +33,37 @@ class TorchState(NamedTuple):
         autocast: whether it is on, and its dtype, by device.
         caches: whether autocast keeps the weights that it has cast.
         nesting: how many autocast regions are open.
+        inference: how many regions of inference mode graphs have open.
     """
 
     grad_mode: bool
     autocast: tuple[tuple[str, bool, torch.dtype], ...]
     caches: bool
     nesting: int
+    inference: int
+
+
+_REGIONS = threading.local()
+
+
+def _open_regions() -> list[Any]:
+    """Return the regions of inference mode that are open in this thread, as far as they were entered here."""
+    regions: list[Any] | None = getattr(_REGIONS, "regions", None)
+    if regions is None:
+        regions = _REGIONS.regions = []
+    return regions
+
+
+def enter_inference_mode(mode: bool) -> None:
+    """Enter a region of inference mode, to be left by `exit_inference_mode`."""
+    region = torch.inference_mode(mode)
+    region.__enter__()
+    _open_regions().append(region)
+
+
+def exit_inference_mode() -> None:
+    """Leave the region that was entered last."""
+    _open_regions().pop().__exit__(None, None, None)
 
 
 def read_state() -> TorchState:
@@ -47,7 +75,9 @@ def read_state() -> TorchState:
     nesting = torch.autocast_increment_nesting() - 1
     torch.autocast_decrement_nesting()
     devices = [(kind, torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in AUTOCAST_DEVICES]
-    return TorchState(torch.is_grad_enabled(), tuple(devices), torch.is_autocast_cache_enabled(), nesting)
+    return TorchState(
+        torch.is_grad_enabled(), tuple(devices), torch.is_autocast_cache_enabled(), nesting, len(_open_regions())
+    )
 
 
 def restore_state(state: TorchState) -> None:
@@ -59,6 +89,8 @@ def restore_state(state: TorchState) -> None:
     >>> torch.is_grad_enabled()
     True
     """
+    while len(_open_regions()) > state.inference:
+        exit_inference_mode()
     torch._C._set_grad_enabled(state.grad_mode)
     for kind, enabled, dtype in state.autocast:
         torch.set_autocast_enabled(kind, enabled)

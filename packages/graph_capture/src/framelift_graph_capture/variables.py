@@ -21,11 +21,11 @@ class TensorVariable(Variable):
         source: how to fetch it, for one that existed before the capture.
         value: the real tensor, for one that existed before.
 
-    `node` and `fake` are set when the tensor is first used: a tensor that is only passed around is neither a graph
-    input nor guarded.
+    `fields` are the attributes that the program has set or deleted. `node` and `fake` are set when the tensor is first
+    used: a tensor that is only passed around is neither a graph input nor guarded.
     """
 
-    __slots__ = ("fake", "node", "value")
+    __slots__ = ("fake", "fields", "node", "value")
 
     def __init__(
         self,
@@ -40,6 +40,7 @@ class TensorVariable(Variable):
         self.value = value
         self.node = node
         self.fake = fake
+        self.fields: dict[str, Any] = {}
 
 
 class SymbolicNumberVariable(Variable):

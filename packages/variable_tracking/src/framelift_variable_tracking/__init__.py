@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .code_emitter import CodeEmitter
 from .domain import SymbolicDomain
-from .effects import Content, Effect, EffectLog
+from .effects import Content, DeleteAttribute, Effect, EffectLog, SetAttribute
 from .emitter import Emitter
 from .handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking, TypeHandler
 from .handlers.deque import DequeVariable
@@ -64,6 +64,7 @@ __all__ = [
     "CodeEmitter",
     "ConstantVariable",
     "Content",
+    "DeleteAttribute",
     "DequeVariable",
     "DictVariable",
     "DictViewVariable",
@@ -92,6 +93,7 @@ __all__ = [
     "Recorder",
     "ReferenceVariable",
     "Registry",
+    "SetAttribute",
     "SetVariable",
     "SliceVariable",
     "SymbolicDomain",

@@ -22,14 +22,17 @@ from framelift_bytecode_interp import (
 from framelift_guards import AttributeSource, CallSource, Equals, HasAttribute, LacksAttribute, Source
 from framelift_guards.naming import reads
 from framelift_variable_tracking import (
+    DELETED,
     Answer,
     Arguments,
     BoundMethodVariable,
     ConstantVariable,
+    DeleteAttribute,
     Emitter,
     HashKey,
     Keywords,
     OpaqueVariable,
+    SetAttribute,
     Tracking,
     TupleVariable,
     TypeHandler,
@@ -84,6 +87,19 @@ def is_representable(tensor: torch.Tensor) -> bool:
     )
 
 
+def keeps_gradient(tensor: torch.Tensor) -> bool:
+    """Tell whether gradients are left in a tensor's `grad`."""
+    return tensor.is_leaf or tensor.retains_grad
+
+
+def _is_free(name: str) -> bool:
+    """Tell whether torch has no attribute of this name: a program's own is kept in the tensor's dictionary."""
+    return not hasattr(torch.nn.Parameter, name) and name not in _TORCHS_OWN
+
+
+_TORCHS_OWN = frozenset({"_backward_hooks", "_post_accumulate_grad_hooks"})
+
+
 class TensorHandler(TypeHandler):
     """`torch.Tensor` and `torch.nn.Parameter`; subclasses with behaviour of their own are opaque."""
 
@@ -109,6 +125,9 @@ class TensorHandler(TypeHandler):
         session = session_of(domain)
         if not session.asks_tensor(tensor.cls, name):
             return self._patched(domain, tensor, name)
+        if name in tensor.fields:
+            found = tensor.fields[name]
+            return Value(found) if found is not DELETED else self._no_attribute(domain, tensor, name)
         if name == "shape":
             return Value(self._size(domain, session.realise(tensor).fake))
         if name == "nbytes":
@@ -142,22 +161,66 @@ class TensorHandler(TypeHandler):
     def _user_attribute(self, domain: Tracking, tensor: TensorVariable, name: str) -> Answer:
         source, value = tensor.source, tensor.value
         if source is None or value is None:
-            return domain.raise_error(AttributeError, f"{tensor.cls.__name__!r} object has no attribute {name!r}")
+            return self._no_attribute(domain, tensor, name)
         fields = object.__getattribute__(value, "__dict__")
         if name in fields:
             domain.guard(source, HasAttribute(name))
             return Value(domain.wrap(fields[name], AttributeSource(source, name)))
         domain.guard(source, LacksAttribute(name))
+        return self._no_attribute(domain, tensor, name)
+
+    def _no_attribute(self, domain: Tracking, tensor: TensorVariable, name: str) -> Answer:
         return domain.raise_error(AttributeError, f"{tensor.cls.__name__!r} object has no attribute {name!r}")
 
     def _gradient(self, domain: Tracking, tensor: TensorVariable) -> Answer:
         if tensor.source is None or tensor.value is None:
             return Break(UnsupportedTensor("the gradient of a tensor that the graph computes"))
-        gradient = tensor.value.grad if tensor.value.is_leaf else None
-        return Value(domain.wrap(gradient, AttributeSource(tensor.source, "grad")))
+        kept = tensor.value.is_leaf or tensor.value.retains_grad
+        domain.guard(CallSource(keeps_gradient, tensor.source, " keeps its gradient"), Equals(kept))
+        if not kept:  # torch warns
+            return Break(UnsupportedTensor("the gradient of a tensor that is no leaf"))
+        return Value(domain.wrap(tensor.value.grad, AttributeSource(tensor.source, "grad")))
 
     def set_attribute(self, domain: Tracking, variable: Variable, name: str, value: Variable) -> Answer:
-        return Break(UnsupportedTensor(f"setting the tensor attribute {name!r}"))
+        tensor = self._tensor(domain, variable)
+        if tensor is None:
+            return domain.unsupported(variable, f"setting the attribute {name!r}")
+        if not session_of(domain).asks_tensor(tensor.cls, name, "__setattr__"):
+            return Break(UnsupportedTensor(f"setting the tensor attribute {name!r}"))
+        if name.startswith("__") or not (
+            _is_free(name) or (name == "grad" and self._takes_gradient(domain, tensor, value))
+        ):
+            return Break(UnsupportedTensor(f"setting the tensor attribute {name!r}"))
+        tensor.fields[name] = value
+        domain.effects.record(SetAttribute(tensor, name, value))
+        return Value(value)
+
+    def delete_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        tensor = self._tensor(domain, variable)
+        if tensor is None or name.startswith("__") or not _is_free(name):
+            return Break(UnsupportedTensor(f"deleting the tensor attribute {name!r}"))
+        present = self.get_attribute(domain, tensor, name)
+        if not isinstance(present, Value):
+            # `object.__delattr__` names the attribute only.
+            return domain.raise_error(AttributeError, name) if isinstance(present, Raise) else present
+        tensor.fields[name] = DELETED
+        domain.effects.record(DeleteAttribute(tensor, name))
+        return Value(present.value)
+
+    def _takes_gradient(self, domain: Tracking, tensor: TensorVariable, value: Variable) -> bool:
+        """Tell whether `tensor.grad = value` is known to be right: of a leaf, and of its shape."""
+        if tensor.source is None or tensor.value is None or not tensor.value.is_leaf or tensor.value.is_inference():
+            return False
+        session = session_of(domain)
+        owner: Any = session.realise(tensor).fake
+        domain.guard(AttributeSource(tensor.source, "is_leaf"), Equals(True))
+        if isinstance(value, ConstantVariable) and value.value is None:
+            return True
+        if not isinstance(value, TensorVariable) or value is tensor or value.cls is not torch.Tensor:
+            return False
+        fake: Any = session.realise(value).fake
+        looks = [(one.dtype, one.device, one.layout, tuple(one.shape)) for one in (owner, fake)]
+        return looks[0] == looks[1] and not any(type(size) is torch.SymInt for size in (*owner.shape, *fake.shape))
 
     def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
         tensor = self._tensor(domain, variable)
@@ -202,7 +265,7 @@ class TensorHandler(TypeHandler):
         if tensor.value is not None:
             return Value(domain.constant(tensor.value.is_inference()))
         fake: Any = tensor.fake
-        if session_of(domain).has_inference_input() and not fake.is_inference():
+        if session_of(domain).has_inference_input():
             return Break(UnsupportedTensor("is_inference() of what may be a view of an inference tensor"))
         return Value(domain.constant(fake.is_inference()))
 
