@@ -241,8 +241,14 @@ def _relations(fakes: list[FakeTensor]) -> Any:
     return tuple([(memories.index(memory), objects.index(one)) for memory, one in zip(memories, objects, strict=True)])
 
 
+# What they tell is of the object, not of its metadata.
+_OF_THE_OBJECT: frozenset[Any] = frozenset(
+    [torch.Tensor._is_view, torch.Tensor.is_set_to, torch.Tensor.is_pinned, torch.Tensor.detach_]
+)
+
+
 def is_stateless(function: Any) -> bool:
-    """Tell whether what a callable does depends on its arguments and torch's global state alone.
+    """Tell whether what a callable does depends on its arguments' metadata and torch's global state alone.
 
     >>> is_stateless(torch.add), is_stateless(torch.nn.functional.linear), is_stateless(torch.Tensor.view)
     (True, True, True)
@@ -251,7 +257,7 @@ def is_stateless(function: Any) -> bool:
     """
     kind = type(function)
     if kind in _STATELESS:
-        return True
+        return function not in _OF_THE_OBJECT
     if kind is types.BuiltinFunctionType:
         return function.__self__ is None or isinstance(function.__self__, (type, types.ModuleType))
     return kind is types.FunctionType and (function.__module__ or "").partition(".")[0] == "torch"

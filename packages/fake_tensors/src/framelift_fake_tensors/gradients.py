@@ -7,6 +7,7 @@ result came from the cache or is on a device that autograd can't handle.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -38,6 +39,11 @@ class Gradients:
 
     def __init__(self, mode: Mode) -> None:
         self._mode = mode
+        self._watched: list[weakref.ref[FakeTensor]] = []
+
+    def watch(self, fake: FakeTensor) -> None:
+        """Call the hooks of a fake that is no leaf, as long as it lives, and keep its gradient if it asks for that."""
+        self._watched.append(weakref.ref(fake))
 
     def backward(
         self,
@@ -55,7 +61,7 @@ class Gradients:
         chosen = None if inputs is None else _fakes(inputs, "torch.autograd.backward")
         if chosen is not None and not chosen:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-        reached = _walk(outputs)
+        reached = self._walk(outputs)
         targets = reached.leaves if chosen is None else [fake for fake in chosen if id(node_of(fake)) in reached.nodes]
         for fake in targets:
             self._accumulate(fake, outputs if create_graph else ())
@@ -92,7 +98,7 @@ class Gradients:
         if not wanted:
             raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
         self._refuse_what_eager_refuses(results, grad_outputs)
-        reached = _walk(results)
+        reached = self._walk(results)
         is_used = [fake.requires_grad and id(node_of(fake)) in reached.nodes for fake in wanted]
         if not all(is_used) and not allow_unused and not materialize_grads:
             self._complain_of_unused(wanted, is_used)
@@ -103,6 +109,57 @@ class Gradients:
             else:
                 found.append(self._gradient(fake, ()) if materialize_grads else None)
         return tuple(found) if names is None else dict(zip(names, found, strict=True))
+
+    def _walk(self, outputs: Iterable[FakeTensor]) -> _Reached:
+        """Find the nodes that a backward pass reaches, and call the hooks of what is watched on the way."""
+        reached = _Reached()
+        waiting: list[Node] = [node_of(fake) for fake in outputs if fake.requires_grad]
+        while waiting:
+            node = waiting.pop()
+            if id(node) in reached.nodes:
+                continue
+            reached.nodes[id(node)] = node
+            if isinstance(node, FakeTensor) and node.stands_for is None:
+                reached.leaves.append(node)
+            waiting.extend(reversed(self._following(node)))
+        self._watched = [reference for reference in self._watched if reference() is not None]
+        for reference in self._watched:
+            fake = reference()
+            if fake is not None and not fake.is_leaf and id(node_of(fake)) in reached.nodes:
+                gradient = self._hooked(fake, ())
+                if fake.retains_grad:
+                    fake.grad = gradient
+        return reached
+
+    def _following(self, node: Node) -> list[Node]:
+        if isinstance(node, FakeTensor):
+            return [] if node.stands_for is None else [node.stands_for]
+        if isinstance(node, ViewOf):
+            return [node_of(node.base)] if node.base.requires_grad else []
+        if isinstance(node, History):
+            return list(node.inputs)
+        variable = getattr(node, "variable", None)  # of a leaf's node
+        if isinstance(variable, FakeTensor):
+            return [variable]
+        following: list[Node] = [edge for edge, _ in node.next_functions if edge is not None]
+        if hasattr(node, "_forward_cls") and hasattr(node, "_input_metadata"):
+            # A user's function may have no gradient for an input, or run a backward pass of its own (checkpoints do).
+            given = self._run_backward(node)
+            if len(given) == len(following):
+                following = [edge for edge, gradient in zip(following, given, strict=True) if gradient is not None]
+        return following
+
+    def _run_backward(self, node: Any) -> list[Any]:
+        """Return what the backward of a user's function gives for the inputs that need it."""
+        gradients = [
+            make_fake(self._mode, Memory(), tuple(each.shape), _dense(each.shape), 0, each.dtype, each.device)
+            for each in node._input_metadata
+        ]
+        with torch.no_grad():
+            given = node.apply(*gradients)
+        given = given if isinstance(given, tuple) else (given,)
+        needed = [*node.needs_input_grad, *[False] * len(given)]
+        return [gradient for gradient, needs in zip(given, needed, strict=False) if needs]
 
     def _refuse_what_eager_refuses(self, outputs: Sequence[FakeTensor], gradients: Any) -> None:
         """Let torch judge the arguments, on a graph of one node each: the errors are its own."""
@@ -147,16 +204,20 @@ class Gradients:
             gradient.history = History((*[node_of(source) for source in sources], node_of(fake)))
         return gradient
 
-    def _empty_like(self, fake: FakeTensor, memory_format: torch.memory_format) -> torch.Tensor:
-        made: torch.Tensor = self._mode.propagate(torch.empty_like, (fake,), {"memory_format": memory_format})
-        return made
-
-    def _accumulate(self, fake: FakeTensor, sources: Sequence[FakeTensor]) -> None:
+    def _hooked(self, fake: FakeTensor, sources: Sequence[FakeTensor]) -> torch.Tensor:
         gradient: torch.Tensor = self._gradient(fake, sources)
         for hook in list((fake._backward_hooks or {}).values()):
             replaced = hook(gradient)
             if replaced is not None:
                 gradient = replaced
+        return gradient
+
+    def _empty_like(self, fake: FakeTensor, memory_format: torch.memory_format) -> torch.Tensor:
+        made: torch.Tensor = self._mode.propagate(torch.empty_like, (fake,), {"memory_format": memory_format})
+        return made
+
+    def _accumulate(self, fake: FakeTensor, sources: Sequence[FakeTensor]) -> None:
+        gradient = self._hooked(fake, sources)
         if fake.grad is None or sources:
             fake.grad = gradient
         else:
@@ -179,30 +240,12 @@ class _Reached:
         self.leaves: list[FakeTensor] = []
 
 
-def _walk(outputs: Iterable[FakeTensor]) -> _Reached:
-    reached = _Reached()
-    waiting: list[Node] = [node_of(fake) for fake in outputs if fake.requires_grad]
-    while waiting:
-        node = waiting.pop()
-        if id(node) in reached.nodes:
-            continue
-        reached.nodes[id(node)] = node
-        if isinstance(node, FakeTensor):
-            if node.stands_for is not None:
-                waiting.append(node.stands_for)
-            else:
-                reached.leaves.append(node)
-        elif isinstance(node, ViewOf):
-            if node.base.requires_grad:
-                waiting.append(node_of(node.base))
-        elif isinstance(node, History):
-            waiting.extend(reversed(node.inputs))
-        else:
-            variable = getattr(node, "variable", None)
-            if isinstance(variable, FakeTensor):
-                waiting.append(variable)
-            waiting.extend(following for following, _ in reversed(node.next_functions) if following is not None)
-    return reached
+def _dense(size: Sequence[Any]) -> list[Any]:
+    stride, strides = 1, []
+    for extent in reversed(size):
+        strides.append(stride)
+        stride = stride * extent
+    return strides[::-1]
 
 
 def _fakes(values: Any, function: str) -> list[FakeTensor]:

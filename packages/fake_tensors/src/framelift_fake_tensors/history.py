@@ -13,7 +13,16 @@ from typing import Any
 import torch
 import torch._C
 
-from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, ViewOf, make_fake, raw_is_leaf
+from framelift_fake_tensors.tensor import (
+    FakeTensor,
+    Memory,
+    Mode,
+    ViewOf,
+    fakes_in,
+    make_fake,
+    raw_is_leaf,
+    raw_version,
+)
 
 __all__ = ["settle"]
 
@@ -39,7 +48,11 @@ def _settle_one(mode: Mode, fake: FakeTensor, run: Callable[..., Any]) -> None:
     if isinstance(history, ViewOf):
         _settle_one(mode, history.base, run)
         with torch.set_grad_enabled(history.grad_mode):
-            known = run(torch.Tensor.as_strided, history.base, fake.size(), fake.stride(), fake.storage_offset())
+            known = _again(fake, history, run)
+            if known is None:
+                known = run(
+                    torch.Tensor.as_strided, (history.base, fake.size(), fake.stride(), fake.storage_offset()), {}
+                )
         # The object stays, and becomes the tensor that torch knows for a view.
         torch._C._swap_tensor_impl(fake, known)
         fake.meta_twin = None
@@ -49,5 +62,19 @@ def _settle_one(mode: Mode, fake: FakeTensor, run: Callable[..., Any]) -> None:
         anchor.stands_for = history
         if raw_is_leaf(fake):
             fake.requires_grad_(False)
+        version = raw_version(fake)
         with torch.enable_grad():
-            run(torch.Tensor.copy_, fake, anchor)
+            run(torch.Tensor.copy_, (fake, anchor), {})
+        if not fake.is_inference():
+            torch._C._autograd._unsafe_set_version_counter((fake,), (version,))
+
+
+def _again(fake: FakeTensor, history: ViewOf, run: Callable[..., Any]) -> FakeTensor | None:
+    """Make a view as it was made, if that gives the same one now; its arguments may have changed since."""
+    if history.call is None or history.base.signature is not history.signature:
+        return None
+    known: FakeTensor = list(fakes_in((run(*history.call),)))[history.place]
+    same = known.memory is fake.memory and known.dtype == fake.dtype and known.shape == fake.shape
+    return (
+        known if same and (known.stride(), known.storage_offset()) == (fake.stride(), fake.storage_offset()) else None
+    )

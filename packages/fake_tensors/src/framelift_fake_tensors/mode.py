@@ -34,7 +34,7 @@ from framelift_fake_tensors.history import settle
 from framelift_fake_tensors.kernels import is_symbolic
 from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.modules import fake_module
-from framelift_fake_tensors.operators import Record, SizesRead, run_operator
+from framelift_fake_tensors.operators import Record, SizesRead, run_operator, twin_of
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
 from framelift_fake_tensors.recipe import UNTOLD, recipe_of, writing
 from framelift_fake_tensors.scalars import numbers_for_scalars
@@ -46,6 +46,7 @@ from framelift_fake_tensors.tensor import (
     copy_bits,
     fakes_in,
     make_fake,
+    node_of,
     raw_is_leaf,
 )
 from framelift_fake_tensors.unlinked import (
@@ -94,7 +95,8 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         mode = self._mode
-        result = run_operator(mode, func, args, kwargs or {}, mode.record)
+        with torch._C.DisableTorchFunction():  # for what torch called without asking the modes of torch functions
+            result = run_operator(mode, func, args, kwargs or {}, mode.record)
         if mode.observer is not None:
             mode.observer(func, args, kwargs or {}, result)
         return result
@@ -127,6 +129,7 @@ METADATA_FUNCTIONS: frozenset[Any] = frozenset(
     for name in (
         "size", "stride", "dim", "ndimension", "numel", "nelement", "storage_offset", "element_size", "get_device",
         "is_contiguous", "is_floating_point", "is_complex", "is_signed", "is_conj", "is_neg", "is_inference",
+        "_is_view",
     )
 ) | {
     torch.is_floating_point, torch.is_complex, torch.numel, torch.is_grad_enabled, torch._C._set_grad_enabled,
@@ -416,7 +419,7 @@ class FakeMode:
         cache = self._symbolic_cache if call.symbolic else self.cache
         recipe = cache.get(call.key)
         if recipe is not None:
-            result = recipe(self, call.fakes)
+            result = recipe(self, call.fakes, (function, args, kwargs))
             if result is not UNTOLD:
                 return result
             cache.hits -= 1
@@ -426,8 +429,10 @@ class FakeMode:
 
     def intercepted(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what a function gives that a program called while the mode is entered; errors are eager's."""
-        if function in GRADIENT_FUNCTIONS:
+        if function in GRADIENT_FUNCTIONS and torch._C._functorch.peek_interpreter_stack() is None:
             return getattr(self._gradients, GRADIENT_FUNCTIONS[function])(*args, **kwargs)
+        if function is torch.Tensor.register_hook and isinstance(args[0], FakeTensor):
+            self.watch(args[0])
         try:
             return self.propagate(function, args, kwargs)
         except PropagationError as error:
@@ -453,6 +458,7 @@ class FakeMode:
     ) -> Any:
         with self._lock:
             before = [self._visible(fake) for fake in call.fakes]
+            nodes = [node_of(fake) for fake in call.fakes]
             symbols = self._symbols()
             result = self._checked(function, args, kwargs)
             written = [position for position, fake in enumerate(call.fakes) if id(fake.memory) in self.record.written]
@@ -462,7 +468,10 @@ class FakeMode:
             if before == [self._visible(fake) for fake in call.fakes]:
                 recipe = recipe_of(result, call.fakes, self._signature)
                 if recipe is not None:
-                    cache.put(call.key, writing(recipe, written) if written else recipe)
+                    recorded = {
+                        position for position in written if node_of(call.fakes[position]) is not nodes[position]
+                    }
+                    cache.put(call.key, writing(recipe, written, recorded) if written else recipe)
             return result
 
     def _symbols(self) -> int:
@@ -559,10 +568,20 @@ class FakeMode:
     def _has_written(self, fakes: Sequence[FakeTensor]) -> bool:
         return not self.record.written.isdisjoint([id(fake.memory) for fake in fakes])
 
+    def storage_of(self, fake: FakeTensor) -> torch.UntypedStorage:
+        """Return the storage, of the meta device, that the views of a fake's memory share."""
+        with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
+            return twin_of(fake).untyped_storage()
+
+    def watch(self, fake: FakeTensor) -> None:
+        """Look after the hooks of a fake that is no leaf, when there is a backward pass."""
+        self._gradients.watch(fake)
+
     def settle(self, fake: FakeTensor) -> None:
         """Give a fake that came from the cache the autograd history that torch would have given it."""
         if (fake.history is not None or fake.memory.views is not None) and is_linked(fake.device.type):
-            settle(self, fake, lambda function, *args: self._run(function, args, {}))
+            with self._lock, torch._C.DisableTorchFunction():  # else the cache would answer
+                settle(self, fake, self._run)
 
     def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operator that was called on fakes of this mode outside of `propagate`."""

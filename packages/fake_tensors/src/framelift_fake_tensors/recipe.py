@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import torch
 from torch.autograd.graph import increment_version
 
-from framelift_fake_tensors.tensor import FakeTensor, History, Memory, Mode, ViewOf, make_fake, nodes_of
+from framelift_fake_tensors.tensor import (
+    FakeTensor,
+    History,
+    Memory,
+    Mode,
+    TorchCall,
+    ViewOf,
+    fakes_in,
+    make_fake,
+    nodes_of,
+)
 
 __all__ = ["UNTOLD", "Recipe", "recipe_of", "writing"]
 
-Recipe = Callable[[Mode, Sequence[FakeTensor]], Any]
-"""Called with the mode and the fakes among the arguments, makes the result."""
+Recipe = Callable[[Mode, Sequence[FakeTensor], TorchCall], Any]
+"""Called with the mode, the fakes among the arguments, and the call, makes the result."""
 
 UNTOLD = object()
 """What a recipe returns where the result must be computed after all."""
@@ -39,12 +49,12 @@ def recipe_of(result: Any, fakes: Sequence[FakeTensor], signature: Callable[[Fak
         signature: gives what the cache knows a fake by.
     """
     try:
-        return _recipe(result, fakes, signature, {})
+        return _Recipes(fakes, signature, list(fakes_in((result,)))).of(result)
     except _NoRecipe:
         return None
 
 
-def writing(recipe: Recipe, positions: Sequence[int]) -> Recipe:
+def writing(recipe: Recipe, positions: Sequence[int], recorded: Collection[int]) -> Recipe:
     """Return a recipe for a call that writes to arguments, and leaves their metadata as it is.
 
     Where autograd records the write, an argument gets a new history; if it has views or is one, theirs are new too,
@@ -53,66 +63,79 @@ def writing(recipe: Recipe, positions: Sequence[int]) -> Recipe:
     Args:
         recipe: makes the result.
         positions: which of the fakes among the arguments are written to.
+        recorded: for which of these autograd recorded it.
     """
 
-    def make(mode: Mode, fakes: Sequence[FakeTensor]) -> Any:
+    def make(mode: Mode, fakes: Sequence[FakeTensor], call: TorchCall) -> Any:
         written = [fakes[position] for position in positions]
-        if torch.is_grad_enabled():
-            nodes = nodes_of(fakes)
-            if nodes:
-                if any(fake.memory.shared for fake in written):
-                    return UNTOLD
-                for fake in written:
-                    if fake.requires_grad:
-                        fake.history = History(nodes)
+        if recorded:
+            if any(fake.memory.shared for fake in written):
+                return UNTOLD
+            history = History(nodes_of(fakes))
+            for position in recorded:
+                fakes[position].history = history
         for fake in written:
             if not fake.is_inference():
-                increment_version(fake)
-        return recipe(mode, fakes)
+                increment_version(_counting(fake))
+        return recipe(mode, fakes, call)
 
     return make
 
 
-def _recipe(
-    result: Any, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any], seen: dict[int, Memory]
-) -> Recipe:
-    if type(result) is FakeTensor:
-        return _tensor(result, fakes, signature, seen)
-    if isinstance(result, (*_CONSTANTS, torch.SymInt)):
-        return lambda _mode, _fakes: result
-    if type(result) is torch.Size:
-        return lambda _mode, _fakes: result
-    if isinstance(result, (tuple, list)):
-        items = [_recipe(item, fakes, signature, seen) for item in result]
-        return _container(type(result), items)
-    raise _NoRecipe
+def _counting(fake: FakeTensor) -> FakeTensor:
+    """Return the tensor that counts the versions of a view that torch does not know for one yet."""
+    while isinstance(fake.history, ViewOf):
+        fake = fake.history.base
+    return fake
+
+
+class _Recipes:
+    def __init__(
+        self, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any], results: Sequence[FakeTensor]
+    ) -> None:
+        self._fakes = fakes
+        self._signature = signature
+        self._results = results
+        self._seen: set[int] = set()
+
+    def of(self, result: Any) -> Recipe:
+        if type(result) is FakeTensor:
+            return self._tensor(result)
+        if isinstance(result, (*_CONSTANTS, torch.SymInt, torch.Size)):
+            return lambda _mode, _fakes, _call: result
+        if isinstance(result, (tuple, list)):
+            return _container(type(result), [self.of(item) for item in result])
+        raise _NoRecipe
+
+    def _tensor(self, result: FakeTensor) -> Recipe:
+        for position, fake in enumerate(self._fakes):
+            if fake is result:
+                return lambda _mode, given, _call: given[position]
+        if result.is_conj() or result.is_neg() or getattr(result, "_is_param", False):
+            raise _NoRecipe
+        place = next(place for place, one in enumerate(self._results) if one is result)
+        for position, fake in enumerate(self._fakes):
+            if fake.memory is result.memory:
+                view = _view(result, fake, place, self._signature)
+                return lambda mode, given, call: view(mode, given[position], call)
+        if id(result.memory) in self._seen:
+            raise _NoRecipe  # two results over one new memory: rare, and the second would need to find the first
+        self._seen.add(id(result.memory))
+        if not result._is_view():
+            return _fresh(result, self._signature)
+        base = result._base
+        new_base, view = _fresh(base, self._signature), _view(result, base, place, self._signature)
+        return lambda mode, given, call: view(mode, new_base(mode, given, call), None)
 
 
 def _container(kind: type, items: list[Recipe]) -> Recipe:
     if kind is list:
-        return lambda mode, fakes: [item(mode, fakes) for item in items]
+        return lambda mode, fakes, call: [item(mode, fakes, call) for item in items]
     if kind is tuple:
-        return lambda mode, fakes: tuple([item(mode, fakes) for item in items])
+        return lambda mode, fakes, call: tuple([item(mode, fakes, call) for item in items])
     if hasattr(kind, "n_fields"):  # a structseq of torch.return_types
-        return lambda mode, fakes: kind([item(mode, fakes) for item in items])
+        return lambda mode, fakes, call: kind([item(mode, fakes, call) for item in items])
     raise _NoRecipe
-
-
-def _tensor(
-    result: FakeTensor, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any], seen: dict[int, Memory]
-) -> Recipe:
-    for position, fake in enumerate(fakes):
-        if fake is result:
-            return lambda _mode, given: given[position]
-    if result.is_conj() or result.is_neg() or getattr(result, "_is_param", False):
-        raise _NoRecipe
-    for position, fake in enumerate(fakes):
-        if fake.memory is result.memory:
-            return _view(result, position, fake, signature)
-    if id(result.memory) in seen:
-        raise _NoRecipe  # two results over one new memory: rare, and the second would need to find the first
-    seen[id(result.memory)] = result.memory
-    return _fresh(result, signature)
 
 
 def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe:
@@ -122,7 +145,7 @@ def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe
     known = signature(result)
     version = result.signature_version
 
-    def make(mode: Mode, fakes: Sequence[FakeTensor]) -> FakeTensor:
+    def make(mode: Mode, fakes: Sequence[FakeTensor], _call: TorchCall) -> FakeTensor:
         fake = make_fake(mode, Memory(), size, stride, offset, dtype, device, requires_grad)
         fake.signature = known
         fake.signature_version = version
@@ -133,7 +156,9 @@ def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe
     return make
 
 
-def _view(result: FakeTensor, position: int, base: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe:
+def _view(
+    result: FakeTensor, base: FakeTensor, place: int, signature: Callable[[FakeTensor], Any]
+) -> Callable[[Mode, FakeTensor, TorchCall | None], FakeTensor]:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
     if dtype != base.dtype or torch.is_inference_mode_enabled():
@@ -144,15 +169,14 @@ def _view(result: FakeTensor, position: int, base: FakeTensor, signature: Callab
     is_view = result._is_view()
     grad_mode = torch.is_grad_enabled()
 
-    def make(mode: Mode, fakes: Sequence[FakeTensor]) -> FakeTensor:
-        base = fakes[position]
+    def make(mode: Mode, base: FakeTensor, call: TorchCall | None) -> FakeTensor:
         memory = base.memory
         memory.shared = True
         fake = make_fake(mode, memory, size, stride, offset, dtype, device, requires_grad)
         fake.signature = known
         fake.signature_version = version
         if is_view:
-            fake.history = ViewOf(base, grad_mode)
+            fake.history = ViewOf(base, grad_mode, call, place)
             if memory.views is None:
                 memory.views = []
             elif len(memory.views) > _MANY and len(memory.views).bit_count() == 1:

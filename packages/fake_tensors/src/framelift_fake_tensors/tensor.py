@@ -22,6 +22,7 @@ __all__ = [
     "Memory",
     "Mode",
     "Node",
+    "TorchCall",
     "ViewOf",
     "copy_bits",
     "fakes_in",
@@ -29,6 +30,7 @@ __all__ = [
     "node_of",
     "nodes_of",
     "raw_is_leaf",
+    "raw_version",
 ]
 
 
@@ -41,8 +43,18 @@ class Mode(Protocol):
     def propagate(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what a torch function gives on fakes, from the cache where it can."""
 
+    def storage_of(self, fake: FakeTensor) -> torch.UntypedStorage:
+        """Return the storage, without data, that the views of one memory share."""
+
+    def watch(self, fake: FakeTensor) -> None:
+        """Look after the hooks of a fake that is no leaf, when there is a backward pass."""
+
     def settle(self, fake: FakeTensor) -> None:
         """Give `fake` the autograd history that torch would have given it."""
+
+
+TorchCall = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
+"""A function with its arguments, positional and by name."""
 
 
 class Memory:
@@ -75,14 +87,24 @@ class History:
 
 
 class ViewOf(History):
-    """A view that torch does not know for one yet."""
+    """A view that torch does not know for one yet.
 
-    __slots__ = ("base", "grad_mode")
+    Args:
+        base: what it is a view of.
+        grad_mode: whether it was made in grad mode.
+        call: the function that gave it, with its arguments; or nothing, where that gives another base each time.
+        place: which of the fakes in its result this is.
+    """
 
-    def __init__(self, base: FakeTensor, grad_mode: bool) -> None:
+    __slots__ = ("base", "call", "grad_mode", "place", "signature")
+
+    def __init__(self, base: FakeTensor, grad_mode: bool, call: TorchCall | None, place: int) -> None:
         super().__init__()
         self.base = base
         self.grad_mode = grad_mode
+        self.call = call
+        self.place = place
+        self.signature = base.signature
 
 
 def _refuse(name: str) -> Callable[..., Any]:
@@ -93,9 +115,21 @@ def _refuse(name: str) -> Callable[..., Any]:
     return access
 
 
+def _settled(name: str) -> Callable[[FakeTensor], Any]:
+    get = vars(torch._C.TensorBase)[name].__get__
+
+    def read(self: FakeTensor) -> Any:
+        self._settle()
+        return get(self)
+
+    return read
+
+
 _attributes: Mapping[str, Any] = vars(torch._C.TensorBase)
 raw_is_leaf: Callable[[torch.Tensor], bool] = _attributes["is_leaf"].__get__
 """Whether autograd, as far as it was told, recorded nothing that made a tensor."""
+raw_version: Callable[[torch.Tensor], int] = _attributes["_version"].__get__
+"""How often a tensor was written to, as far as torch was told."""
 _raw_grad_fn = _attributes["grad_fn"].__get__
 _raw_base = _attributes["_base"].__get__
 _raw_is_view = torch.Tensor._is_view
@@ -164,7 +198,9 @@ class FakeTensor(torch.Tensor):
         if known is not None:
             return known
         if not self.is_leaf:
-            raise RuntimeError("only a leaf of autograd can be deep-copied; call detach() first")
+            # It is refused, in eager's words.
+            with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch(), torch.enable_grad():
+                copy.deepcopy(torch.empty(0, device="meta", requires_grad=True).clone())
         memory = memo.setdefault(id(self.memory), Memory())
         with torch._C.DisableTorchFunction():
             copied = make_fake(
@@ -183,6 +219,49 @@ class FakeTensor(torch.Tensor):
                 copied.grad = copy.deepcopy(self.grad, memo)
         memo[id(self)] = copied
         return copied
+
+    def __copy__(self) -> FakeTensor:
+        """Return another leaf over the same memory."""
+        self.memory.shared = True
+        copied = make_fake(
+            self.fake_mode,
+            self.memory,
+            self.size(),
+            self.stride(),
+            self.storage_offset(),
+            self.dtype,
+            self.device,
+            self.requires_grad,
+        )
+        if getattr(self, "_is_param", False):
+            copied._is_param = True
+        return copied
+
+    def untyped_storage(self) -> torch.UntypedStorage:
+        """Return the storage, of the meta device, that is one for all views of a memory."""
+        return self.fake_mode.storage_of(self)
+
+    def is_set_to(self, tensor: torch.Tensor) -> bool:
+        """Tell whether a tensor is a view of the same elements in the same order."""
+        return (
+            isinstance(tensor, FakeTensor)
+            and self.memory is tensor.memory
+            and (self.shape, self.stride()) == (tensor.shape, tensor.stride())
+            and bool(self.storage_offset() == tensor.storage_offset())
+        )
+
+    # torch hands out these three to no mode.
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that is no leaf."""
+        self._settle()
+        super().retain_grad()
+        self.fake_mode.watch(self)
+
+    def set_(self, *args: Any, **kwargs: Any) -> Self:
+        """Become a view of another tensor's or storage's elements."""
+        self._settle()
+        super().set_(*args, **kwargs)
+        return self
 
     tolist = _refuse("tolist")
     numpy = _refuse("numpy")
@@ -206,6 +285,9 @@ class FakeTensor(torch.Tensor):
     def _base(self) -> Any:  # type: ignore[override]
         self._settle()
         return _raw_base(self)
+
+    output_nr = property(_settled("output_nr"))
+    _version = property(_settled("_version"))
 
     def _is_view(self) -> bool:
         self._settle()
