@@ -54,9 +54,9 @@ class Facts:
         self.version = 0
         self._replaced: dict[Expression, Expression] = {}  # as of that version
         self._replaced_at = 0
-        self._unbacked: set[Expression] = set()
-        self._true: set[Expression] = set()
-        self._different: set[Expression] = set()  # from 0
+        self._unbacked: dict[Expression, None] = {}
+        self._true: dict[Expression, None] = {}
+        self._different: dict[Expression, None] = {}  # from 0
         # Margins (expressions that are at least 0) of several symbols, without their constant: that constant. What is
         # known of one symbol alone is its range.
         self._margins: dict[Expression, int] = {}
@@ -85,18 +85,18 @@ class Facts:
         facts.ranges = {reader[place]: reader.range(limits) for place, limits in record["ranges"]}
         facts.replacements = {reader[one]: reader[other] for one, other in record["replacements"]}
         facts.version = len(facts.replacements)
-        facts._true.update(reader.operands(record["true"]))
-        facts._different.update(reader.operands(record["different"]))
+        facts._true.update(dict.fromkeys(reader.operands(record["true"])))
+        facts._different.update(dict.fromkeys(reader.operands(record["different"])))
         facts._margins = {reader[place]: int(constant) for place, constant in record["margins"]}
         facts._pending = [terms + constant for terms, constant in facts._margins.items()]
-        facts._unbacked.update(reader.operands(record["unbacked"]))
+        facts._unbacked.update(dict.fromkeys(reader.operands(record["unbacked"])))
         return facts
 
     def declare(self, symbol: Expression, values: Range, unbacked: bool = False) -> None:
         """Introduce a symbol; equalities replace an unbacked one by others, and no other by an unbacked one."""
         self.ranges[symbol] = values
         if unbacked:
-            self._unbacked.add(symbol)
+            self._unbacked[symbol] = None
         self._forget_bounds()
 
     def bound(self, expression: Expression) -> Range:
@@ -276,7 +276,7 @@ class Facts:
         condition = self.replace(condition)
         if isinstance(condition, Constant):
             return
-        self._true.add(condition)
+        self._true[condition] = None
         if isinstance(condition, Junction) and not condition.any_of:
             for operand in condition.operands:
                 self.assume(operand)
@@ -290,7 +290,7 @@ class Facts:
             self._equal(relation, difference)
             return
         if relation.sign == "!=":
-            self._different.add(difference)
+            self._different[difference] = None
             self._exclude(difference)
             return
         larger, least = _margin(relation.sign, difference)
@@ -305,7 +305,7 @@ class Facts:
             rest = difference - symbol * coefficient
             if coefficient == 0 or symbol in rest.symbols:
                 continue
-            if symbol not in self._unbacked and not self._unbacked.isdisjoint(rest.symbols):
+            if symbol not in self._unbacked and not self._unbacked.keys().isdisjoint(rest.symbols):
                 continue  # a guard on the symbol would become one on what is not known when guards are checked
             if all(known % coefficient == 0 for known in (constant, *terms.values())):
                 others = {term: -known // coefficient for term, known in terms.items() if term != symbol.monomial}
@@ -324,8 +324,8 @@ class Facts:
         self.replacements[symbol] = value
         self.version += 1
         self._forget_bounds()
-        self._true = {self.replace(condition) for condition in self._true}
-        self._different = {self.replace(difference) for difference in self._different}
+        self._true = dict.fromkeys([self.replace(condition) for condition in self._true])
+        self._different = dict.fromkeys([self.replace(difference) for difference in self._different])
         self._linear, self._pending = Linear(), []
         margins, self._margins = self._margins, {}
         for terms, constant in margins.items():

@@ -11,6 +11,8 @@ from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from framelift_guards.codegen import Builder
 from framelift_guards.plain import show
 from framelift_guards.predicates.base import Predicate, both, compare
@@ -29,18 +31,17 @@ class TensorMethods(Predicate):
         absent: names that are not in it, sorted.
         present: what the other names are bound to.
 
-    >>> import torch
     >>> print(TensorMethods.of(torch.Tensor, ["sin", "cos"]).describe(""))
     torch.Tensor has no cos, sin of its own
     """
 
-    cls: type
+    cls: type[torch.Tensor]
     absent: tuple[str, ...]
     present: dict[str, Reference]
     kind = "TENSOR_METHODS"
 
     @classmethod
-    def of(cls, owner: type, names: Iterable[str]) -> TensorMethods:
+    def of(cls, owner: type[torch.Tensor], names: Iterable[str]) -> TensorMethods:
         """Return the predicate on what ``owner`` binds now.
 
         Args:
