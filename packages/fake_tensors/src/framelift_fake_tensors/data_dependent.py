@@ -129,10 +129,19 @@ def _unique_of_all(with_inverse: bool, with_counts: bool, new: NewNumber, tensor
 def _unique_of_dimension(
     dim: int, with_inverse: bool, with_counts: bool, new: NewNumber, tensor: torch.Tensor
 ) -> tuple[Any, ...]:
-    count, size = new("unique slices", minimum=0), list(tensor.shape)
+    size = list(tensor.shape)
+    if any(isinstance(one, int) and one == 0 for place, one in enumerate(size) if place != dim % len(size)):
+        raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+    count = new("unique slices", minimum=0)
     inverse = _long(tensor, size[dim]) if with_inverse else _long(tensor, 0)
+    # The slices are found along the first dimension, which is moved back after (aten/src/ATen/native/Unique.cpp): so
+    # they lie one after the other, and no stride depends on how many there are.
+    strides, step = [0] * len(size), 1
+    for place in [*reversed([place for place in range(len(size)) if place != dim % len(size)]), dim]:
+        strides[place] = step
+        step *= torch.sym_max(size[place], 1)  # type: ignore[no-untyped-call]
     size[dim] = count
-    return tensor.new_empty(size), inverse, _long(tensor, count) if with_counts else _long(tensor, 0)
+    return tensor.new_empty_strided(size, strides), inverse, _long(tensor, count) if with_counts else _long(tensor, 0)
 
 
 def _unique(new: NewNumber, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, ...]:
