@@ -1,9 +1,11 @@
 """Results whose size only data can tell: all else about them is that of the real result."""
 
+import contextlib
+
 import pytest
 import torch
 
-from framelift_fake_tensors import FakeMode, PropagationError
+from framelift_fake_tensors import DataAccessError, DataDependentError, FakeMode, PropagationError
 from framelift_symbolic_shapes import ShapeEnv
 
 
@@ -35,3 +37,24 @@ def test_there_are_no_unique_slices_of_nothing(function):
     with pytest.raises(PropagationError, match="0 sized dimensions") as raised:
         mode.propagate(function, (fake,), {"dim": 1})
     assert str(raised.value.__cause__) == str(expected.value).split("\n")[0]
+
+
+@pytest.mark.parametrize("entered", [False, True])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda x: x.tolist(),
+        lambda x: x.numpy(),
+        lambda x: x.sum().item(),
+        lambda x: bool(x.sum()),
+        lambda x: x.data_ptr(),
+        lambda x: x.nonzero(),
+    ],
+)
+def test_an_error_says_which_line_asked(ask, entered):
+    mode = FakeMode()
+    fake = mode.fake(torch.ones(3))
+    with mode if entered else contextlib.nullcontext(), pytest.raises((DataAccessError, DataDependentError)) as raised:
+        ask(fake)
+    assert raised.value.where == f"{__file__}:{ask.__code__.co_firstlineno}"
+    assert raised.value.where in str(raised.value)

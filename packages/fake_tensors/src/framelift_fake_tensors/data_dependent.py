@@ -129,7 +129,7 @@ def _unique_of_all(with_inverse: bool, with_counts: bool, new: NewNumber, tensor
 def _unique_of_dimension(
     dim: int, with_inverse: bool, with_counts: bool, new: NewNumber, tensor: torch.Tensor
 ) -> tuple[Any, ...]:
-    size = list(tensor.shape)
+    size: list[Any] = list(tensor.shape)  # numbers and symbols
     if any(isinstance(one, int) and one == 0 for place, one in enumerate(size) if place != dim % len(size)):
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
     count = new("unique slices", minimum=0)

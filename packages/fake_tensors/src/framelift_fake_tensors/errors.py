@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from framelift_fake_tensors.user_line import user_line
+
 __all__ = [
     "DataAccessError",
     "DataDependentError",
@@ -22,6 +24,10 @@ class FakeTensorError(RuntimeError):
     """
 
 
+def _asked_by(where: str | None) -> str:
+    return "" if where is None else f" ({where} asks)"
+
+
 class DataAccessError(FakeTensorError):
     """Something asked a fake tensor for its data, which it does not have.
 
@@ -30,11 +36,13 @@ class DataAccessError(FakeTensorError):
     """
 
     def __init__(self, operation: str) -> None:
+        self.operation = operation
+        self.where = user_line()
+        """File and line of the program that asked."""
         super().__init__(
-            f"{operation} needs the data of a tensor, and a fake tensor has only metadata; "
+            f"{operation} needs the data of a tensor, and a fake tensor has only metadata{_asked_by(self.where)}; "
             "use its shape, stride, dtype and device, or call this on the real tensor."
         )
-        self.operation = operation
 
 
 class DataDependentError(FakeTensorError):
@@ -45,10 +53,13 @@ class DataDependentError(FakeTensorError):
     """
 
     def __init__(self, operator: str) -> None:
-        super().__init__(
-            f"{operator} depends on the data of a tensor: what it returns, or its shape, can't be told from metadata."
-        )
         self.operator = operator
+        self.where = user_line()
+        """File and line of the program that asked."""
+        super().__init__(
+            f"{operator} depends on the data of a tensor: what it returns, or its shape, can't be told from metadata"
+            f"{_asked_by(self.where)}."
+        )
 
 
 class NoMetaKernelError(FakeTensorError):
