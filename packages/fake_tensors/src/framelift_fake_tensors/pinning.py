@@ -18,6 +18,7 @@ _KNOWS_NO_SYMBOLS = (
     "customized tensor",
     "expected to contain only concrete integers",
     "NO overloaded args that actually triggered dispatch",  # for a tensor that is of no subclass
+    "cannot access PyObject for Tensor",  # torch 2.11 for the same
 )
 
 
