@@ -86,7 +86,7 @@ def _abstract(domain: Tracking, cls: type, candidate: type) -> Answer:
         return Break(UnsupportedCall("isinstance", f"{candidate.__qualname__} has a __subclasshook__"))
     test = subclass_test(candidate)
     answer = bool(test(cls))
-    source = ConstantSource(cls.__qualname__, cls)
+    source = ConstantSource(cls.__qualname__, cls, weak=True)
     domain.guard(CallSource(test, source, f" is a subclass of {candidate.__qualname__}"), Equals(answer))
     return constant(answer)
 

@@ -201,7 +201,7 @@ def _special(domain: Tracking, cls: type, name: str) -> Answer | None:
             return None
         if not made_in_python(cls):
             return Value(domain.constant(value))
-        return Value(domain.wrap(value, AttributeSource(ConstantSource(cls.__qualname__, cls), name)))
+        return Value(domain.wrap(value, AttributeSource(ConstantSource(cls.__qualname__, cls, weak=True), name)))
     if name == "__class__":
         return Value(domain.reference(type(cls)))
     if name in {"__mro__", "__bases__", "__base__"}:

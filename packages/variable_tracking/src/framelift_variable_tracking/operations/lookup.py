@@ -122,7 +122,7 @@ class Lookup(State):
         if key in self._lacking or not cls.__flags__ & _HEAPTYPE:
             return
         self._lacking.add(key)
-        source: Source = ConstantSource(cls.__qualname__, cls)
+        source: Source = ConstantSource(cls.__qualname__, cls, weak=True)
         if type(cls) in _PLAIN_METACLASSES and not any(name in namespace_of(base) for base in mro_of(type(cls))):
             self.guard(source, LacksAttribute(name))
         else:
@@ -135,7 +135,7 @@ class Lookup(State):
         if key in self._lacking or all(self._fixed(base) for base in mro):
             return
         self._lacking.add(key)
-        source = ConstantSource(cls.__qualname__, cls)
+        source = ConstantSource(cls.__qualname__, cls, weak=True)
         self.guard(CallSource(Lineage(*mro), source, " has the bases that it had"), Equals(True))
 
     def _fixed(self, cls: type) -> bool:
@@ -166,7 +166,7 @@ class Lookup(State):
         """Return the raw attribute that `super(owner, ...)` finds in the MRO of `start`, guarded."""
         mro = mro_of(start)
         label = f" after {owner.__qualname__} has {name}"
-        source: Source = CallSource(After(owner, name), ConstantSource(start.__qualname__, start), label)
+        source: Source = CallSource(After(owner, name), ConstantSource(start.__qualname__, start, weak=True), label)
         for base in mro[mro.index(owner) + 1 :]:
             stored = self._class_fields.get(base, {}).get(name)
             if stored is DELETED:
@@ -196,7 +196,7 @@ class Lookup(State):
             return ConstantSource(f"{owner.__qualname__}.{name}", raw)
         # Classes of trusted modules are guarded too: programs do patch `nn.Linear.forward`, and one guard serves all
         # instances of a class.
-        base = ConstantSource(cls.__qualname__, cls)
+        base = ConstantSource(cls.__qualname__, cls, weak=True)
         # `cls.name` is a look-up in CPython's type cache: exact where binding to the class gives the attribute itself.
         plain = type(cls) in _PLAIN_METACLASSES and type(raw) in _UNBOUND_KINDS
         return AttributeSource(base, name) if plain else ClassAttributeSource(base, name)
