@@ -48,9 +48,7 @@ def tree(value, change):
         return change(value)
     if isinstance(value, (list, tuple)):
         items = [tree(item, change) for item in value]
-        if type(value) in (list, tuple):
-            return type(value)(items)
-        return type(value)(items) if hasattr(value, "n_fields") else type(value)(*items)
+        return type(value)(*items) if hasattr(value, "_fields") else type(value)(items)
     if isinstance(value, dict):
         return {name: tree(item, change) for name, item in value.items()}
     return value
@@ -229,16 +227,49 @@ def samples(info, dtype, limit):
     return list(itertools.islice(info.sample_inputs("cpu", dtype, requires_grad=False), limit))
 
 
-def compare(infos, limit=None, runs=RUNS, progress=None):
+def channels_last(tensor):
+    formats = {4: torch.channels_last, 5: torch.channels_last_3d}
+    if tensor.layout is not torch.strided or tensor.dim() not in formats:
+        return tensor
+    return tensor.contiguous(memory_format=formats[tensor.dim()])
+
+
+def transposed(tensor):
+    return tensor if tensor.layout is not torch.strided else tensor.mT.contiguous().mT if tensor.dim() > 1 else tensor
+
+
+def reversed_dimensions(tensor):
+    order = tuple(reversed(range(tensor.dim())))
+    return tensor if tensor.layout is not torch.strided else tensor.permute(order).contiguous().permute(order)
+
+
+def with_gaps(tensor):
+    if tensor.layout is not torch.strided:
+        return tensor
+    wide = torch.zeros([2 * extent for extent in tensor.shape], dtype=tensor.dtype)
+    return wide[tuple(slice(None, None, 2) for _ in tensor.shape)].copy_(tensor)
+
+
+LAYOUTS = {
+    "given": lambda tensor: tensor,
+    "channels_last": channels_last,
+    "transposed": transposed,
+    "reversed": reversed_dimensions,
+    "gaps": with_gaps,
+}
+"""How the arguments of a sample are laid out."""
+
+
+def compare(infos, limit=None, runs=RUNS, progress=None, *, layout="given", dtypes=DTYPES):
     """Run the samples of the operators; the tally of each run."""
     tallies = {run: Tally() for run in runs}
     for info in infos:
         start = time.monotonic()
-        for dtype in DTYPES:
+        for dtype in dtypes:
             if dtype not in info.supported_dtypes("cpu"):
                 continue
             for sample in samples(info, dtype, limit):
-                values = (sample.input, sample.args, sample.kwargs)
+                values = tree((sample.input, sample.args, sample.kwargs), LAYOUTS[layout])
                 outcomes = {run: make(info.op, values) for run, make in runs.items()}
                 torch.manual_seed(0)
                 real = attempt(lambda input, args, kwargs, op=info.op: op(input, *args, **kwargs), lambda v=values: v)
@@ -285,6 +316,7 @@ def main():
     parser.add_argument("--samples", type=int, help="how many samples of an operator and dtype, at most; all of them")
     parser.add_argument("--only", default="", help="a regular expression that names of operators must match")
     parser.add_argument("--every", type=int, default=1, help="take every so many operators")
+    parser.add_argument("--layout", choices=LAYOUTS, default="given", help="how arguments are laid out")
     parser.add_argument("--ours", action="store_true", help="leave torch's fakes out")
     parser.add_argument("--show", help="print an example of each operator whose cause this regular expression matches")
     parser.add_argument("--sizes", choices=("static", "symbolic"), help="one form only")
@@ -298,7 +330,11 @@ def main():
         if not (chosen.ours and run[0] == "torch") and chosen.sizes in (None, run[1])
     }
     tallies = compare(
-        infos, chosen.samples, runs, lambda name, took: took > 5 and print(f"{name}: {took:.0f} s", file=sys.stderr)
+        infos,
+        chosen.samples,
+        runs,
+        lambda name, took: took > 5 and print(f"{name}: {took:.0f} s", file=sys.stderr),
+        layout=chosen.layout,
     )
     limits = [f"--samples {chosen.samples}"] if chosen.samples else []
     text = table(tallies, " ".join(["nox -s op_db", *(["--", *limits] if limits else [])]))

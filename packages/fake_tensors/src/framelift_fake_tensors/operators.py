@@ -23,6 +23,7 @@ from framelift_fake_tensors.device_aware import device_aware
 from framelift_fake_tensors.errors import ForeignTensorError, NoMetaKernelError
 from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.layout import settled
+from framelift_fake_tensors.memory_format import as_laid_out, format_on_cpu
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, copy_bits, fakes_in, make_fake
 from framelift_fake_tensors.trial import is_triable, result_of_trial
@@ -252,7 +253,8 @@ def run_operator(
         with _OnFakes(mode, record):
             result = located(*args, **kwargs)
         if result is not NotImplemented:
-            return result
+            memory_format = format_on_cpu(operator, args)
+            return result if memory_format is None else _in_format(mode, result, memory_format, record)
     twins = _Twins(mode, operator)
     lowered = tuple([twins.lower(value) for value in args])
     lowered_kwargs = {name: twins.lower(value) for name, value in kwargs.items()}
@@ -280,9 +282,15 @@ def run_operator(
             raise
         record.pinned.add(str(operator))
         return run_operator(mode, operator, numbers(args), numbers(kwargs), record)
-    raised = twins.raise_(result, device)
+    raised = twins.raise_(as_laid_out(operator, args, lowered, result), device)
     twins.absorb_changes()
     return raised
+
+
+def _in_format(mode: Mode, result: Any, memory_format: torch.memory_format, record: Record) -> Any:
+    if isinstance(result, tuple):
+        return (_in_format(mode, result[0], memory_format, record), *result[1:])
+    return run_operator(mode, torch.ops.aten.clone.default, (result,), {"memory_format": memory_format}, record)
 
 
 class _OnFakes(TorchDispatchMode):  # type: ignore[no-untyped-call]
