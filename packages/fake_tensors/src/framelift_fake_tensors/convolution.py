@@ -56,7 +56,7 @@ def format_of_convolution(operator: OpOverload, args: Sequence[Any]) -> torch.me
         options, sizes_of_bias = args[4:10], args[3]
     else:
         return None
-    if type(image) is not FakeTensor or type(weight) is not FakeTensor or image.dim() != weight.dim():
+    if not isinstance(image, FakeTensor) or not isinstance(weight, FakeTensor) or image.dim() != weight.dim():
         return None
     if image.dim() == 3:
         image, weight, options = _with_rows(image, weight, options)

@@ -38,6 +38,13 @@ from framelift_fake_tensors.operators import Record, SizesRead, run_operator, tw
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
 from framelift_fake_tensors.recipe import UNTOLD, recipe_of, writing
 from framelift_fake_tensors.scalars import numbers_for_scalars
+from framelift_fake_tensors.subclasses import (
+    asked_subclasses,
+    class_of_fakes,
+    is_wrapper,
+    rewrapped,
+    set_attributes,
+)
 from framelift_fake_tensors.tensor import (
     DATA_FUNCTIONS,
     FakeTensor,
@@ -95,6 +102,8 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         mode = self._mode
+        if any(kind is not FakeTensor and is_wrapper(kind) for kind in types):
+            return NotImplemented  # a subclass that wraps tensors comes first, and runs operators on what is in it
         with torch._C.DisableTorchFunction():  # for what torch called without asking the modes of torch functions
             result = run_operator(mode, func, args, kwargs or {}, mode.record)
         if mode.observer is not None:
@@ -120,6 +129,11 @@ class _Interception(TorchFunctionMode):
             if func == _SET_DATA:
                 return self._mode.assign_data(*args)
             return func(*args, **kwargs) if kwargs else func(*args)
+        for subclassed in asked_subclasses((args, kwargs or {})) if types else ():
+            with self:
+                result = subclassed.__torch_function__(func, types, args, kwargs or {})
+            if result is not NotImplemented:
+                return result
         return self._mode.intercepted(func, args, kwargs or {})
 
 
@@ -292,9 +306,18 @@ class FakeMode:
         known = self._known.get(id(tensor))
         if known is not None:
             return known[1]
-        self._check(tensor)
         if name is None:
             name = f"t{next(self._names)}"
+
+        def fake_of(inner: torch.Tensor, attribute: str) -> torch.Tensor:
+            return self.fake(inner, name=f"{name}.{attribute}", dynamic=dynamic)
+
+        if is_wrapper(type(tensor)):
+            wrapped: Any = rewrapped(tensor, fake_of)
+            self._remember(tensor, wrapped)
+            return wrapped  # type: ignore[no-any-return]  # it is of the program's class
+        self._check(tensor)
+        kind = class_of_fakes(type(tensor))
         size, stride = self._sizes(tensor, name, dynamic, origin), tensor.stride()
         if any(isinstance(extent, torch.SymInt) for extent in size):
             stride = symbolic_strides(tensor.size(), stride, size)
@@ -309,22 +332,27 @@ class FakeMode:
             tensor.dtype,
             tensor.device,
             tensor.requires_grad,
+            kind,
         )
         copy_bits(tensor, fake)
         if isinstance(tensor, torch.nn.Parameter):
             fake._is_param = True
+        if isinstance(tensor, torch.nn.Buffer):
+            setattr(fake, "_is_buffer", True)  # noqa: B010  # torch's stubs know only parameters
         if not tensor.is_leaf:
             fake.history = History()
         self._remember(tensor, fake)
+        if kind is not FakeTensor:
+            set_attributes(tensor, fake, fake_of)
         return fake
 
     def _check(self, tensor: torch.Tensor) -> None:
         if isinstance(tensor, FakeTensor):
             raise ForeignTensorError("FakeMode.fake", "a fake tensor")
-        if tensor.layout is not torch.strided:
-            raise UnsupportedTensorError(f"layout {tensor.layout}")
-        if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
-            raise UnsupportedTensorError(f"type {type(tensor).__name__}")
+        if isinstance(tensor, (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer)):
+            raise UnsupportedTensorError("no shape yet: run the lazy module once on real tensors")
+        if tensor.layout is not torch.strided or tensor.is_nested:
+            raise UnsupportedTensorError("nested sizes" if tensor.is_nested else f"layout {tensor.layout}")
         if tensor.is_quantized:
             raise UnsupportedTensorError("quantised elements")
 
@@ -338,7 +366,7 @@ class FakeMode:
         self._memories[storage] = (weakref.ref(tensor), memory)
         return memory
 
-    def _remember(self, tensor: torch.Tensor, fake: FakeTensor) -> None:
+    def _remember(self, tensor: torch.Tensor, fake: Any) -> None:
         known, key = self._known, id(tensor)
         # Dropped with the tensor: its id may be another's afterwards. The closure must not hold the mode.
         known[key] = (weakref.ref(tensor, lambda _reference: known.pop(key, None) and None), fake)
@@ -572,6 +600,25 @@ class FakeMode:
         """Return the storage, of the meta device, that the views of a fake's memory share."""
         with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
             return twin_of(fake).untyped_storage()
+
+    def is_stashed(self) -> bool:
+        """Tell whether the mode is entered, and torch has put all modes of dispatch aside.
+
+        `Tensor._make_subclass` does so, and then wants a tensor that is of no subclass.
+        """
+        return bool(self._here.dispatching) and not torch._C._len_torch_dispatch_stack()
+
+    def as_subclass(self, fake: FakeTensor, kind: type[torch.Tensor]) -> FakeTensor:
+        """Return an alias of `fake` that is of a subclass of `torch.Tensor`.
+
+        Raises:
+            UnsupportedTensorError: the subclass can have no fakes.
+        """
+        target = class_of_fakes(kind)
+        with torch._C.DisableTorchFunction():
+            made: FakeTensor = self.propagate(torch.ops.aten.alias.default, (fake,), {})
+            made.__class__ = target
+        return made
 
     def watch(self, fake: FakeTensor) -> None:
         """Look after the hooks of a fake that is no leaf, when there is a backward pass."""

@@ -135,7 +135,7 @@ class _Twins:
 
     def lower(self, value: Any) -> Any:
         kind = type(value)
-        if kind is FakeTensor:
+        if kind is FakeTensor or isinstance(value, FakeTensor):
             if value.fake_mode is not self._mode:
                 raise ForeignTensorError(str(self._operator), "a fake tensor of another mode")
             twin = twin_of(value)

@@ -18,12 +18,12 @@ def numbers_for_scalars(kwargs: dict[str, Any]) -> dict[str, Any]:
     >>> numbers_for_scalars({"alpha": 2})
     {'alpha': 2}
     """
-    if any(type(kwargs.get(name)) is FakeTensor for name in _FACTORS):
+    if kwargs and any(isinstance(kwargs.get(name), FakeTensor) for name in _FACTORS):
         return {name: _number(value) if name in _FACTORS else value for name, value in kwargs.items()}
     return kwargs
 
 
 def _number(value: Any) -> Any:
-    if type(value) is not FakeTensor or value.dim():
+    if not isinstance(value, FakeTensor) or value.dim():
         return value
     return 1j if value.is_complex() else 1.0 if value.is_floating_point() else 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 import torch
 import torch._C
 
-from framelift_fake_tensors.errors import DataAccessError
+from framelift_fake_tensors.errors import DataAccessError, UnsupportedTensorError
 
 if TYPE_CHECKING:
     from typing import Self
@@ -52,6 +52,15 @@ class Mode(Protocol):
     def settle(self, fake: FakeTensor) -> None:
         """Give `fake` the autograd history that torch would have given it."""
 
+    def is_stashed(self) -> bool:
+        """Tell whether the mode is entered, and torch has put all modes of dispatch aside."""
+
+    def as_subclass(self, fake: FakeTensor, kind: type[torch.Tensor]) -> FakeTensor:
+        """Return an alias of `fake` that is of a subclass of `torch.Tensor`."""
+
+
+_MARKS = ("_is_param", "_is_buffer")
+"""Attributes by which torch knows a parameter or a buffer of another class than its own."""
 
 TorchCall = tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]
 """A function with its arguments, positional and by name."""
@@ -173,8 +182,15 @@ class FakeTensor(torch.Tensor):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Run an operator called on fakes outside of any propagation."""
+        if len(types) > 1 and any(hasattr(kind, "__tensor_flatten__") for kind in types):
+            return NotImplemented  # what wraps tensors comes first
         fake = next(fakes_in((args, kwargs or {})))
-        return fake.fake_mode.run_operator(func, args, kwargs or {})
+        if func is torch.ops.aten.detach.default and fake.fake_mode.is_stashed():
+            raise UnsupportedTensorError("no data to make a subclass of with Tensor._make_subclass (use as_subclass)")
+        if cls is FakeTensor:
+            return fake.fake_mode.run_operator(func, args, kwargs or {})
+        with torch._C.DisableTorchFunctionSubclass():  # what is asked of the arguments is not the program's business
+            return fake.fake_mode.run_operator(func, args, kwargs or {})
 
     # torch reads __repr__ through `print`, f-strings and graph printing; nothing here may touch data.
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
@@ -212,9 +228,9 @@ class FakeTensor(torch.Tensor):
                 self.dtype,
                 self.device,
                 self.requires_grad,
+                type(self),
             )
-            if getattr(self, "_is_param", False):
-                copied._is_param = True
+            self._give_attributes(copied, memo)
             if self.grad is not None:
                 copied.grad = copy.deepcopy(self.grad, memo)
         memo[id(self)] = copied
@@ -232,10 +248,21 @@ class FakeTensor(torch.Tensor):
             self.dtype,
             self.device,
             self.requires_grad,
+            type(self),
         )
-        if getattr(self, "_is_param", False):
-            copied._is_param = True
+        self._give_attributes(copied, None)
         return copied
+
+    def _give_attributes(self, copied: FakeTensor, memo: dict[int, Any] | None) -> None:
+        """Give a copy what the program set: all of it for a subclass, and that it is a parameter or a buffer."""
+        own = FakeTensor.__annotations__
+        for name, value in vars(self).items():
+            if name in _MARKS or (type(self) is not FakeTensor and name not in own):
+                setattr(copied, name, value if memo is None else copy.deepcopy(value, memo))
+
+    def as_subclass(self, cls: type[Any]) -> Any:
+        """Return a view of all elements that is of a subclass of `torch.Tensor`, and a fake."""
+        return self.fake_mode.as_subclass(self, cls)
 
     def untyped_storage(self) -> torch.UntypedStorage:
         """Return the storage, of the meta device, that is one for all views of a memory."""
@@ -358,10 +385,11 @@ def make_fake(
     dtype: torch.dtype,
     device: torch.device,
     requires_grad: bool = False,
+    kind: type[FakeTensor] = FakeTensor,
 ) -> FakeTensor:
-    """Return a new fake tensor with the given metadata, over `memory`."""
+    """Return a new fake tensor with the given metadata, over `memory`; of a class of fakes of subclasses, if given."""
     fake = _make_wrapper(
-        FakeTensor,
+        kind,
         size,
         strides=stride,
         storage_offset=offset,
