@@ -133,4 +133,7 @@ PyObject *walk(Plan *plan, PyObject *const *arguments);
 
 extern PyTypeObject PlanType;
 
+/* images.c */
+extern PyTypeObject ImagesType;
+
 #endif

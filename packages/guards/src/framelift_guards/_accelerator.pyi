@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import final
 
 @final
@@ -10,3 +11,17 @@ class CheckPlan:
         outputs: tuple[int | tuple[int, ...], ...],
     ) -> CheckPlan: ...
     def __call__(self, *values: object) -> tuple[object, ...] | None: ...
+
+@final
+class BodyImages:
+    def __new__(
+        cls,
+        imaged: tuple[bool, ...],
+        whole: Callable[..., bool],
+        divide: Callable[[tuple[bool, ...], tuple[object, ...]], tuple[tuple[int, ...], Callable[..., bool]]],
+        pointer: int,
+        body: tuple[tuple[int, int], ...],
+        link: int,
+        linked: tuple[tuple[int, int], ...],
+    ) -> BodyImages: ...
+    def __call__(self, *objects: object) -> bool: ...

@@ -16,13 +16,28 @@ Outputs = tuple[int | tuple[int, ...], ...]
 PlanMaker = Callable[[int, tuple[object, ...], Steps, Outputs], Plan]
 """Makes a plan of: how many inputs, the constants, the steps, the outputs."""
 
+Check = Callable[..., bool]
+"""A check of many objects, given one after the other."""
+
+Spans = tuple[tuple[int, int], ...]
+"""Pieces of a block of memory: where each begins, in bytes, and how many bytes it has."""
+
+Divide = Callable[[tuple[bool, ...], tuple[object, ...]], tuple[tuple[int, ...], Check]]
+"""Called with which objects have no images, and the objects, it returns which ones a second check takes, and that."""
+
+ImagesMaker = Callable[[tuple[bool, ...], Check, Divide, int, Spans, int, Spans], Check]
+"""Makes a check by images of: which objects may have them, the check that it stands before, how the rest is made, where
+in an object the pointer to its body is, which pieces of the body count, where in the body the pointer to a linked block
+is, and which pieces of that count."""
+
 make_plan: PlanMaker | None
+make_images: ImagesMaker | None
 try:
-    from framelift_guards._accelerator import CheckPlan
+    from framelift_guards._accelerator import BodyImages, CheckPlan
 except ImportError:
-    make_plan = None
+    make_plan = make_images = None
 else:
-    make_plan = CheckPlan
+    make_plan, make_images = CheckPlan, BodyImages
 
 accelerated = make_plan is not None
 """Whether checks run in C where they can; without, all of them run as generated Python."""

@@ -12,7 +12,15 @@ torch = pytest.importorskip("torch", reason="the torch extra is not installed")
 from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
-from framelift_guards import Dispatcher, Expression, Guard, LocalSource, Scope, TypeIs  # noqa: E402
+from framelift_guards import (  # noqa: E402
+    Dispatcher,
+    Expression,
+    Guard,
+    LocalSource,
+    Scope,
+    TypeIs,
+    accelerator,  # noqa: E402
+)
 from framelift_guards.torch import (  # noqa: E402
     DeviceEquals,
     TensorMatch,
@@ -22,6 +30,7 @@ from framelift_guards.torch import (  # noqa: E402
     storage_offset_source,
     stride_source,
 )
+from framelift_guards.torch import tensor as tensor_module  # noqa: E402
 
 
 class Wrapper(torch.Tensor):
@@ -32,8 +41,15 @@ class Wrapper(torch.Tensor):
         raise AssertionError(f"{func} ran")
 
 
-@pytest.fixture(params=["compiled", "pure"], autouse=True)
+@pytest.fixture(params=["images", "compiled", "pure"], autouse=True)
 def _check(request, monkeypatch):
+    """By the memory of tensors, however few, by torch's check alone, and by neither."""
+    if request.param == "images":
+        if accelerator.make_images is None:
+            pytest.skip("the accelerator is not installed")
+        monkeypatch.setattr(tensor_module, "_MANY", 1)
+    else:
+        monkeypatch.setattr(accelerator, "make_images", None)
     if request.param == "pure":
         monkeypatch.setattr(native, "tensor_guards", None)
         monkeypatch.setattr(native, "global_state_guard", None)

@@ -7,6 +7,7 @@ tests. None of this imports ``torch._dynamo``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, cast
 
 import torch
@@ -59,3 +60,4 @@ def _find(path: str) -> object:
 tensor_guards = cast(TensorGuardsType | None, _find("_C._dynamo.guards.TensorGuards"))
 global_state_guard = cast(Callable[[], Check] | None, _find("_C._dynamo.guards.GlobalStateGuard"))
 dispatch_keys = cast(Callable[[object], object] | None, _find("_C._dispatch_keys"))
+no_dispatch_modes = cast(Callable[[], AbstractContextManager[object]], _find("_C._DisableTorchDispatch") or nullcontext)

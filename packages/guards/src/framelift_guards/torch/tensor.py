@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import torch
 
+from framelift_guards import accelerator
 from framelift_guards.codegen import Builder
 from framelift_guards.plain import show
 from framelift_guards.predicates.base import Discriminant, Member, Predicate, again, both, compare, is_exactly
@@ -16,6 +17,7 @@ from framelift_guards.reference import Reference
 from framelift_guards.source import CallSource, ItemSource, Scope, Source
 
 from . import native
+from .images import body_layout, is_plain
 from .state import State
 
 # The descriptors of the base class: a subclass may shadow them by properties of its own.
@@ -303,6 +305,9 @@ class TensorFamily:
         return [both(*conditions), *density]
 
 
+_MANY = 4
+"""So many tensors are compared by their memory; of fewer, torch's check is as quick."""
+
 FAMILY = TensorFamily()
 TensorMatch.family = FAMILY
 
@@ -324,20 +329,57 @@ class BulkCheck:
         self.states = {other for path in builder.paths for other in path if isinstance(other, State)}
         self.globals = builder.namespace.globals
         self.name = ""
+        self.compiled: accelerator.Check = self.first
 
     def first(self, *values: object) -> bool:
         """Check the tensors in Python; when they fit, leave the next calls to the compiled check."""
         if not (all(map(TensorMatch.matches, self.predicates, values)) and all(map(State.holds, self.states))):
             return False
-        assert native.tensor_guards is not None
-        compiled = native.tensor_guards(
-            *values,
-            dynamic_dims_sizes=[list(predicate.shape) for predicate in self.predicates],
-            dynamic_dims_strides=[list(predicate.stride or ()) for predicate in self.predicates],
-        ).check
-        if self.name in self.globals and compiled(*values):
-            self.globals[self.name] = compiled
+        self.compiled = self._compile(range(len(values)), values)
+        if self.name in self.globals and self.compiled(*values):
+            self.globals[self.name] = self._by_images() or self.compiled
         return True
+
+    def _compile(self, places: Sequence[int], values: Sequence[object]) -> accelerator.Check:
+        assert native.tensor_guards is not None
+        predicates = [self.predicates[place] for place in places]
+        return native.tensor_guards(
+            *[values[place] for place in places],
+            dynamic_dims_sizes=[list(predicate.shape) for predicate in predicates],
+            dynamic_dims_strides=[list(predicate.stride or ()) for predicate in predicates],
+        ).check
+
+    def _by_images(self) -> accelerator.Check | None:
+        """Return a check that compares the memory of tensors that stay the same objects, if that is worthwhile."""
+        plain = [is_plain(predicate.dispatch_keys) for predicate in self.predicates]
+        layout = body_layout() if accelerator.make_images is not None and plain.count(True) >= _MANY else None
+        if layout is None or accelerator.make_images is None:
+            return None
+        imaged = [
+            each and len(predicate.shape) <= layout.dimensions
+            for each, predicate in zip(plain, self.predicates, strict=True)
+        ]
+        return accelerator.make_images(
+            tuple(imaged), self.compiled, self.divide, layout.pointer, layout.body, layout.link, layout.linked
+        )
+
+    def divide(
+        self, left_out: tuple[bool, ...], values: tuple[object, ...]
+    ) -> tuple[tuple[int, ...], accelerator.Check]:
+        """Return which tensors torch's check still takes where images stand for the others, and that check.
+
+        It takes the tensors that have no images, and one for each set of dispatch keys: it combines them with those of
+        the thread, and so tells for all tensors whether a mode has become active.
+        """
+        everything = tuple(range(len(values)))
+        if all(left_out):
+            if self.name in self.globals:
+                self.globals[self.name] = self.compiled
+            return everything, self.compiled
+        keys = {predicate.dispatch_keys: place for place, predicate in enumerate(self.predicates)}
+        places = tuple([place for place in everything if left_out[place] or place in keys.values()])
+        check = self._compile(places, values)
+        return (places, check) if check(*[values[place] for place in places]) else (everything, self.compiled)
 
 
 def is_dense(tensor: torch.Tensor, order: Order) -> bool:
