@@ -377,8 +377,8 @@ def module_of_cond(x):
 
 @pytest.fixture(autouse=True, scope="module")
 def _torch_warns_of_itself():
-    # Torch makes its decompositions for forward gradients by torch.jit.script, once; and its eager `cond` is compiled by
-    # Dynamo, which tells once that CPython 3.13.0 is slow for it.
+    # Torch makes its decompositions for forward gradients by torch.jit.script, once; and Dynamo, which compiles
+    # its eager `cond`, tells once that CPython 3.13.0 is slow for it.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         CHOICE(X)
