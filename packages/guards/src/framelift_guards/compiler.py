@@ -363,10 +363,26 @@ class CheckBuilder(Builder):
             return
         value = ast.Constant(None) if guard.source is None else self.fetch(guard.source)
         if guard.predicate.runs_user_code:
-            self.last.append(_leave_unless(guard.predicate.to_ast(value, self)))
+            self.last.append(_leave_unless(self._held(guard.predicate.to_ast(value, self))))
             return
         self.require(guard.predicate.to_ast(value, self))
         self._types.update(_types_of([guard]))
+
+    def _held(self, condition: ast.expr) -> ast.expr:
+        """Return a condition that mentions no constant: each is bound to a local, where a name that is gone is a miss.
+
+        Another thread may forget the specialisation, and its constants, while this code runs; outside of ``try`` that
+        would be an error.
+        """
+        held: dict[str, str] = {}
+        for node in ast.walk(condition):
+            if isinstance(node, ast.Name) and node.id in self.namespace.globals:
+                if node.id not in held:
+                    held[node.id] = self.namespace.fresh("held")
+                    bind = ast.Assign([ast.Name(held[node.id], ast.Store())], ast.Name(node.id, ast.Load()))
+                    self.statements.append(bind)
+                node.id = held[node.id]
+        return condition
 
     def flush(self) -> None:
         """Emit the checks of the families collected so far."""
