@@ -44,9 +44,10 @@ def with_mode(mode, function, fakes, device):
         return outcome(function, fakes)
 
 
-@pytest.mark.parametrize("dynamic", [False, True], ids=["static", "symbolic"])
+@pytest.mark.parametrize(("dtype", "dynamic"), [
+    (torch.float32, False), (torch.float32, True), (torch.float64, False), (torch.bfloat16, False),
+])  # fmt: skip
 @pytest.mark.parametrize("dims", [1, 2, 3])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
 @pytest.mark.filterwarnings("ignore:Using padding='same'")
 def test_convolutions_keep_the_channels_where_eager_does(dims, dtype, dynamic):
     for batch, groups, kernel, image_is_last, weight_is_last in itertools.product(

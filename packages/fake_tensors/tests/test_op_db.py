@@ -27,9 +27,8 @@ def unexpected(tally):
 
 
 @pytest.mark.filterwarnings("ignore")  # samples use what torch deprecates
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_tenth_of_the_operators_is_as_eager(database, seed):
-    chosen = random.Random(seed).sample(database, len(database) // 10)
+def test_a_tenth_of_the_operators_is_as_eager(database):
+    chosen = random.Random(0).sample(database, len(database) // 10)
     tallies = op_db.compare(chosen, 3, OURS)
     for tally in tallies.values():
         assert tally.causes.total() > 300

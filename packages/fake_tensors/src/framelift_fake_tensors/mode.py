@@ -37,6 +37,7 @@ from framelift_fake_tensors.modules import fake_module
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator, twin_of
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
 from framelift_fake_tensors.recipe import UNTOLD, recipe_of, writing
+from framelift_fake_tensors.rehearsal import error_of
 from framelift_fake_tensors.scalars import numbers_for_scalars
 from framelift_fake_tensors.subclasses import (
     asked_subclasses,
@@ -105,7 +106,15 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if any(kind is not FakeTensor and is_wrapper(kind) for kind in types):
             return NotImplemented  # a subclass that wraps tensors comes first, and runs operators on what is in it
         with torch._C.DisableTorchFunction():  # for what torch called without asking the modes of torch functions
-            result = run_operator(mode, func, args, kwargs or {}, mode.record)
+            try:
+                result = run_operator(mode, func, args, kwargs or {}, mode.record)
+            except (FakeTensorError, SizesRead, Unlinked, DataDependentCondition):
+                raise
+            except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
+                in_eager = error_of(func, args, kwargs or {})
+                if in_eager is None:
+                    raise
+                raise in_eager from None
         if mode.observer is not None:
             mode.observer(func, args, kwargs or {}, result)
         return result
@@ -128,6 +137,8 @@ class _Interception(TorchFunctionMode):
         if type(func) is MethodWrapperType or func in METADATA_FUNCTIONS:
             if func == _SET_DATA:
                 return self._mode.assign_data(*args)
+            if func == _SET_REQUIRES_GRAD and isinstance(args[0], FakeTensor):
+                self._mode.settle(args[0])
             return func(*args, **kwargs) if kwargs else func(*args)
         for subclassed in asked_subclasses((args, kwargs or {})) if types else ():
             with self:
@@ -150,6 +161,7 @@ METADATA_FUNCTIONS: frozenset[Any] = frozenset(
 }  # fmt: skip
 _TAKES_DATA: frozenset[Any] = frozenset([torch.tensor, torch.as_tensor, torch.asarray, torch.Tensor.new_tensor])
 _SET_DATA = vars(torch._C.TensorBase)["data"].__set__
+_SET_REQUIRES_GRAD = vars(torch._C.TensorBase)["requires_grad"].__set__
 
 
 class _Here(threading.local):
@@ -319,13 +331,14 @@ class FakeMode:
         self._check(tensor)
         kind = class_of_fakes(type(tensor))
         size, stride = self._sizes(tensor, name, dynamic, origin), tensor.stride()
-        if any(isinstance(extent, torch.SymInt) for extent in size):
+        symbolic = any(isinstance(extent, torch.SymInt) for extent in size)
+        if symbolic:
             stride = symbolic_strides(tensor.size(), stride, size)
         if dynamic_strides:
             stride = self._strides(stride, name, dynamic_strides, origin)
         fake = make_fake(
             self,
-            self._memory(tensor),
+            self._memory(tensor, symbolic),
             size,
             stride,
             tensor.storage_offset(),
@@ -356,13 +369,13 @@ class FakeMode:
         if tensor.is_quantized:
             raise UnsupportedTensorError("quantised elements")
 
-    def _memory(self, tensor: torch.Tensor) -> Memory:
+    def _memory(self, tensor: torch.Tensor, symbolic: bool) -> Memory:
         """Return the memory of the real tensor's storage, the same for all tensors that share it."""
         storage = tensor.untyped_storage()._cdata
         known = self._memories.get(storage)
         if known is not None and known[0]() is not None:  # else the address may belong to another storage by now
             return known[1]
-        memory = Memory()
+        memory = Memory(nbytes=None if symbolic else tensor.untyped_storage().nbytes())
         self._memories[storage] = (weakref.ref(tensor), memory)
         return memory
 

@@ -25,6 +25,7 @@ from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.layout import settled
 from framelift_fake_tensors.memory_format import as_laid_out, format_on_cpu
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
+from framelift_fake_tensors.rehearsal import rehearse
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, copy_bits, fakes_in, make_fake
 from framelift_fake_tensors.trial import is_triable, result_of_trial
 from framelift_fake_tensors.unlinked import Unlinked, is_linked
@@ -92,7 +93,10 @@ def _make_twin(fake: FakeTensor) -> torch.Tensor:
             return twin
         same = base if base.dtype == fake.dtype else base.view(-1).view(fake.dtype)
         return same.as_strided(size, stride, offset)
-    if memory.storage is None and offset == 0:
+    is_all = offset == 0 and memory.nbytes == fake.numel() * fake.itemsize and fake.is_contiguous()
+    if memory.storage is None and memory.nbytes is not None and not is_all:
+        memory.storage = torch.empty(memory.nbytes, dtype=torch.uint8, device=_META).untyped_storage()
+    elif memory.storage is None and offset == 0:
         twin = torch.empty_strided(size, stride, dtype=fake.dtype, device=_META)
         memory.storage = twin.untyped_storage()
         return twin
@@ -246,6 +250,8 @@ def run_operator(
         and any(f.requires_grad for f in fakes_in((args, kwargs)))
     ):
         raise Unlinked
+    if device.type == "cpu":
+        rehearse(operator, args, kwargs)
     if operator._schema.is_mutable:
         record.written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
     located = device_aware(operator)

@@ -142,11 +142,12 @@ def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
     owed = requires_grad and not result.is_leaf
+    nbytes = result.memory.nbytes
     known = signature(result)
     version = result.signature_version
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], _call: TorchCall) -> FakeTensor:
-        fake = make_fake(mode, Memory(), size, stride, offset, dtype, device, requires_grad)
+        fake = make_fake(mode, Memory(nbytes=nbytes), size, stride, offset, dtype, device, requires_grad)
         fake.signature = known
         fake.signature_version = version
         if owed:

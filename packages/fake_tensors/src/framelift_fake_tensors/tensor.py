@@ -71,15 +71,29 @@ class Memory:
 
     `storage` is a storage of the meta device, made when an operator first needs one. `views` are the members of the
     family that torch does not know for views yet (see `history`); `shared` tells whether there ever was a second.
+
+    Args:
+        storage: the storage, where there is one already.
+        nbytes: how large it would be, where that is known and there is none.
     """
 
-    __slots__ = ("__weakref__", "shared", "storage", "symbolic_base", "views")
+    __slots__ = ("__weakref__", "_is_whole", "_nbytes", "shared", "storage", "symbolic_base", "views")
 
-    def __init__(self, storage: torch.UntypedStorage | None = None) -> None:
+    def __init__(self, storage: torch.UntypedStorage | None = None, nbytes: int | None = None) -> None:
         self.storage = storage
+        self._nbytes = nbytes
+        self._is_whole = storage is not None or nbytes is not None
         self.symbolic_base: torch.Tensor | None = None
         self.views: list[weakref.ref[FakeTensor]] | None = None
         self.shared = False
+
+    @property
+    def nbytes(self) -> int | None:
+        """How large the storage is, in bytes; `None` where that is not known, or a symbol."""
+        if self.storage is None or not self._is_whole:
+            return self._nbytes
+        nbytes: Any = None if self.symbolic_base is not None else self.storage.nbytes()
+        return nbytes if type(nbytes) is int else None
 
 
 class History:

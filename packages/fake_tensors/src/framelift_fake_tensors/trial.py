@@ -25,7 +25,7 @@ from torch._ops import OpOverload
 
 from framelift_fake_tensors.errors import NoMetaKernelError, UnsupportedTensorError
 
-__all__ = ["is_triable", "result_of_trial"]
+__all__ = ["is_triable", "result_of_trial", "size_of_trial"]
 
 _MOST_ELEMENTS = 2**20
 _FILLS: tuple[Callable[[torch.Tensor], object], ...] = (
@@ -76,7 +76,7 @@ def result_of_trial(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[st
     ((1, 4), torch.Size([3]))
     """
     values = (*args, *kwargs.values())
-    if _size(values) > _MOST_ELEMENTS:
+    if size_of_trial(values) > _MOST_ELEMENTS:
         raise NoMetaKernelError(str(operator))
     results = [result for result in (_attempt(operator, args, kwargs, fill) for fill in _FILLS) if result is not None]
     if len(results) < 2 or any(_described(one) != _described(results[0]) for one in results):
@@ -138,7 +138,7 @@ def _tensors(values: Any) -> Iterator[torch.Tensor]:
             yield from _tensors(value)
 
 
-def _size(values: Any) -> int:
+def size_of_trial(values: Any) -> int:
     """Return how many elements arguments have, times what their numbers could make of it (`bins=[1000, 1000]`)."""
     elements = sum(tensor.numel() for tensor in _tensors(values))
     return max(1, elements) * math.prod(max(1, abs(number)) for number in _numbers(values))

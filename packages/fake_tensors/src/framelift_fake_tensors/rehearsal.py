@@ -1,0 +1,174 @@
+"""Errors in eager's words: an operator is rehearsed on a little real memory, to see what it raises.
+
+Meta functions check less than kernels do, and say it otherwise. So where a meta function raised, or where a kernel
+checks what none of them does (whether elements that are written to lie on each other, whether a view is within its
+storage, whether there is a kernel for these dtypes), the kernel is run on zeros laid out as the fakes are, on the CPU
+and within bounds; only its error is of interest.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+import torch._C
+from torch._ops import OpOverload
+
+from framelift_fake_tensors.tensor import FakeTensor, Memory, fakes_in
+from framelift_fake_tensors.trial import size_of_trial
+
+__all__ = ["error_of", "rehearse"]
+
+_MOST_ELEMENTS = 2**20
+_MOST_ELEMENTS_FOR_DTYPES = 2**14
+_MOST_KNOWN = 4096
+_KNOWN: set[tuple[Any, ...]] = set()
+_ABOUT_DTYPES = ("dtype", "scalar type", "not implemented for", "for complex", "complex types", "data type", "be cast")
+_aten = torch.ops.aten
+_WITHIN_STORAGE = frozenset([_aten.as_strided.default, _aten.as_strided_.default])
+
+
+def rehearse(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise what a kernel for the CPU raises about dtypes, and how arguments lie in memory.
+
+    Args:
+        operator: the operator.
+        args: its arguments, fakes among them.
+        kwargs: the same, by name.
+
+    >>> rehearse(torch.ops.aten.zeros.default, ([2],), {})
+    """
+    if _checks_layout(operator, args, kwargs):
+        error = error_of(operator, args, kwargs)
+    else:
+        error = _error_about_dtypes(operator, args, kwargs)
+    if error is not None:
+        raise error
+
+
+def _checks_layout(operator: OpOverload, args: Iterable[Any], kwargs: dict[str, Any]) -> bool:
+    """Tell whether a kernel might refuse how arguments lie in memory, which no meta function looks at."""
+    if operator in _WITHIN_STORAGE:
+        return True
+    if not operator._schema.is_mutable:
+        return False
+    fakes = {id(fake): fake for fake in fakes_in((args, kwargs))}.values()
+    memories = [id(fake.memory) for fake in fakes]
+    return len(set(memories)) != len(memories) or any(0 in fake.stride() for fake in fakes)
+
+
+def _error_about_dtypes(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+    """Return what a kernel raises that takes no arguments of these dtypes; each combination of dtypes is tried once."""
+    dtypes = tuple([fake.dtype for fake in fakes_in((args, kwargs))])
+    key = (operator, dtypes, tuple(map(type, args)))
+    if not dtypes or operator.is_view or key in _KNOWN:
+        return None
+    error = error_of(operator, args, kwargs, _MOST_ELEMENTS_FOR_DTYPES)
+    if error is not None and any(words in str(error) for words in _ABOUT_DTYPES):
+        return error
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN.add(key)
+    return None
+
+
+def error_of(
+    operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any], most: int = _MOST_ELEMENTS
+) -> Exception | None:
+    """Return what the kernel of an operator for the CPU raises; `None` if nothing, or if it can't be tried.
+
+    Args:
+        operator: the operator; only torch's own are tried.
+        args: its arguments, fakes among them.
+        kwargs: the same, by name.
+        most: how many elements it may have to do with.
+
+    >>> error_of(torch.ops.aten.zeros.default, ([-1],), {})
+    RuntimeError('zeros: Dimension size must be non-negative.')
+    """
+    if operator.namespace != "aten":
+        return None
+    try:
+        stage = _Stage(operator in _WITHIN_STORAGE)
+        real, real_kwargs = stage.of(args), stage.of(kwargs)
+    except _Untold:
+        return None
+    if size_of_trial((*real, *real_kwargs.values())) > most:
+        return None
+    is_random = torch.Tag.nondeterministic_seeded in operator.tags
+    state = torch.random.fork_rng(devices=[], enabled=is_random)
+    with torch._C._DisableTorchDispatch(), state, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            operator(*real, **real_kwargs)
+        except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            return error.with_traceback(None)
+    return None
+
+
+class _Untold(Exception):
+    """What an argument is, only data tells; or it is too large, or not on the CPU."""
+
+
+class _Stage:
+    """Real tensors that lie as fakes do; those of one memory share theirs.
+
+    Args:
+        exact: whether the size of storages matters.
+    """
+
+    def __init__(self, exact: bool) -> None:
+        self._exact = exact
+        self._storages: dict[Memory, torch.UntypedStorage] = {}
+        self._known: dict[int, torch.Tensor] = {}
+
+    def of(self, value: Any) -> Any:
+        if isinstance(value, FakeTensor):
+            if id(value) not in self._known:
+                self._known[id(value)] = self._tensor(value)
+            return self._known[id(value)]
+        if isinstance(value, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+            return _number(value)
+        if type(value) in (list, tuple, torch.Size):
+            return type(value)([self.of(item) for item in value])
+        if type(value) is dict:
+            return {name: self.of(item) for name, item in value.items()}
+        if isinstance(value, torch.device) and value.type != "cpu":
+            raise _Untold
+        return value
+
+    def _tensor(self, fake: FakeTensor) -> torch.Tensor:
+        if fake.device.type != "cpu":
+            raise _Untold
+        size, stride = [_number(extent) for extent in fake.size()], [_number(extent) for extent in fake.stride()]
+        offset = _number(fake.storage_offset())
+        storage = self._storages.get(fake.memory)
+        if storage is None:
+            storage = self._storages[fake.memory] = self._storage(fake, size, stride, offset)
+        made = torch.empty(0, dtype=fake.dtype).set_(storage, offset, size, stride)
+        if fake.is_conj():
+            torch._C._set_conj(made, True)
+        if fake.is_neg():
+            torch._C._set_neg(made, True)
+        return made
+
+    def _storage(self, fake: FakeTensor, size: list[int], stride: list[int], offset: int) -> torch.UntypedStorage:
+        extent = 0 if 0 in size else offset + 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+        known = fake.memory.nbytes
+        if self._exact and known is None:
+            raise _Untold
+        nbytes = extent * fake.itemsize if known is None else known
+        if max(nbytes, extent * fake.itemsize) > 8 * _MOST_ELEMENTS:
+            raise _Untold
+        return torch.zeros(nbytes, dtype=torch.uint8).untyped_storage()
+
+
+def _number(extent: Any) -> Any:
+    if not isinstance(extent, (torch.SymInt, torch.SymFloat, torch.SymBool)):
+        return extent
+    hint = extent.node.hint
+    if hint is None:
+        raise _Untold
+    return hint
