@@ -221,3 +221,84 @@ def test_sizes_that_became_known_are_numbers():
     x = mode.fake(torch.ones(4, 6), name="L['x']", dynamic=True)
     assert int(x.shape[0]) == 4
     assert type(mode.propagate(torch.mul, (x, 2), {}).shape[0]) is int
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch's rules for tangents use it
+def test_tangents_and_hooks_of_saved_tensors_are_not_cached_away(mode):
+    packed = []
+    with mode:
+        for _ in range(3):
+            x = torch.ones(3, requires_grad=True)
+            with torch.autograd.graph.saved_tensors_hooks(
+                lambda kept: packed.append(kept.shape) or kept, lambda kept: kept
+            ):
+                x.exp()
+            x.exp()
+        assert len(packed) == 3
+        for _ in range(3):
+            tangent = torch.func.jvp(torch.sin, (torch.ones(3),), (torch.ones(3),))[1]
+            assert tangent.shape == (3,)
+
+
+def test_answers_about_data_that_facts_change_are_computed_again():
+    env = ShapeEnv()
+    mode = FakeMode(env, unbacked=True)
+    x = mode.fake(torch.ones(8), name="x")
+    chosen = mode.propagate(torch.nonzero, (x,), {})
+    mode.propagate(torch.mul, (chosen, 2), {})
+    mode.propagate(torch.mul, (chosen, 2), {})
+    misses = mode._symbolic_cache.misses
+    torch._check(chosen.shape[0] >= 5)
+    mode.propagate(torch.mul, (chosen, 2), {})
+    assert mode._symbolic_cache.misses == misses + 1
+
+
+NODES = [
+    (lambda x, y: x * 2, "MulBackward0"),
+    (lambda x, y: torch.mm(x, y), "MmBackward0"),
+    (lambda x, y: (x * 2).mul_(y), "MulBackward0"),
+    (lambda x, y: torch.max(x, 1)[0], "MaxBackward0"),
+    (lambda x, y: torch.einsum("ij,jk->ik", x, y), "ViewBackward0"),
+    (lambda x, y: torch.zeros(4, 4).copy_(y), "CopyBackwards"),
+    (lambda x, y: torch.autocast("cpu")(torch.mm)(x, y).add(1), "AddBackward0"),
+]
+
+
+@pytest.mark.parametrize(("call", "name"), NODES)
+def test_the_node_of_a_hit_is_the_node_of_a_call(mode, cache, call, name):
+    def leaf():
+        return torch.ones(4, 4, requires_grad=True)
+
+    assert type(call(leaf(), leaf()).grad_fn).__name__ == name
+    with mode:
+        for _ in range(3):
+            x, y = leaf(), leaf()
+            result = call(x, y)
+            assert type(result.grad_fn).__name__ == name
+            result.sum().backward()
+            assert x.grad is not None or y.grad is not None
+    assert cache.hits
+
+
+def test_the_node_of_a_hit_names_leaves(mode):
+    with mode:
+        for _ in range(2):
+            x = torch.ones(3, requires_grad=True)
+            assert (x * 2).grad_fn.next_functions[0][0].variable is x
+
+
+def test_a_node_is_told_after_autocast_and_changes(mode):
+    with mode:
+        for _ in range(2):
+            x, y = torch.ones(2, 2, requires_grad=True), torch.ones(2, 2)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                product = torch.mm(x, y)
+            product.detach().add_(1)
+            with torch.no_grad():
+                x.add_(1)
+            y.t_()
+            assert (type(product.grad_fn).__name__, product.dtype, product._version) == (
+                "MmBackward0",
+                torch.bfloat16,
+                1,
+            )

@@ -16,6 +16,8 @@ from typing import Any
 import torch
 import torch._C
 import torch._ops
+import torch.backends.opt_einsum
+from torch.autograd import forward_ad
 from torch.utils._device import DeviceContext
 
 from framelift_fake_tensors.device import current_index
@@ -114,6 +116,8 @@ def _dimension(extent: Any) -> Any:
     return extent.node.expression if isinstance(extent, torch.SymInt) else extent
 
 
+_top_saved_tensors_hooks = torch._C._autograd._top_saved_tensors_default_hooks
+
 # Every kind of device that autocast knows (torch/amp/autocast_mode.py); asked only where autocast is on for any.
 _AUTOCAST = ("cpu", "cuda", "xpu", "mps", "hpu", "mtia", "maia", "ipu", "xla", "privateuseone")
 
@@ -132,15 +136,23 @@ def global_state(modes: int = 0) -> Any:
         device = _default_device()
     if torch._C._len_torch_dispatch_stack() != modes or torch._C._functorch.peek_interpreter_stack() is not None:
         raise Uncacheable
+    grad = torch.is_grad_enabled()
+    if forward_ad._current_level >= 0 or (grad and _top_saved_tensors_hooks(True) is not None):
+        raise Uncacheable  # a tangent may travel along; hooks are called with each tensor that autograd saves
     autocast = torch._C._is_any_autocast_enabled() and tuple(
         [(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in _AUTOCAST]
     )
     return (
-        torch.is_grad_enabled(),
+        grad,
         torch.is_inference_mode_enabled(),
         torch.get_default_dtype(),
         device,
-        torch.are_deterministic_algorithms_enabled(),
+        torch._C._get_deterministic_algorithms()
+        and (
+            torch.is_deterministic_algorithms_warn_only_enabled(),
+            torch._C._get_deterministic_fill_uninitialized_memory(),
+        ),
+        torch._C._is_view_replay_enabled(),
         torch._C._get_mkldnn_enabled(),
         torch._C._get_cudnn_enabled(),
         autocast,
@@ -271,14 +283,51 @@ _STATELESS = frozenset(
 def _settings(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     if function is getattr and (len(args) != 2 or args[1] not in _METADATA_ATTRIBUTES):
         raise Uncacheable
-    if function is not torch.nn.functional.scaled_dot_product_attention:
-        return ()
+    if function in _ATTENDS:
+        return _attention_backends()
+    if function is torch.functional.einsum:
+        return torch.backends.opt_einsum.enabled, torch.backends.opt_einsum.strategy
+    if type(function) is types.FunctionType and function.__module__ not in _KNOWN_MODULES:
+        return (bool(torch.compiler.is_compiling()), *_attention_backends())  # it may call anything
+    return ()
+
+
+# Modules of functions in Python none of which, but for those in `_ATTENDS`, calls for attention.
+_KNOWN_MODULES = ("torch.nn.functional", "torch.functional", "torch._tensor")
+
+
+def _attention_backends() -> tuple[Any, ...]:
     return (
         torch._C._get_flash_sdp_enabled(),
         torch._C._get_mem_efficient_sdp_enabled(),
         torch._C._get_math_sdp_enabled(),
         torch._C._get_cudnn_sdp_enabled(),
+        torch._C._get_overrideable_sdp_enabled(),
+        tuple(torch._C._get_sdp_priority_order()),
     )
+
+
+def _attends() -> frozenset[Any]:
+    """Return what calls a kernel for attention, which torch chooses by what is allowed."""
+    packets = [
+        getattr(torch.ops.aten, name)
+        for name in (
+            "scaled_dot_product_attention", "_fused_sdp_choice", "_native_multi_head_attention",
+            "_transformer_encoder_layer_fwd",
+        )
+    ]  # fmt: skip
+    overloads = [getattr(packet, name) for packet in packets for name in packet.overloads()]
+    functions = [
+        torch.nn.functional.scaled_dot_product_attention,
+        torch.nn.functional.multi_head_attention_forward,
+        torch._fused_sdp_choice,
+        torch._native_multi_head_attention,
+        torch._transformer_encoder_layer_fwd,
+    ]
+    return frozenset([*packets, *overloads, *functions])
+
+
+_ATTENDS: frozenset[Any] = _attends()
 
 
 # Compared by value within their type, immutable, and all of them can be hashed.

@@ -13,8 +13,10 @@ from typing import Any
 import torch
 import torch._C
 
+from framelift_fake_tensors.repetition import FromCall
 from framelift_fake_tensors.tensor import (
     FakeTensor,
+    History,
     Memory,
     Mode,
     ViewOf,
@@ -46,27 +48,56 @@ def settle(mode: Mode, fake: FakeTensor, run: Callable[..., Any]) -> None:
 def _settle_one(mode: Mode, fake: FakeTensor, run: Callable[..., Any]) -> None:
     history, fake.history = fake.history, None
     if isinstance(history, ViewOf):
-        _settle_one(mode, history.base, run)
+        base = history.base
+        owed = base.history
+        if history.call is None and isinstance(owed, FromCall):
+            # One call gave the view and what it is a view of.
+            both = owed.again(mode, base, run)
+            if both is not None and both.shape == fake.shape:
+                version = raw_version(base)
+                base.history = None
+                _become(base, both._base)
+                _become(fake, both)
+                torch._C._autograd._unsafe_set_version_counter((base,), (version,))
+                return
+        _settle_one(mode, base, run)
         with torch.set_grad_enabled(history.grad_mode):
             known = _again(fake, history, run)
             if known is None:
-                known = run(
-                    torch.Tensor.as_strided, (history.base, fake.size(), fake.stride(), fake.storage_offset()), {}
-                )
-        # The object stays, and becomes the tensor that torch knows for a view.
-        torch._C._swap_tensor_impl(fake, known)
-        fake.meta_twin = None
+                # What is detached has no gradient in grad mode.
+                if history.grad_mode and base.requires_grad and not fake.requires_grad:
+                    detached: FakeTensor = run(torch.Tensor.detach, (base,), {})
+                    base = detached
+                known = run(torch.Tensor.as_strided, (base, fake.size(), fake.stride(), fake.storage_offset()), {})
+        _become(fake, known)
     elif history is not None:
-        # Overwriting a tensor with one that requires grad gives it a node; which one, nobody is told.
-        anchor = make_fake(mode, Memory(), (), (), 0, fake.dtype, fake.device, requires_grad=True)
-        anchor.stands_for = history
-        if raw_is_leaf(fake):
-            fake.requires_grad_(False)
         version = raw_version(fake)
-        with torch.enable_grad():
-            run(torch.Tensor.copy_, (fake, anchor), {})
+        _give_node(mode, fake, history, run)
         if not fake.is_inference():
             torch._C._autograd._unsafe_set_version_counter((fake,), (version,))
+
+
+def _give_node(mode: Mode, fake: FakeTensor, history: History, run: Callable[..., Any]) -> None:
+    if isinstance(history, FromCall) and not history.is_written:
+        known = history.again(mode, fake, run)
+        if known is not None:
+            _become(fake, known._base if history.is_base else known)
+            return
+    # Overwriting a tensor with one that requires grad gives it a node.
+    anchor = make_fake(mode, Memory(), (), (), 0, fake.dtype, fake.device, requires_grad=True)
+    anchor.stands_for = history
+    if raw_is_leaf(fake):
+        fake.requires_grad_(False)
+    with torch.enable_grad():
+        run(torch.Tensor.copy_, (fake, anchor), {})
+    if isinstance(history, FromCall) and history.is_written:
+        history.call.run(mode, history.inputs, run, {history.place: fake})
+
+
+def _become(fake: FakeTensor, known: FakeTensor) -> None:
+    """Have `fake` be what torch knows as `known`; the object stays."""
+    torch._C._swap_tensor_impl(fake, known)
+    fake.meta_twin = None
 
 
 def _again(fake: FakeTensor, history: ViewOf, run: Callable[..., Any]) -> FakeTensor | None:

@@ -36,8 +36,9 @@ from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.modules import fake_module
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator, twin_of
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
-from framelift_fake_tensors.recipe import UNTOLD, recipe_of, writing
+from framelift_fake_tensors.recipe import UNTOLD, counting, recipe_of, writing
 from framelift_fake_tensors.rehearsal import error_of
+from framelift_fake_tensors.repetition import Repetition
 from framelift_fake_tensors.scalars import numbers_for_scalars
 from framelift_fake_tensors.subclasses import (
     asked_subclasses,
@@ -56,6 +57,7 @@ from framelift_fake_tensors.tensor import (
     make_fake,
     node_of,
     raw_is_leaf,
+    raw_version,
 )
 from framelift_fake_tensors.unlinked import (
     ASKS_BACKEND,
@@ -214,6 +216,7 @@ class FakeMode:
         self._gradients = Gradients(self)
         self._names = itertools.count()
         self._symbolic_cache = PropagationCache()
+        self._counted = 0, False  # the symbols, and whether one of them is unbacked
         self.cache = _SHARED if cache is None else cache
         self.record = Record()
         self.observer: Observer | None = None
@@ -457,7 +460,13 @@ class FakeMode:
             call = Call(self._signature, function, args, kwargs, self._here.dispatching)
         except Uncacheable:
             return self._checked(function, args, kwargs)
-        cache = self._symbolic_cache if call.symbolic else self.cache
+        cache = self.cache
+        if call.symbolic:
+            env = self.shape_env
+            if env is not None and env.arbiter is not None:
+                return self._checked(function, args, kwargs)  # an answer that is tried is no fact
+            cache = self._symbolic_cache
+            call.key += (self._facts(),)
         recipe = cache.get(call.key)
         if recipe is not None:
             result = recipe(self, call.fakes, (function, args, kwargs))
@@ -500,6 +509,7 @@ class FakeMode:
         with self._lock:
             before = [self._visible(fake) for fake in call.fakes]
             nodes = [node_of(fake) for fake in call.fakes]
+            versions = [_version(fake) for fake in call.fakes]
             symbols = self._symbols()
             result = self._checked(function, args, kwargs)
             written = [position for position, fake in enumerate(call.fakes) if id(fake.memory) in self.record.written]
@@ -507,13 +517,30 @@ class FakeMode:
                 # It did something, which a hit would not do; or data decides of a size, which is another one next time.
                 return result
             if before == [self._visible(fake) for fake in call.fakes]:
-                recipe = recipe_of(result, call.fakes, self._signature)
+                repetition = Repetition(call.fakes, function, args, kwargs)
+                recipe = recipe_of(result, call.fakes, self._signature, repetition)
                 if recipe is not None:
                     recorded = {
                         position for position in written if node_of(call.fakes[position]) is not nodes[position]
                     }
-                    cache.put(call.key, writing(recipe, written, recorded) if written else recipe)
+                    if written:
+                        writes = {position: _version(call.fakes[position]) - versions[position] for position in written}
+                        recipe = writing(recipe, writes, recorded, repetition)
+                    cache.put(call.key, recipe)
             return result
+
+    def _facts(self) -> int:
+        """Return what changes with each fact that may decide otherwise of a size that only data tells.
+
+        A decision about other sizes is what their hints say, whatever was learnt since.
+        """
+        env = self.shape_env
+        if env is None:
+            return 0
+        count = self._symbols()
+        if count != self._counted[0]:
+            self._counted = count, any(info.hint is None for info in env.symbols.values())
+        return len(env.guards) + len(env.runtime_assertions) if self._counted[1] else 0
 
     def _symbols(self) -> int:
         return 0 if self.shape_env is None else len(self.shape_env.symbols)
@@ -641,7 +668,12 @@ class FakeMode:
         """Give a fake that came from the cache the autograd history that torch would have given it."""
         if (fake.history is not None or fake.memory.views is not None) and is_linked(fake.device.type):
             with self._lock, torch._C.DisableTorchFunction():  # else the cache would answer
-                settle(self, fake, self._run)
+                record = self.record
+                written, unbacked, record.written = record.written, record.unbacked, set()
+                try:
+                    settle(self, fake, self._run)
+                finally:
+                    record.written, record.unbacked = written, unbacked
 
     def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operator that was called on fakes of this mode outside of `propagate`."""
@@ -702,6 +734,11 @@ class FakeMode:
                     yield
                 finally:
                     here.dispatching -= 1
+
+
+def _version(fake: FakeTensor) -> int:
+    """Return how often a fake was written to; what is made in inference mode does not count."""
+    return 0 if fake.is_inference() else raw_version(counting(fake))
 
 
 # Composite functions in C++ that read the data of their second argument, if it is a tensor, before any operator runs.

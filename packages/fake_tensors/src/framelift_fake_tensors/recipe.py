@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch.autograd.graph import increment_version
 
+from framelift_fake_tensors.repetition import FromCall, Repetition
 from framelift_fake_tensors.tensor import (
     FakeTensor,
-    History,
     Memory,
     Mode,
     TorchCall,
@@ -19,9 +19,10 @@ from framelift_fake_tensors.tensor import (
     fakes_in,
     make_fake,
     nodes_of,
+    raw_version,
 )
 
-__all__ = ["UNTOLD", "Recipe", "recipe_of", "writing"]
+__all__ = ["UNTOLD", "Recipe", "counting", "recipe_of", "writing"]
 
 Recipe = Callable[[Mode, Sequence[FakeTensor], TorchCall], Any]
 """Called with the mode, the fakes among the arguments, and the call, makes the result."""
@@ -40,21 +41,24 @@ class _NoRecipe(Exception):
     """The result is of a kind that can't be made again."""
 
 
-def recipe_of(result: Any, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any]) -> Recipe | None:
+def recipe_of(
+    result: Any, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any], call: Repetition
+) -> Recipe | None:
     """Return how `result` is made again, or `None` where the cache must not try.
 
     Args:
         result: what a function returned.
         fakes: the fakes among its arguments, in order.
         signature: gives what the cache knows a fake by.
+        call: the call that returned it.
     """
     try:
-        return _Recipes(fakes, signature, list(fakes_in((result,)))).of(result)
+        return _Recipes(fakes, signature, call, list(fakes_in((result,)))).of(result)
     except _NoRecipe:
         return None
 
 
-def writing(recipe: Recipe, positions: Sequence[int], recorded: Collection[int]) -> Recipe:
+def writing(recipe: Recipe, writes: Mapping[int, int], recorded: Collection[int], call: Repetition) -> Recipe:
     """Return a recipe for a call that writes to arguments, and leaves their metadata as it is.
 
     Where autograd records the write, an argument gets a new history; if it has views or is one, theirs are new too,
@@ -62,27 +66,31 @@ def writing(recipe: Recipe, positions: Sequence[int], recorded: Collection[int])
 
     Args:
         recipe: makes the result.
-        positions: which of the fakes among the arguments are written to.
+        writes: how often which of the fakes among the arguments are written to, by position.
         recorded: for which of these autograd recorded it.
+        call: the call that writes.
     """
+    repetition = call
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], call: TorchCall) -> Any:
-        written = [fakes[position] for position in positions]
         if recorded:
-            if any(fake.memory.shared for fake in written):
+            if any(fakes[position].memory.shared for position in writes):
                 return UNTOLD
-            history = History(nodes_of(fakes))
+            nodes = nodes_of(fakes)
             for position in recorded:
-                fakes[position].history = history
-        for fake in written:
-            if not fake.is_inference():
-                increment_version(_counting(fake))
+                fakes[position].history = FromCall(nodes, repetition, position, is_written=True)
+        for counter, version in [
+            (counter, raw_version(counter) + count)
+            for counter, count in [(counting(fakes[position]), count) for position, count in writes.items() if count]
+        ]:
+            while raw_version(counter) < version:  # others may count with it
+                increment_version(counter)
         return recipe(mode, fakes, call)
 
     return make
 
 
-def _counting(fake: FakeTensor) -> FakeTensor:
+def counting(fake: FakeTensor) -> FakeTensor:
     """Return the tensor that counts the versions of a view that torch does not know for one yet."""
     while isinstance(fake.history, ViewOf):
         fake = fake.history.base
@@ -91,9 +99,14 @@ def _counting(fake: FakeTensor) -> FakeTensor:
 
 class _Recipes:
     def __init__(
-        self, fakes: Sequence[FakeTensor], signature: Callable[[FakeTensor], Any], results: Sequence[FakeTensor]
+        self,
+        fakes: Sequence[FakeTensor],
+        signature: Callable[[FakeTensor], Any],
+        call: Repetition,
+        results: Sequence[FakeTensor],
     ) -> None:
         self._fakes = fakes
+        self._call = call
         self._signature = signature
         self._results = results
         self._seen: set[int] = set()
@@ -116,15 +129,18 @@ class _Recipes:
         place = next(place for place, one in enumerate(self._results) if one is result)
         for position, fake in enumerate(self._fakes):
             if fake.memory is result.memory:
-                view = _view(result, fake, place, self._signature)
+                view = _view(result, fake, place, self._signature, self._call.function in _DETACHES)
                 return lambda mode, given, call: view(mode, given[position], call)
         if id(result.memory) in self._seen:
             raise _NoRecipe  # two results over one new memory: rare, and the second would need to find the first
         self._seen.add(id(result.memory))
         if not result._is_view():
-            return _fresh(result, self._signature)
+            return _fresh(result, self._signature, self._call, place)
         base = result._base
-        new_base, view = _fresh(base, self._signature), _view(result, base, place, self._signature)
+        new_base, view = (
+            _fresh(base, self._signature, self._call, place, is_base=True),
+            _view(result, base, place, self._signature),
+        )
         return lambda mode, given, call: view(mode, new_base(mode, given, call), None)
 
 
@@ -138,27 +154,42 @@ def _container(kind: type, items: list[Recipe]) -> Recipe:
     raise _NoRecipe
 
 
-def _fresh(result: FakeTensor, signature: Callable[[FakeTensor], Any]) -> Recipe:
+def _fresh(
+    result: FakeTensor,
+    signature: Callable[[FakeTensor], Any],
+    call: Repetition,
+    place: int,
+    is_base: bool = False,
+) -> Recipe:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
     owed = requires_grad and not result.is_leaf
     nbytes = result.memory.nbytes
     known = signature(result)
     version = result.signature_version
+    writes = 0 if result.is_inference() else raw_version(result)
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], _call: TorchCall) -> FakeTensor:
         fake = make_fake(mode, Memory(nbytes=nbytes), size, stride, offset, dtype, device, requires_grad)
         fake.signature = known
         fake.signature_version = version
         if owed:
-            fake.history = History(nodes_of(fakes))
+            fake.history = FromCall(nodes_of(fakes), call, place, is_base)
+        if writes:
+            torch._C._autograd._unsafe_set_version_counter((fake,), (writes,))
         return fake
 
     return make
 
 
+# No views to autograd, but what is written to them counts for what they share memory with.
+_DETACHES: frozenset[Any] = frozenset(
+    [torch.Tensor.detach, torch.detach, torch.ops.aten.detach, torch.ops.aten.detach.default]
+)
+
+
 def _view(
-    result: FakeTensor, base: FakeTensor, place: int, signature: Callable[[FakeTensor], Any]
+    result: FakeTensor, base: FakeTensor, place: int, signature: Callable[[FakeTensor], Any], counts: bool = False
 ) -> Callable[[Mode, FakeTensor, TorchCall | None], FakeTensor]:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
@@ -166,8 +197,8 @@ def _view(
         raise _NoRecipe
     known = signature(result)
     version = result.signature_version
-    # `detach()` and `.data` share memory, and are no views to autograd: nothing is owed to them.
-    is_view = result._is_view()
+    # `.data` shares memory, and is no view to autograd: nothing is owed to it.
+    is_view = result._is_view() or counts
     grad_mode = torch.is_grad_enabled()
 
     def make(mode: Mode, base: FakeTensor, call: TorchCall | None) -> FakeTensor:

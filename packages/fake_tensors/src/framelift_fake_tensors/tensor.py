@@ -178,8 +178,8 @@ class FakeTensor(torch.Tensor):
     signature_version: int = 0
     # A fake from the cache was never seen by torch's autograd; it is given what it is owed when something looks.
     history: History | None = None
-    # For a fake that autograd was given in place of what another was computed from: that history.
-    stands_for: History | None = None
+    # For a fake that autograd was given in place of what another was computed from: the node of that.
+    stands_for: Node | None = None
 
     __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
 
