@@ -184,7 +184,7 @@ class Call:
         Uncacheable: the function, an argument or a mode is of a kind that a key can't stand for.
     """
 
-    __slots__ = ("_signature", "fakes", "key", "symbolic")
+    __slots__ = ("_signature", "fakes", "key", "numbers", "symbolic")
 
     def __init__(
         self,
@@ -198,6 +198,8 @@ class Call:
             raise Uncacheable
         self._signature = signature
         self.fakes: list[FakeTensor] = []
+        self.numbers: list[Any] = []
+        """The symbolic numbers among the arguments."""
         self.symbolic = False
         key: list[Any] = [function, global_state(modes), *_settings(function, args)]
         for value in args:
@@ -238,7 +240,8 @@ class Call:
             return (kind, *[self._encode(item) for item in value])
         if kind is torch.SymInt or kind is torch.SymFloat or kind is torch.SymBool:
             self.symbolic = True
-            return (kind, value.node.expression)
+            self.numbers.append(value)
+            return (kind, getattr(value.node, "expression", None))
         if kind is slice:
             return (kind, self._encode(value.start), self._encode(value.stop), self._encode(value.step))
         raise Uncacheable

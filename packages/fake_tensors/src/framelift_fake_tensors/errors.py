@@ -8,6 +8,7 @@ __all__ = [
     "DataAccessError",
     "DataDependentError",
     "FakeTensorError",
+    "ForeignSymbolError",
     "ForeignTensorError",
     "NestedModeError",
     "NoMetaKernelError",
@@ -108,12 +109,34 @@ class ForeignTensorError(FakeTensorError):
     Args:
         function: the name of the function or operator that received it.
         kind: what was received.
+        remedy: what to do about it.
     """
 
-    def __init__(self, function: str, kind: str) -> None:
-        super().__init__(f"{function} received {kind}; make a fake of it with FakeMode.fake first.")
+    def __init__(
+        self, function: str, kind: str, remedy: str = "make a fake of it with FakeMode.fake of this mode first"
+    ) -> None:
+        super().__init__(f"{function} received {kind}; {remedy}.")
         self.function = function
         self.kind = kind
+
+
+class ForeignSymbolError(FakeTensorError):
+    """A symbolic number of another environment met the fakes of this mode.
+
+    Args:
+        function: the name of the function that received it.
+        symbol: how the number is written.
+        has_environment: whether the mode has an environment at all.
+    """
+
+    def __init__(self, function: str, symbol: str, has_environment: bool) -> None:
+        super().__init__(
+            f"{function} received {symbol}, of another environment than the mode's; make it with the same ShapeEnv."
+            if has_environment
+            else f"{function} received {symbol}, and the mode has no environment; make it with FakeMode(shape_env)."
+        )
+        self.function = function
+        self.symbol = symbol
 
 
 class NestedModeError(FakeTensorError):

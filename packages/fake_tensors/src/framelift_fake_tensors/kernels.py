@@ -7,7 +7,7 @@ fail (they read sizes as numbers), so what is written in Python comes first, and
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.errors import NoMetaKernelError
 
-__all__ = ["compute", "is_symbolic"]
+__all__ = ["compute", "is_symbolic", "symbols_in"]
 
 Kernel = Callable[..., Any]
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
@@ -34,6 +34,21 @@ def is_symbolic(values: Sequence[Any]) -> bool:
         elif isinstance(value, _SYMBOLIC) or (isinstance(value, (list, tuple)) and is_symbolic(value)):
             return True
     return False
+
+
+def symbols_in(values: Iterable[Any]) -> Iterator[Any]:
+    """Return the symbolic numbers among (nested) values, the sizes of tensors aside.
+
+    >>> list(symbols_in([1, {"size": (2, 3)}]))
+    []
+    """
+    for value in values:
+        if isinstance(value, _SYMBOLIC):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from symbols_in(value)
+        elif isinstance(value, dict):
+            yield from symbols_in(value.values())
 
 
 def compute(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

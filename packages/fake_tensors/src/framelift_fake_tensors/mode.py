@@ -24,6 +24,7 @@ from framelift_fake_tensors.errors import (
     DataAccessError,
     DataDependentError,
     FakeTensorError,
+    ForeignSymbolError,
     ForeignTensorError,
     NestedModeError,
     PropagationError,
@@ -31,7 +32,7 @@ from framelift_fake_tensors.errors import (
 )
 from framelift_fake_tensors.gradients import GRADIENT_FUNCTIONS, Gradients
 from framelift_fake_tensors.history import settle
-from framelift_fake_tensors.kernels import is_symbolic
+from framelift_fake_tensors.kernels import is_symbolic, symbols_in
 from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.modules import fake_module
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator, twin_of
@@ -112,8 +113,10 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 result = run_operator(mode, func, args, kwargs or {}, mode.record)
             except (FakeTensorError, SizesRead, Unlinked, DataDependentCondition):
                 raise
-            except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError):
+            except (ArithmeticError, LookupError, RuntimeError, TypeError, ValueError) as error:
                 in_eager = error_of(func, args, kwargs or {})
+                if in_eager is None and "Overflow when unpacking long" in str(error):
+                    in_eager = RuntimeError("numel: integer multiplication overflow")  # a meta function in Python
                 if in_eager is None:
                     raise
                 raise in_eager from None
@@ -191,6 +194,8 @@ class FakeMode:
             depend on nothing else. Results with symbols are kept in the mode.
         unbacked: whether sizes and numbers that only data can tell (`nonzero`, `item`) become unbacked symbols of the
             environment; else they raise `DataDependentError`.
+        allow_real: whether a real tensor among the arguments of a call is taken for its fake (nothing is ever written
+            to it); else it raises `ForeignTensorError`.
 
     >>> import torch
     >>> mode = FakeMode()
@@ -203,8 +208,16 @@ class FakeMode:
     """
 
     def __init__(
-        self, shape_env: ShapeEnv | None = None, *, cache: PropagationCache | None = None, unbacked: bool = False
+        self,
+        shape_env: ShapeEnv | None = None,
+        *,
+        cache: PropagationCache | None = None,
+        unbacked: bool = False,
+        allow_real: bool = False,
     ) -> None:
+        if shape_env is not None and not isinstance(shape_env, ShapeEnv):
+            raise TypeError(f"FakeMode takes a ShapeEnv of framelift_symbolic_shapes, not a {type(shape_env).__name__}")
+        self.allow_real = allow_real
         self.shape_env = None if shape_env is None else attach(shape_env)
         self._known: dict[int, tuple[weakref.ref[torch.Tensor], FakeTensor]] = {}
         self._memories: dict[int, tuple[weakref.ref[torch.Tensor], Memory]] = {}
@@ -294,6 +307,8 @@ class FakeMode:
         Raises:
             UnsupportedTensorError: the tensor is of a kind that has no fake counterpart.
             ForeignTensorError: the tensor is a fake already.
+            TypeError: it is no tensor, or there is no environment for what is dynamic.
+            IndexError: the tensor has no such dimension.
 
         >>> import torch
         >>> from framelift_symbolic_shapes import DataDependentCondition, Freedom, ShapeEnv
@@ -363,6 +378,8 @@ class FakeMode:
         return fake
 
     def _check(self, tensor: torch.Tensor) -> None:
+        if not isinstance(tensor, torch.Tensor):
+            raise TypeError(f"FakeMode.fake takes a tensor or a module, not a {type(tensor).__name__}")
         if isinstance(tensor, FakeTensor):
             raise ForeignTensorError("FakeMode.fake", "a fake tensor")
         if isinstance(tensor, (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer)):
@@ -389,8 +406,16 @@ class FakeMode:
 
     def _sizes(self, tensor: torch.Tensor, name: str, dynamic: Dynamic, origin: Origin | None) -> tuple[Any, ...]:
         size = tuple(tensor.size())
-        if dynamic is False or self.shape_env is None:
+        if dynamic is False or (isinstance(dynamic, Collection) and not dynamic):
             return size
+        given: Any = dynamic
+        if isinstance(given, str) or not (callable(given) or isinstance(given, (bool, Collection))):
+            raise TypeError(f"dynamic is True, a collection of dimensions or a function of one, not {given!r}")
+        for dim in dynamic if isinstance(dynamic, Collection) else ():
+            if not -len(size) <= dim < len(size):
+                raise IndexError(f"dynamic names dimension {dim}, and {name} has {len(size)}")
+        if self.shape_env is None:
+            raise TypeError(f"a size of {name} shall be a symbol, and the mode has no environment; give it one")
         if callable(dynamic):
             dims: Iterable[int] = [dim for dim in range(len(size)) if dynamic(dim)]
         else:
@@ -454,12 +479,17 @@ class FakeMode:
         """
         if function in DATA_FUNCTIONS:
             raise DataAccessError(f"Tensor.{function.__name__}()")
+        if self.allow_real:
+            args, kwargs = self._with_fakes(args), self._with_fakes(kwargs)
         if self.observer is not None:
             return self._checked(function, args, kwargs)
         try:
             call = Call(self._signature, function, args, kwargs, self._here.dispatching)
         except Uncacheable:
+            self._refuse_foreign(function, symbols_in((args, kwargs)))
             return self._checked(function, args, kwargs)
+        if call.numbers:
+            self._refuse_foreign(function, call.numbers)
         cache = self.cache
         if call.symbolic:
             env = self.shape_env
@@ -476,6 +506,20 @@ class FakeMode:
             cache.misses += 1
             return self._checked(function, args, kwargs)
         return self._remembered(cache, call, function, args, kwargs)
+
+    def _with_fakes(self, value: Any) -> Any:
+        """Return arguments with the fakes of real tensors in their place."""
+        if isinstance(value, torch.Tensor):
+            return value if isinstance(value, FakeTensor) or is_wrapper(type(value)) else self.fake(value)
+        if type(value) in (list, tuple):
+            return type(value)([self._with_fakes(item) for item in value])
+        return {name: self._with_fakes(item) for name, item in value.items()} if type(value) is dict else value
+
+    def _refuse_foreign(self, function: Any, symbols: Iterable[Any]) -> None:
+        for number in symbols:
+            if getattr(number.node, "shape_env", None) is not self.shape_env:
+                name = getattr(function, "__name__", repr(function))
+                raise ForeignSymbolError(name, str(number), self.shape_env is not None)
 
     def intercepted(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what a function gives that a program called while the mode is entered; errors are eager's."""

@@ -152,7 +152,13 @@ class _Twins:
             return kind([self.lower(item) for item in value])
         if isinstance(value, torch.Tensor) and (value.dim() or value.device.type != "cpu"):
             # A 0-d tensor of the CPU is a Python number that torch wrapped; meta kernels take those as they are.
-            raise ForeignTensorError(str(self._operator), f"a real tensor of shape {tuple(value.shape)}")
+            if self._mode.allow_real:
+                return self.lower(self._mode.fake(value))
+            raise ForeignTensorError(
+                str(self._operator),
+                f"a real tensor of shape {tuple(value.shape)}",
+                "make a fake of it with FakeMode.fake first, or let the mode do so: FakeMode(allow_real=True)",
+            )
         return value
 
     def raise_(self, value: Any, device: torch.device) -> Any:

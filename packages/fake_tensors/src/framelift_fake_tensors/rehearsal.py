@@ -8,6 +8,7 @@ and within bounds; only its error is of interest.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Iterable
 from typing import Any
@@ -27,6 +28,20 @@ _MOST_KNOWN = 4096
 _KNOWN: set[tuple[Any, ...]] = set()
 _ABOUT_DTYPES = ("dtype", "scalar type", "not implemented for", "for complex", "complex types", "data type", "be cast")
 _aten = torch.ops.aten
+_LARGEST = 2**59
+"""So many elements of 16 bytes each are as many as an address can tell."""
+_LARGEST_INT = 2**63 - 1
+_FACTORIES = frozenset(
+    [
+        _aten.empty.memory_format,
+        _aten.empty_strided.default,
+        _aten.zeros.default,
+        _aten.ones.default,
+        _aten.full.default,
+        _aten.rand.default,
+        _aten.randn.default,
+    ]
+)
 _WITHIN_STORAGE = frozenset([_aten.as_strided.default, _aten.as_strided_.default])
 
 
@@ -42,10 +57,32 @@ def rehearse(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
     """
     if _checks_layout(operator, args, kwargs):
         error = error_of(operator, args, kwargs)
+    elif operator in _FACTORIES:
+        error = _error_about_size(operator, args, kwargs)
     else:
         error = _error_about_dtypes(operator, args, kwargs)
     if error is not None:
         raise error
+
+
+def _error_about_size(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+    """Return what a factory raises, if a number among its sizes and strides is negative, or their product too large."""
+    try:
+        real = _Stage(False).of(args)
+    except _Untold:
+        return None
+    numbers = [number for sizes in real if isinstance(sizes, (list, tuple)) for number in sizes]
+    if all(number >= 0 for number in numbers) and math.prod(numbers) < _LARGEST:
+        return None
+    if max(numbers) > _LARGEST_INT:
+        return RuntimeError(f"Storage size calculation overflowed with sizes={numbers}")
+    device = torch.device("cpu" if min(numbers) < 0 else "meta")  # the kernel for the CPU raises before it allocates
+    with torch._C._DisableTorchDispatch():
+        try:
+            operator(*real, **{**kwargs, "device": device, "pin_memory": None})
+        except (RuntimeError, TypeError) as error:
+            return error.with_traceback(None)
+    return None
 
 
 def _checks_layout(operator: OpOverload, args: Iterable[Any], kwargs: dict[str, Any]) -> bool:

@@ -37,6 +37,11 @@ __all__ = [
 class Mode(Protocol):
     """What a fake tensor knows of the mode that made it."""
 
+    allow_real: bool
+
+    def fake(self, tensor: torch.Tensor) -> Any:
+        """Return the fake of a real tensor."""
+
     def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run `function` on fakes."""
 
