@@ -86,7 +86,9 @@ add_lookup(Step *step, PyObject *key, Py_ssize_t slot, bool in_mro)
         return false;
     }
     step->lookups = lookups;
-    lookups[step->lookup_count++] = (Lookup){.key = Py_NewRef(key), .slot = slot, .in_mro = in_mro};
+    Lookup *lookup = &lookups[step->lookup_count++];
+    *lookup = (Lookup){.key = Py_NewRef(key), .slot = slot, .place = -1, .in_mro = in_mro};
+    PyUnicode_InternInPlace(&lookup->key); /* names of attributes are, so most keys are found by their address */
     return true;
 }
 

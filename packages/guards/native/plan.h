@@ -43,6 +43,8 @@ typedef enum {
 typedef struct {
     PyObject *key;
     Py_ssize_t slot;
+    Py_ssize_t place;     /* of a dictionary: where the key was found last, as `PyDict_Next` counts; -1: not known */
+    unsigned misplaced;   /* how often it was not there */
     bool in_mro;          /* of a class: without descriptors or the metaclass */
     PyObject *found;      /* of a class: what it held, borrowed; right while the class has the version that it had */
 } Lookup;

@@ -5,6 +5,40 @@
 
 #include "plan.h"
 
+/* How often a key may be found elsewhere than last time, and how far it is looked for, before its place is forgotten. */
+#define MOVES 4
+#define NEAR 64
+
+/* Return what a key has at the place where it was found last, borrowed, or NULL. No key is compared but by its address. */
+static PyObject *
+at_its_place(const Lookup *lookup, PyObject *dict)
+{
+    Py_ssize_t position = lookup->place;
+    PyObject *key, *value;
+    return position >= 0 && PyDict_Next(dict, &position, &key, &value) && key == lookup->key ? value : NULL;
+}
+
+/* Find the place of a key that is in a dictionary: in a large one, not far behind the key before it. */
+static void
+find_place(Lookup *lookup, PyObject *dict, Py_ssize_t from)
+{
+    PyObject *key;
+    lookup->place = -1;
+    if (lookup->misplaced > MOVES) {
+        return;
+    }
+    lookup->misplaced++;
+    from = PyDict_GET_SIZE(dict) <= NEAR ? 0 : from;
+    Py_ssize_t next = from, position = from;
+    while (next - from < NEAR && PyDict_Next(dict, &next, &key, NULL)) {
+        if (key == lookup->key) {
+            lookup->place = position;
+            return;
+        }
+        position = next;
+    }
+}
+
 /* Look up all keys of one dictionary; the slots get references of their own. */
 static bool
 look_up(Step *step, PyObject *dict, PyObject **slots)
@@ -14,9 +48,17 @@ look_up(Step *step, PyObject *dict, PyObject **slots)
     }
     step->cached = dict;
     step->version = version_of(dict); /* before any code of the user's can change it */
+    Py_ssize_t place = 0; /* of the key before */
     for (Py_ssize_t index = 0; index < step->lookup_count; index++) {
         Lookup *lookup = &step->lookups[index];
-        PyObject *value = PyDict_GetItemWithError(dict, lookup->key);
+        PyObject *value = at_its_place(lookup, dict);
+        if (value == NULL) {
+            value = PyDict_GetItemWithError(dict, lookup->key);
+            if (value != NULL && lookup->slot >= 0) {
+                find_place(lookup, dict, place);
+            }
+        }
+        place = lookup->place < 0 ? place : lookup->place;
         if (lookup->slot >= 0) {
             if (value == NULL) {
                 return false;
