@@ -603,6 +603,93 @@ def class_assigned():
 
 
 @program
+def class_assigned_to_a_callee_of_super():
+    a = fresh(get=lambda self: 2)
+    b = type("B", (a,), {})
+    b.get = lambda self: super(b, self).get() + 1
+    c = type("C", (b,), {})
+    c.get = lambda self: super(c, self).get() + 10
+    p = b()
+    return (lambda x: x * p.get()), lambda: setattr(p, "__class__", c)
+
+
+@program
+def class_assigned_to_a_key():
+    class A:
+        def __hash__(self):
+            return 1
+
+        def __eq__(self, other):
+            return self is other
+
+    class B(A):
+        def __hash__(self):
+            return 2
+
+    key = A()
+    table = {key: 4}
+    return (lambda x: x * table.get(key, 9)), lambda: setattr(key, "__class__", B)
+
+
+@program
+def class_assigned_to_a_module_of_a_model():
+    class Doubles(nn.Module):
+        def forward(self, x):
+            return x * 2
+
+    class Triples(nn.Module):
+        def forward(self, x):
+            return x * 3
+
+    model = nn.Sequential(Doubles(), Doubles())
+    return (lambda x: model(x)), lambda: setattr(model[1], "__class__", Triples)
+
+
+@program
+def class_of_a_module_hides_its_variables():
+    module = types.ModuleType("opaque")
+    module.scale = 2
+    hiding = type("Hiding", (types.ModuleType,), {"__getattribute__": lambda self, name: 7})
+    return (lambda x: x * module.scale), lambda: setattr(module, "__class__", hiding)
+
+
+def metaclass_assigned(use, before, after):
+    """Return a world in which a class is used, and given another metaclass."""
+
+    def make():
+        first, second = type("First", (type,), before), type("Second", (type,), after)
+        cls = first("A", (), {"scale": 2} if "scale" not in before else {})
+        return (lambda x: use(cls, x)), lambda: setattr(cls, "__class__", second)
+
+    return make
+
+
+for name, use, before, after in (
+    ("property", lambda cls, x: x * cls.scale, {}, {"scale": property(lambda cls: 5)}),
+    ("attribute", lambda cls, x: x * cls.scale, {"scale": 3}, {"scale": 4}),
+    ("call", lambda cls, x: x * cls().scale, {}, {"__call__": lambda cls: types.SimpleNamespace(scale=6)}),
+    ("instance_check", lambda cls, x: isinstance(x, cls), {}, {"__instancecheck__": lambda cls, one: True}),
+    ("length", lambda cls, x: x * len(cls), {"__len__": lambda cls: 3}, {"__len__": lambda cls: 4}),
+    ("getattribute", lambda cls, x: x * cls.scale, {}, {"__getattribute__": lambda cls, name: 4}),
+    ("getattr", lambda cls, x: x * getattr(cls, "absent", 3), {}, {"__getattr__": lambda cls, name: 4}),
+    ("equality", lambda cls, x: x + (cls == 3), {}, {"__eq__": lambda cls, other: True, "__hash__": type.__hash__}),
+    ("truth", lambda cls, x: x + 1 if cls else x, {}, {"__bool__": lambda cls: False}),
+    ("method", lambda cls, x: cls.times(x), {"times": lambda cls, x: x * 2}, {"times": lambda cls, x: x * 3}),
+    ("type", lambda cls, x: x * len(type(cls).__name__), {}, {}),
+    (
+        "iteration",
+        lambda cls, x: x * sum(cls),
+        {"__iter__": lambda cls: iter([1])},
+        {"__iter__": lambda cls: iter([2])},
+    ),
+    ("union", lambda cls, x: x * ((cls | int) == 3), {}, {"__or__": lambda cls, other: 3}),
+):
+    world = metaclass_assigned(use, before, after)
+    world.__name__ = f"metaclass_assigned_{name}"
+    program(world)
+
+
+@program
 def super_method_patched():
     base = fresh(get=lambda self: 2)
 

@@ -159,8 +159,12 @@ def test_source_is_python_for_every_kind_of_lifted_thing():
     method = framelift.compile(Holder().method, backend="eager")
     callable_ = framelift.compile(Holder(), backend="eager")
     module = framelift.compile(Asking(), backend="eager")
-    sources = {function: "def asks(x, answers, *extra)", method: "def method(self, x, *rest, by, **more)"}
-    sources |= {callable_: "def __call__(self, x, *extra)", module: "def forward(self, x, answers, *extra)"}
+    sources = {
+        function: "def asks(x, answers, *extra, **named_extra)",
+        method: "def method(self, x, *rest, by, **more)",
+        callable_: "def __call__(self, x, *extra, **named_extra)",
+        module: "def forward(self, x, answers, *extra, **named_extra)",
+    }
     for lifted, signature in sources.items():
         assert signature in lifted.framelift.source()  # before the first call there is a dispatcher
     function(X, [1]), method(X, 2, by=3, other=4), callable_(X), module(X, [1])

@@ -56,9 +56,9 @@ def test_a_small_tree_reads_like_this():
     assert (
         dispatcher.source()
         == """\
-def of(a, b, c, *extra):
-    if original.__code__ is not code or extra:
-        return changed({'a': a, 'b': b, 'c': c}, extra)
+def of(a, b, c, *extra, **named_extra):
+    if original.__code__ is not code or extra or named_extra:
+        return changed({'a': a, 'b': b, 'c': c}, extra, named_extra)
     while True:
         try:
             if b is not True:

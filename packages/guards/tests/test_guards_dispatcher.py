@@ -79,6 +79,7 @@ def test_it_looks_like_the_function():
     own = inspect.signature(power_twin, follow_wrapped=False)
     kinds = {name: one.kind for name, one in own.parameters.items()}
     assert kinds.pop("extra") is inspect.Parameter.VAR_POSITIONAL  # what is too much is for `power` to refuse
+    assert kinds.pop("named_extra") is inspect.Parameter.VAR_KEYWORD
     assert kinds == {name: one.kind for name, one in inspect.signature(power).parameters.items()}
     for name in functools.WRAPPER_ASSIGNMENTS:
         assert getattr(power_twin, name, None) == getattr(power, name, None)
@@ -286,6 +287,24 @@ def test_code_with_other_parameters_runs_as_it_is():
     f.__code__ = (lambda: "none").__code__
     f.__defaults__ = None
     assert twin() == "none"
+    f.__code__ = (lambda a, *, more: ("more", a, more)).__code__
+    assert twin(1, more=2) == ("more", 1, 2)
+    assert twin(more=2, a=1) == ("more", 1, 2)
+    f.__code__ = (lambda a, /, **named: ("named", a, named)).__code__
+    assert twin(1, c=2, d=3) == ("named", 1, {"c": 2, "d": 3})
+
+
+def test_a_keyword_that_nobody_knows_is_the_functions_to_refuse():
+    def f(a, /, b):
+        return a, b
+
+    twin = returning(Dispatcher(f, recording))
+    for wrong in ({"c": 1}, {"a": 1}, {"extra": 1}, {"named_extra": 1}, {"self": 1}):
+        with pytest.raises(TypeError) as expected:
+            f(1, b=2, **wrong)
+        with pytest.raises(TypeError) as found:
+            twin(1, b=2, **wrong)
+        assert str(found.value) == str(expected.value)
 
 
 def shapes_of_defaults():
@@ -356,9 +375,9 @@ def test_shared_steps_are_taken_once():
     dispatcher.add(guards, lambda self: "hit")
     assert dispatcher.function(module) == "hit"
     assert dispatcher.source() == (
-        "def forward(self, *extra):\n"
-        "    if original.__code__ is not code or extra:\n"
-        "        return changed({'self': self}, extra)\n"
+        "def forward(self, *extra, **named_extra):\n"
+        "    if original.__code__ is not code or extra or named_extra:\n"
+        "        return changed({'self': self}, extra, named_extra)\n"
         "    while True:\n"
         "        try:\n"
         "            if type(self) is not Module_ref():\n"
@@ -503,7 +522,7 @@ def test_nothing_is_kept_alive_and_linecache_is_cleaned():
     assert helper() is None
     assert list(dispatcher.function(Model(), None)) == ["self", "f"]
     filename = dispatcher.function.__code__.co_filename
-    assert linecache.getline(filename, 1) == "def forward(self, f, *extra):\n"
+    assert linecache.getline(filename, 1) == "def forward(self, f, *extra, **named_extra):\n"
     del dispatcher
     gc.collect()
     assert forward() is None

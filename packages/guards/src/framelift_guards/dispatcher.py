@@ -28,6 +28,7 @@ Miss = Callable[[dict[str, object]], object]
 Violated = Callable[[str, GuardMode, Failure], Exception]
 
 CHECKED = Checked()
+EMPTY: Mapping[str, object] = types.MappingProxyType({})
 
 
 class _Default:
@@ -77,7 +78,11 @@ class Parameters:
         return (*self.positional, *self.keyword_only, *[name for name in (self.varargs, self.varkw) if name])
 
     def call(
-        self, function: Callable[..., object], arguments: Mapping[str, object], extra: tuple[object, ...] = ()
+        self,
+        function: Callable[..., object],
+        arguments: Mapping[str, object],
+        extra: tuple[object, ...] = (),
+        named_extra: Mapping[str, object] = EMPTY,
     ) -> object:
         """Call a function with what these parameters hold; what the caller left out is left out.
 
@@ -85,6 +90,7 @@ class Parameters:
             function: what to call.
             arguments: what the parameters hold, by name.
             extra: positional arguments beyond the parameters; there are none unless each positional one is given.
+            named_extra: arguments by name beyond the parameters.
 
         >>> Parameters(("a",), varargs="rest").call(print, {"a": 1, "rest": (2, 3)})
         1 2 3
@@ -96,7 +102,7 @@ class Parameters:
         named = {name: arguments[name] for name in by_name if arguments[name] is not DEFAULT}
         star: Any = () if self.varargs is None else arguments[self.varargs]
         double_star: Any = {} if self.varkw is None else arguments[self.varkw]
-        return function(*[arguments[name] for name in in_order], *star, *extra, **named, **double_star)
+        return function(*[arguments[name] for name in in_order], *star, *extra, **named, **double_star, **named_extra)
 
     def filled(self, function: types.FunctionType, arguments: Mapping[str, object]) -> dict[str, object]:
         """Return the arguments with the defaults that a function has now in the place of what was left out.
@@ -108,12 +114,15 @@ class Parameters:
         defaults.update(function.__kwdefaults__ or {})
         return {name: defaults.get(name, value) if value is DEFAULT else value for name, value in arguments.items()}
 
-    def to_ast(self, renamed: dict[str, str], extra: str | None = None) -> ast.arguments:
+    def to_ast(
+        self, renamed: dict[str, str], extra: str | None = None, named_extra: str | None = None
+    ) -> ast.arguments:
         """Return the parameters as ``ast``; defaults belong to the function, not to its code.
 
         Args:
             renamed: their names in the code, where these differ.
             extra: what holds the positional arguments beyond the parameters.
+            named_extra: what holds the arguments by name beyond the parameters.
         """
 
         def argument(name: str) -> ast.arg:
@@ -126,7 +135,7 @@ class Parameters:
             ast.arg(extra) if extra is not None else None if self.varargs is None else argument(self.varargs),
             [argument(name) for name in self.keyword_only],
             [None for _ in self.keyword_only],
-            None if self.varkw is None else argument(self.varkw),
+            ast.arg(named_extra) if named_extra is not None else None if self.varkw is None else argument(self.varkw),
             [],
         )
 
@@ -179,8 +188,8 @@ class Dispatcher:
 
     A parameter that a call leaves out has the default that the user's function has by then, whichever parameters had
     one at first, and a user's function that is given other code is another function: its specialisations are forgotten.
-    Code with other parameters runs as it is. So the dispatcher itself takes too few and too many positional arguments,
-    and leaves it to the user's function to refuse them. (Keywords are those that the function began with.)
+    Code with other parameters runs as it is. So the dispatcher itself takes too few and too many arguments and any
+    keyword, and leaves it to the user's function to refuse them.
 
     >>> from framelift_guards import Equals, LocalSource
     >>> def power(base, exponent=2):
@@ -261,8 +270,9 @@ class Dispatcher:
         self._specialisations: tuple[Specialisation, ...] = ()
         self._suspended = False
         self._namespace = GeneratedNamespace(reserved=parameters.names)
-        lenient = original is not None and parameters.varargs is None
-        self._extra = self._namespace.fresh("extra") if lenient else None
+        lenient = original is not None
+        self._extra = self._namespace.fresh("extra") if lenient and parameters.varargs is None else None
+        self._named_extra = self._namespace.fresh("named_extra") if lenient and parameters.varkw is None else None
         keyword_only = set(parameters.keyword_only)
         self._renamed = {
             parameter: self._namespace.fresh(f"p_{parameter}")
@@ -365,7 +375,8 @@ class Dispatcher:
         attempts = self._attempts(tree, specialisations)  # while suspended, too: their names are kept
         end = [*self._without(seen), self._report()]
         body = [*preparation, *([] if self._suspended else attempts), *end]
-        definition = ast.FunctionDef(stem, self.parameters.to_ast(self._renamed, self._extra), body, [])
+        parameters = self.parameters.to_ast(self._renamed, self._extra, self._named_extra)
+        definition = ast.FunctionDef(stem, parameters, body, [])
         code = compile_code(definition, self._file.filename)
         self._definitions = (definition, *tree.functions)
         self._specialisations = specialisations
@@ -408,9 +419,16 @@ class Dispatcher:
         original = self._builder.constant(self._original, "original")
         code = ast.Attribute(original, "__code__", ast.Load())
         other = compare(code, ast.IsNot(), self._builder.constant(self._code, "code"))
-        extra = [] if self._extra is None else [ast.Name(self._extra, ast.Load())]
-        changed = self._call_with_arguments(self._builder.constant(self._on_change, "changed"), *extra)
-        yield ast.If(either(other, *map(again, extra)), [changed], [])
+        extra, named_extra = [
+            None if name is None else ast.Name(name, ast.Load()) for name in (self._extra, self._named_extra)
+        ]
+        changed = self._call_with_arguments(
+            self._builder.constant(self._on_change, "changed"),
+            ast.Tuple([], ast.Load()) if extra is None else extra,
+            ast.Constant(None) if named_extra is None else named_extra,
+        )
+        beyond = [again(one) for one in (extra, named_extra) if one is not None]
+        yield ast.If(either(other, *beyond), [changed], [])
         filled = [*self._defaults(original), *self._keyword_defaults(original)]
         if filled:
             # A default that was taken away: the call raises what the user's function raises.
@@ -459,11 +477,13 @@ class Dispatcher:
             return self.parameters.call(self._original, arguments)  # which raises
         return self.parameters.call(self.function, filled)
 
-    def _changed(self, arguments: dict[str, object], extra: tuple[object, ...] = ()) -> object:
+    def _changed(
+        self, arguments: dict[str, object], extra: tuple[object, ...], named_extra: dict[str, object] | None
+    ) -> object:
         """Do a call after the user's function was given other code, or with arguments beyond its parameters."""
         code = self._original.__code__
-        if extra or Parameters.of(code) != self.parameters:
-            return self.parameters.call(self._original, arguments, extra)
+        if extra or named_extra or Parameters.of(code) != self.parameters:
+            return self.parameters.call(self._original, arguments, extra, named_extra or EMPTY)
         with self._lock.held():
             self._code = code
             self._link(())

@@ -165,6 +165,9 @@ class Tracking(Domain[Variable], Protocol):
         """Return the raw attribute that the MRO of `cls` has, guarded; None (guarded) when there is none."""
         ...
 
+    def guard_metaclass(self, cls: type) -> None:
+        """Rely on the class of a class: `cls.__class__` may be assigned, where its metaclass is made in Python."""
+
     def guard_lineage(self, cls: type) -> None:
         """Rely on the MRO of a class."""
         ...

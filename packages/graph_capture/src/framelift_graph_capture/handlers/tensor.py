@@ -50,7 +50,7 @@ __all__ = ["TensorHandler", "session_of"]
 CONSTANT_ATTRIBUTES = frozenset({
     "device", "dtype", "is_cpu", "is_cuda", "is_leaf", "is_meta", "is_mps", "is_mkldnn", "is_nested",
     "is_quantized", "is_sparse", "is_sparse_csr", "is_vulkan", "is_xla", "is_xpu", "itemsize",
-    "layout", "names", "ndim", "requires_grad", "retains_grad",
+    "layout", "ndim", "requires_grad", "retains_grad",
 })  # fmt: skip
 # Of these, what the predicate on a tensor's metadata does not say.
 HISTORY_ATTRIBUTES = frozenset({"is_leaf", "retains_grad"})
@@ -74,6 +74,10 @@ def session_of(domain: Tracking) -> Session:
     return recorder
 
 
+_HAS_NAMES = getattr(torch.Tensor, "has_names", lambda tensor: False)
+"""Tells whether dimensions have names: up to torch 2.12 they may."""
+
+
 @reads
 def is_representable(tensor: torch.Tensor) -> bool:
     """Tell whether a fake can stand for a tensor: it is dense and strided, and holds its elements as they are."""
@@ -84,6 +88,7 @@ def is_representable(tensor: torch.Tensor) -> bool:
         or tensor.is_quantized
         or tensor.is_conj()
         or tensor.is_neg()
+        or _HAS_NAMES(tensor)
     )
 
 

@@ -33,6 +33,7 @@ class ClassHandler(IdentityHandler):
 
     def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
         domain.guard(source, Is(value))
+        domain.guard_metaclass(value)
         return ReferenceVariable(value, source)
 
     def from_native(self, domain: Tracking, value: Any) -> Answer:

@@ -36,7 +36,8 @@ class UnreadDict:
     def __init__(self, domain: Tracking, value: Any, source: Source) -> None:
         self.domain = domain
         owner = owner_of(type(value))
-        self.content: dict[Any, Any] = {key: dict.__getitem__(value, key) for key in owner.__iter__(value)}
+        # Not by looking keys up: their hashes may be other by now than when they were put in.
+        self.content: dict[Any, Any] = dict.copy(value) if owner is dict else dict(owner.items(value))
         self.source = source
         # Looking up a key among these calls no method of the user's.
         self.plain = all(type(key) in ATOMS for key in self.content)

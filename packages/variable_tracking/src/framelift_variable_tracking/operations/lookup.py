@@ -14,8 +14,10 @@ from framelift_guards import (
     ClassAttributeSource,
     ConstantSource,
     Equals,
+    Is,
     LacksAttribute,
     Source,
+    TypeSource,
 )
 from framelift_guards.naming import Reader
 
@@ -61,15 +63,15 @@ class After(Reader):
     """`after(cls)`: the attribute that `super(owner, ...)` finds; None when no class has it."""
 
     def __init__(self, owner: type, name: str) -> None:
-        self.owner = owner
+        self.owner = weakref.ref(owner)
         self.name = name
 
     def parts(self) -> tuple[object, ...]:
-        return self.owner, self.name
+        return self.owner(), self.name
 
     def __call__(self, cls: Any) -> Any:
         mro = mro_of(cls)
-        for base in mro[mro.index(self.owner) + 1 :]:
+        for base in mro[mro.index(self.owner()) + 1 :]:
             namespace = namespace_of(base)
             if self.name in namespace:
                 return namespace[self.name]
@@ -137,6 +139,16 @@ class Lookup(State):
         self._lacking.add(key)
         source = ConstantSource(cls.__qualname__, cls, weak=True)
         self.guard(CallSource(Lineage(*mro), source, " has the bases that it had"), Equals(True))
+
+    def guard_metaclass(self, cls: type) -> None:
+        """Rely on the class of a class: `cls.__class__` may be assigned, where its metaclass is made in Python."""
+        key = (cls, "__class__")
+        metaclass: Any = type(cls)
+        if key in self._lacking or metaclass.__flags__ & _IMMUTABLE or not metaclass.__flags__ & _HEAPTYPE:
+            return
+        if not self._fixed(cls):
+            self._lacking.add(key)
+            self.guard(TypeSource(ConstantSource(cls.__qualname__, cls, weak=True)), Is(metaclass))
 
     def _fixed(self, cls: type) -> bool:
         """Tell whether the bases of a class stay as they are: it is written in C, or a trusted module's."""
@@ -271,6 +283,9 @@ class Lookup(State):
 
 _HEAPTYPE = 1 << 9
 """Py_TPFLAGS_HEAPTYPE (Include/object.h): the class can be changed; those of C code are nearly all static."""
+
+_IMMUTABLE = 1 << 8
+"""Py_TPFLAGS_IMMUTABLETYPE (Include/object.h): neither it nor the class of its instances can be assigned to."""
 
 _BUILTIN_KINDS = frozenset(
     {
