@@ -2,6 +2,7 @@
 
 import gc
 import operator
+import os
 import pickle
 import weakref
 
@@ -18,6 +19,7 @@ from framelift_fake_tensors import (
     NoMetaKernelError,
     PropagationError,
     UnsupportedTensorError,
+    compiling,
 )
 from framelift_symbolic_shapes import ShapeEnv
 
@@ -255,3 +257,18 @@ def test_what_was_pinned_is_told():
     fake = mode.propagate(torch.clone, (mode.fake(torch.ones(4, 6), name="L['x']", dynamic=True),), {})
     mode.propagate(torch.Tensor.resize_, (fake, 2, 3), {})
     assert mode.record.pinned == {"aten.resize_.default"}
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # it has threads, which is the point
+def test_a_fork_while_another_thread_enters_a_mode():
+    with compiling._threads.lock:
+        child = os.fork()
+        if not child:
+            try:
+                with FakeMode():
+                    found = bool(torch.compiler.is_compiling())
+                os._exit(0 if found and not torch.compiler.is_compiling() else 1)
+            finally:
+                os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0

@@ -6,28 +6,33 @@ any thread is in a mode, that variable holds a value whose truth depends on the 
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 from typing import Any
-
-import torch.compiler
 
 __all__ = ["enter", "leave"]
 
 
-class _ByThread(threading.local):
-    """True in the threads that entered a mode, and elsewhere what it was before.
-
-    >>> bool(_ByThread(False))
-    False
-    """
+class _Here(threading.local):
+    """How often this thread is in a mode."""
 
     depth = 0
 
-    def __init__(self, before: Any) -> None:
+
+class _ByThread:
+    """True in the threads that are in a mode, and elsewhere what it was before.
+
+    >>> bool(_ByThread(False, _Here()))
+    False
+    """
+
+    def __init__(self, before: Any, here: _Here) -> None:
         self.before = before
+        self._here = here
 
     def __bool__(self) -> bool:
-        return self.depth > 0 or bool(self.before)
+        return self._here.depth > 0 or bool(self.before)
 
     def __eq__(self, other: object) -> bool:
         return bool(self) == other
@@ -55,33 +60,68 @@ class _ByThread(threading.local):
 
 
 class _Installation:
+    """A variable of a module that holds such a value while any thread is in a mode."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self.module = module
+        self.name = name
+        self.flag: _ByThread | None = None
+
+    def enter(self) -> None:
+        module = sys.modules.get(self.module)
+        if module is None or not hasattr(module, self.name):
+            self.flag = None
+            return
+        # Another tool may hold our flag, to put it back: then it is in use again.
+        current = getattr(module, self.name)
+        self.flag = current if isinstance(current, _ByThread) else _ByThread(current, _here)
+        setattr(module, self.name, self.flag)
+
+    def leave(self) -> None:
+        module = sys.modules.get(self.module)
+        held = None if module is None else getattr(module, self.name, None)
+        if isinstance(held, _ByThread) and held is self.flag:
+            setattr(module, self.name, held.before)
+
+
+class _Threads:
+    """How many times threads are in modes."""
+
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.flag: Any = None
-        self.threads = 0
+        self.count = 0
+        os.register_at_fork(after_in_child=self._forked)
+
+    def _forked(self) -> None:
+        # The thread that forked is the only one of the child; another one may have held the lock.
+        self.lock = threading.Lock()
+        self.count = _here.depth
 
 
-_installation = _Installation()
+_here = _Here()
+_threads = _Threads()
+_INSTALLATIONS = (
+    _Installation("torch.compiler", "_is_compiling_flag"),
+    # Else `flex_attention` compiles itself, and complains that it could not.
+    _Installation("torch.nn.attention.flex_attention", "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"),
+)
 
 
 def enter() -> None:
     """Make the answer true in this thread, until `leave`."""
-    with _installation.lock:
-        if _installation.threads == 0:
-            # Another tool may hold our flag, to put it back: then it is in use again.
-            current: Any = torch.compiler._is_compiling_flag
-            _installation.flag = current if isinstance(current, _ByThread) else _ByThread(current)
-        torch.compiler._is_compiling_flag = _installation.flag
-        _installation.threads += 1
-        _installation.flag.depth += 1
+    with _threads.lock:
+        if _threads.count == 0:
+            for each in _INSTALLATIONS:
+                each.enter()
+        _threads.count += 1
+        _here.depth += 1
 
 
 def leave() -> None:
     """Undo one `enter` of this thread."""
-    with _installation.lock:
-        flag = _installation.flag
-        flag.depth -= 1
-        _installation.threads -= 1
-        current: Any = torch.compiler._is_compiling_flag
-        if _installation.threads == 0 and current is flag:
-            torch.compiler._is_compiling_flag = flag.before
+    with _threads.lock:
+        _here.depth -= 1
+        _threads.count -= 1
+        if _threads.count == 0:
+            for each in _INSTALLATIONS:
+                each.leave()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol
 
 import torch
-from torch._ops import OpOverload
+from torch._ops import HigherOrderOperator, OpOverload
 
 from framelift_fake_tensors.errors import DataDependentError
 
@@ -24,7 +24,7 @@ class NewNumber(Protocol):
         """Return the number; `name` is for messages, the others are the least and the greatest value it can have."""
 
 
-def refusing(operator: OpOverload) -> NewNumber:
+def refusing(operator: OpOverload | HigherOrderOperator) -> NewNumber:
     """Return what raises `DataDependentError` where `operator` needs a new number."""
 
     def refuse(name: str, kind: type = int, *, minimum: int | None = None, maximum: int | None = None) -> NoReturn:

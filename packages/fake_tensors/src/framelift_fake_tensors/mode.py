@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 import torch
 import torch._C
-from torch._ops import OpOverload
+import torch.utils._pytree as pytree
+from torch._ops import HigherOrderOperator, OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -31,6 +32,7 @@ from framelift_fake_tensors.errors import (
     UnsupportedTensorError,
 )
 from framelift_fake_tensors.gradients import GRADIENT_FUNCTIONS, Gradients
+from framelift_fake_tensors.higher_order import run_higher_order
 from framelift_fake_tensors.history import settle
 from framelift_fake_tensors.kernels import is_symbolic, symbols_in
 from framelift_fake_tensors.layout import symbolic_strides
@@ -94,18 +96,23 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self._mode = mode
 
+    supports_higher_order_operators = True
+
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         return False  # else torch wraps __torch_dispatch__, and the wrapper imports torch._dynamo (more than a second)
 
     def __torch_dispatch__(
         self,
-        func: OpOverload,
+        func: OpOverload | HigherOrderOperator,
         types: Sequence[type],
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         mode = self._mode
+        if isinstance(func, HigherOrderOperator):
+            with torch._C.DisableTorchFunction(), mode._dispatching():
+                return run_higher_order(func, args, kwargs or {}, mode.record.counting(func))
         if any(kind is not FakeTensor and is_wrapper(kind) for kind in types):
             return NotImplemented  # a subclass that wraps tensors comes first, and runs operators on what is in it
         with torch._C.DisableTorchFunction():  # for what torch called without asking the modes of torch functions
@@ -152,6 +159,19 @@ class _Interception(TorchFunctionMode):
                 return result
         return self._mode.intercepted(func, args, kwargs or {})
 
+
+def _hide_from_dynamo(*functions: Any) -> None:
+    """Have `torch.compile` run functions, and all that they call, as they are.
+
+    `torch.cond` and its like call `torch.compile` themselves, also where a mode is entered.
+    """
+    frames = torch._C._dynamo.eval_frame
+    strategy = frames._FrameExecStrategy(frames._FrameAction.SKIP, frames._FrameAction.SKIP)
+    for function in functions:
+        frames.set_code_exec_strategy(function.__code__, strategy)
+
+
+_hide_from_dynamo(_Dispatch.__torch_dispatch__, _Interception.__torch_function__)
 
 # What answers from metadata at once, faster than the cache would, and what sets a mode of torch.
 METADATA_FUNCTIONS: frozenset[Any] = frozenset(
@@ -523,7 +543,7 @@ class FakeMode:
 
     def intercepted(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return what a function gives that a program called while the mode is entered; errors are eager's."""
-        if function in GRADIENT_FUNCTIONS and torch._C._functorch.peek_interpreter_stack() is None:
+        if function in GRADIENT_FUNCTIONS and not _is_transformed(args):
             return getattr(self._gradients, GRADIENT_FUNCTIONS[function])(*args, **kwargs)
         if function is torch.Tensor.register_hook and isinstance(args[0], FakeTensor):
             self.watch(args[0])
@@ -778,6 +798,16 @@ class FakeMode:
                     yield
                 finally:
                     here.dispatching -= 1
+
+
+def _is_transformed(args: tuple[Any, ...]) -> bool:
+    """Tell whether a transformation of `torch.func` asks for gradients, of tensors of its own; it may have returned."""
+    functorch = torch._C._functorch
+    return functorch.peek_interpreter_stack() is not None or any(
+        functorch.is_functorch_wrapped_tensor(leaf)
+        for leaf in pytree.tree_leaves(args)
+        if isinstance(leaf, torch.Tensor)
+    )
 
 
 def _version(fake: FakeTensor) -> int:

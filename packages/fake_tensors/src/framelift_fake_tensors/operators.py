@@ -14,13 +14,13 @@ from typing import Any
 
 import torch
 import torch._C
-from torch._ops import OpOverload
+from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.data_dependent import NewNumber, compute_with_new_numbers, masks_as_positions, refusing
 from framelift_fake_tensors.device import result_device
 from framelift_fake_tensors.device_aware import device_aware
-from framelift_fake_tensors.errors import ForeignTensorError, NoMetaKernelError
+from framelift_fake_tensors.errors import ForeignTensorError, NoMetaKernelError, UnsupportedTensorError
 from framelift_fake_tensors.kernels import compute
 from framelift_fake_tensors.layout import settled
 from framelift_fake_tensors.memory_format import as_laid_out, format_on_cpu
@@ -33,6 +33,7 @@ from framelift_fake_tensors.unlinked import Unlinked, is_linked
 __all__ = ["Record", "SizesRead", "fake_constant", "run_operator", "twin_of"]
 
 _META = torch.device("meta")
+_QUANTISED = (torch.qint8, torch.quint8, torch.qint32, torch.quint4x2, torch.quint2x4)
 
 
 class SizesRead(Exception):
@@ -58,7 +59,7 @@ class Record:
     new_number: NewNumber | None = None
     unbacked: bool = False
 
-    def counting(self, operator: OpOverload) -> NewNumber:
+    def counting(self, operator: OpOverload | HigherOrderOperator) -> NewNumber:
         """Return what makes new numbers for an operator, and notes it."""
         make = self.new_number
         if make is None:
@@ -159,6 +160,8 @@ class _Twins:
                 f"a real tensor of shape {tuple(value.shape)}",
                 "make a fake of it with FakeMode.fake first, or let the mode do so: FakeMode(allow_real=True)",
             )
+        if kind is torch.dtype and value in _QUANTISED:
+            raise UnsupportedTensorError("quantised elements")  # a meta kernel would give ordinary ones
         return value
 
     def raise_(self, value: Any, device: torch.device) -> Any:
@@ -173,6 +176,8 @@ class _Twins:
         known = self._fakes.get(id(tensor))
         if known is not None:
             return known
+        if tensor.layout is not torch.strided:
+            raise UnsupportedTensorError(f"layout {tensor.layout}")
         storage = tensor.untyped_storage()
         memory = self.memories.get(storage._cdata)
         is_new = memory is None
