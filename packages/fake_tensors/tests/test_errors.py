@@ -829,6 +829,124 @@ def module_missing():
     nn.Linear(2, 3)(torch.ones(4))
 
 
+@program
+def backward_twice():
+    x = torch.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    y.backward()
+
+
+@program
+def backward_of_what_shares_a_part():
+    x = torch.ones(2, requires_grad=True)
+    h = x * x
+    h.sum().backward()
+    (h * 2).sum().backward()
+
+
+@program
+def backward_of_what_shares_its_own_result():
+    x = torch.ones(2, requires_grad=True)
+    h = x.exp()
+    h.sum().backward()
+    h.mean().backward()
+
+
+@program
+def backward_twice_of_one_function_of_several_nodes():
+    x = torch.ones(2, 3, requires_grad=True)
+    loss = F.cross_entropy(x, torch.ones(2, 3))
+    loss.backward()
+    loss.backward()
+
+
+@program
+def grad_twice():
+    x = torch.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    torch.autograd.grad(y, x)
+    torch.autograd.grad(y, x)
+
+
+@program
+def grad_of_what_is_in_the_middle_leaves_the_rest():
+    x = torch.ones(2, requires_grad=True)
+    h = x * x
+    y = (h + 1).sum()
+    torch.autograd.grad(y, h)
+    y.backward()
+
+
+@program
+def grad_of_what_is_in_the_middle_frees_the_way():
+    x = torch.ones(2, requires_grad=True)
+    h = x * x
+    y = (h * h).sum()
+    torch.autograd.grad(y, h)
+    y.backward()
+
+
+@program
+def backward_for_some_inputs():
+    x, w = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    a, b = x * x, w * w
+    y = (a + b).sum()
+    y.backward(inputs=[x])
+    b.sum().backward()
+    a.sum().backward()
+
+
+@program
+def a_loop_that_builds_its_graph_each_time():
+    layer = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.LayerNorm(4), nn.Linear(4, 1))
+    optimiser = torch.optim.SGD(layer.parameters(), lr=0.1)
+    for _ in range(3):
+        optimiser.zero_grad()
+        layer(torch.ones(2, 3)).sum().backward()
+        optimiser.step()
+
+
+@program
+def a_loop_that_keeps_its_state():
+    cell, state = nn.GRUCell(3, 3), torch.zeros(1, 3)
+    for _ in range(3):
+        state = cell(torch.ones(1, 3), state)
+        state.sum().backward()
+
+
+@program
+def a_loop_that_detaches_its_state():
+    cell, state = nn.GRUCell(3, 3), torch.zeros(1, 3)
+    for _ in range(3):
+        state = cell(torch.ones(1, 3), state.detach())
+        state.sum().backward()
+
+
+@program
+def two_losses_retained():
+    x = torch.ones(2, requires_grad=True)
+    h = x.sigmoid()
+    h.sum().backward(retain_graph=True)
+    h.mean().backward()
+
+
+@program
+def gradients_of_gradients():
+    x = torch.ones(2, requires_grad=True)
+    (g,) = torch.autograd.grad((x**3).sum(), x, create_graph=True)
+    (h,) = torch.autograd.grad(g.sum(), x, create_graph=True)
+    h.sum().backward()
+
+
+@program
+def views_and_sums_save_nothing():
+    x = torch.ones(2, 3, requires_grad=True)
+    y = (x.t()[0] + 1).view(2, 1).sum()
+    y.backward()
+    y.backward()
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_errors_are_eager_s(name):

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from framelift_fake_tensors.errors import ForeignTensorError, UnsupportedTensorError
+from framelift_fake_tensors.saved_tensors import free, is_freed, raise_as_eager
 from framelift_fake_tensors.tensor import (
     FakeTensor,
     History,
@@ -62,6 +63,7 @@ class Gradients:
         if chosen is not None and not chosen:
             raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
         reached = self._walk(outputs)
+        self._free(reached, chosen, create_graph if retain_graph is None else retain_graph)
         targets = reached.leaves if chosen is None else [fake for fake in chosen if id(node_of(fake)) in reached.nodes]
         for fake in targets:
             self._accumulate(fake, outputs if create_graph else ())
@@ -102,6 +104,7 @@ class Gradients:
         is_used = [fake.requires_grad and id(node_of(fake)) in reached.nodes for fake in wanted]
         if not all(is_used) and not allow_unused and not materialize_grads:
             self._complain_of_unused(wanted, is_used)
+        self._free(reached, wanted, create_graph if retain_graph is None else retain_graph)
         found: list[FakeTensor | None] = []
         for fake, used in zip(wanted, is_used, strict=True):
             if used:
@@ -121,7 +124,9 @@ class Gradients:
             reached.nodes[id(node)] = node
             if isinstance(node, FakeTensor) and node.stands_for is None:
                 reached.leaves.append(node)
-            waiting.extend(reversed(self._following(node)))
+            following = self._following(node)
+            reached.following[id(node)] = following
+            waiting.extend(reversed(following))
         self._watched = [reference for reference in self._watched if reference() is not None]
         for reference in self._watched:
             fake = reference()
@@ -130,6 +135,17 @@ class Gradients:
                 if fake.retains_grad:
                     fake.grad = gradient
         return reached
+
+    def _free(self, reached: _Reached, targets: Sequence[FakeTensor] | None, retains: bool) -> None:
+        """Refuse to go by what another pass has freed, and free what this one goes by."""
+        if targets is None:
+            nodes = list(reached.nodes.values())
+        else:
+            nodes = reached.on_the_way_to([node_of(fake) for fake in targets if fake.requires_grad])
+        if any(is_freed(node) for node in nodes):
+            raise_as_eager()
+        for node in nodes if not retains else ():
+            free(node)
 
     def _following(self, node: Node) -> list[Node]:
         if isinstance(node, FakeTensor):
@@ -238,6 +254,22 @@ class _Reached:
     def __init__(self) -> None:
         self.nodes: dict[int, Node] = {}  # by id, and kept alive by being here
         self.leaves: list[FakeTensor] = []
+        self.following: dict[int, list[Node]] = {}
+
+    def on_the_way_to(self, targets: Iterable[Node]) -> list[Node]:
+        """Return the nodes that lead to a target, which are those that torch runs; not the target itself."""
+        before: dict[int, list[int]] = {}
+        for known, following in self.following.items():
+            for node in following:
+                before.setdefault(id(node), []).append(known)
+        waiting: list[int] = [known for node in targets for known in before.get(id(node), ())]
+        seen: set[int] = set()
+        while waiting:
+            here = waiting.pop()
+            if here not in seen:
+                seen.add(here)
+                waiting += before.get(here, ())
+        return [node for known, node in self.nodes.items() if known in seen]
 
 
 def _dense(size: Sequence[Any]) -> list[Any]:

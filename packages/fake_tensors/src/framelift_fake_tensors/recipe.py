@@ -10,6 +10,7 @@ import torch
 from torch.autograd.graph import increment_version
 
 from framelift_fake_tensors.repetition import FromCall, Repetition
+from framelift_fake_tensors.saved_tensors import saved_on_the_way
 from framelift_fake_tensors.tensor import (
     FakeTensor,
     Memory,
@@ -135,10 +136,10 @@ class _Recipes:
             raise _NoRecipe  # two results over one new memory: rare, and the second would need to find the first
         self._seen.add(id(result.memory))
         if not result._is_view():
-            return _fresh(result, self._signature, self._call, place)
+            return _fresh(result, self._signature, self._call, place, self._fakes)
         base = result._base
         new_base, view = (
-            _fresh(base, self._signature, self._call, place, is_base=True),
+            _fresh(base, self._signature, self._call, place, self._fakes, is_base=True),
             _view(result, base, place, self._signature),
         )
         return lambda mode, given, call: view(mode, new_base(mode, given, call), None)
@@ -159,6 +160,7 @@ def _fresh(
     signature: Callable[[FakeTensor], Any],
     call: Repetition,
     place: int,
+    given: Sequence[FakeTensor],
     is_base: bool = False,
 ) -> Recipe:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
@@ -168,13 +170,15 @@ def _fresh(
     known = signature(result)
     version = result.signature_version
     writes = 0 if result.is_inference() else raw_version(result)
+    saves = owed and saved_on_the_way(result.grad_fn, nodes_of(given))
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], _call: TorchCall) -> FakeTensor:
         fake = make_fake(mode, Memory(nbytes=nbytes), size, stride, offset, dtype, device, requires_grad)
         fake.signature = known
         fake.signature_version = version
         if owed:
-            fake.history = FromCall(nodes_of(fakes), call, place, is_base)
+            history = fake.history = FromCall(nodes_of(fakes), call, place, is_base)
+            history.saves = saves
         if writes:
             torch._C._autograd._unsafe_set_version_counter((fake,), (writes,))
         return fake

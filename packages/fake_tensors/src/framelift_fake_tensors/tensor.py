@@ -108,10 +108,14 @@ class History:
         inputs: the nodes (see `node_of`) of what it was computed from.
     """
 
-    __slots__ = ("inputs",)
+    __slots__ = ("inputs", "is_freed", "saves")
 
     def __init__(self, inputs: tuple[Node, ...] = ()) -> None:
         self.inputs = inputs
+        self.saves = False
+        """Whether autograd would have saved tensors for the backward pass."""
+        self.is_freed = False
+        """Whether such a pass has gone by, and freed them."""
 
 
 class ViewOf(History):
