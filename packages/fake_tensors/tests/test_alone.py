@@ -160,3 +160,17 @@ def test_which_arguments_share_memory_is_in_the_key(mode):
         first, second = torch.broadcast_tensors(a, b)
     assert first.memory is a.memory
     assert second.memory is b.memory
+
+
+def test_views_made_without_autograd_may_be_written_to(mode):
+    with mode:
+        for _ in range(3):
+            layer = nn.Embedding(10, 3, padding_idx=0)
+            with torch.no_grad():
+                row = layer.weight[0]
+                row.fill_(0)
+                row.add_(1)
+                assert (row * 2).shape == (3,)
+            assert layer.weight.is_leaf
+            layer(torch.zeros(2, dtype=torch.int64)).sum().backward()
+            assert layer.weight.grad.shape == (10, 3)

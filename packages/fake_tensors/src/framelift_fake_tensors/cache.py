@@ -222,7 +222,10 @@ class Call:
         if signature.symbolic:
             self.symbolic = True
         if fake.requires_grad:
-            key.append(fake.history is None and raw_is_leaf(fake))
+            try:
+                key.append(fake.history is None and raw_is_leaf(fake))
+            except RuntimeError as error:  # a view that was made without autograd, of what was written to since
+                raise Uncacheable from error
 
     def _encode(self, value: Any) -> Any:
         kind = type(value)

@@ -612,7 +612,11 @@ class FakeMode:
     def _visible(self, fake: FakeTensor) -> tuple[Any, ...]:
         # Every tensor that requires no grad is a leaf; whether torch knows a view for one changes nothing to be seen.
         requires_grad = fake.requires_grad
-        is_leaf = requires_grad and fake.history is None and raw_is_leaf(fake)
+        is_leaf: object
+        try:
+            is_leaf = requires_grad and fake.history is None and raw_is_leaf(fake)
+        except RuntimeError:  # a view that was made without autograd, and written to: torch refuses to tell
+            is_leaf = object()
         return self._signature(fake), requires_grad, is_leaf, id(fake.memory)
 
     def _signature(self, fake: FakeTensor) -> Signature:
