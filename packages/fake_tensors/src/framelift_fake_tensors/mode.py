@@ -126,7 +126,10 @@ class _Dispatch(TorchDispatchMode):  # type: ignore[no-untyped-call]
                     in_eager = RuntimeError("numel: integer multiplication overflow")  # a meta function in Python
                 if in_eager is None:
                     raise
-                raise in_eager from None
+                try:
+                    raise in_eager from None
+                finally:
+                    del in_eager  # its traceback has this frame: a cycle, which would keep all frames to the user's
         if mode.observer is not None:
             mode.observer(func, args, kwargs or {}, result)
         return result

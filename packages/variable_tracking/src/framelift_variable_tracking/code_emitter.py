@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -20,10 +21,12 @@ class _StepwiseBuilder(Builder):
 
     def __init__(self, emitter: CodeEmitter, namespace: GeneratedNamespace, locals_: Mapping[str, str] | None) -> None:
         super().__init__(namespace, locals_)
-        self._emitter = emitter
+        self._emitter = weakref.ref(emitter)  # a cycle would keep all that was emitted until it is collected
 
     def fetch(self, source: Any) -> ast.expr:
-        return self._emitter.fetch(source)
+        emitter = self._emitter()
+        assert emitter is not None
+        return emitter.fetch(source)
 
 
 class CodeEmitter:
