@@ -35,6 +35,7 @@ from framelift_guards import (
     UserLine,
 )
 from framelift_guards.plain import show
+from framelift_variable_tracking import is_interruption
 
 from .backends import call_beginning, compile_graph
 from .call_beginning import announcing
@@ -122,7 +123,9 @@ class Lifted:
             raise
         except UserCodeError as passing:
             raise passing.error from passing.error.__cause__
-        except Exception as error:  # noqa: BLE001 - whatever is wrong inside capture, the user's call must still run
+        except Exception as error:  # whatever is wrong inside capture, the user's call must still run
+            if is_interruption(error):
+                raise
             self._capture_failed(error)
             return None
         started = time.perf_counter()

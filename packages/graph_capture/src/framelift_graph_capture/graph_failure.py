@@ -14,6 +14,8 @@ from typing import Any
 
 import torch.fx
 
+from framelift_variable_tracking import is_interruption
+
 from .entry_point import EntryPoint
 
 __all__ = ["GraphFailure", "failing_line"]
@@ -44,6 +46,8 @@ class GraphFailure:
             values: the parameters of the entry point.
         """
         point = self._entry_point
+        if is_interruption(error):
+            raise error
         if self._writes:
             place = failing_line(error)
             if place is None and point.where is not None:

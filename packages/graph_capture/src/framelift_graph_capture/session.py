@@ -56,6 +56,7 @@ from framelift_variable_tracking import (
     SymbolicDomain,
     TupleVariable,
     Variable,
+    is_interruption,
 )
 
 from .arithmetic import example_numbers
@@ -533,6 +534,8 @@ class Session:
         except DataDependentError as error:
             return Break(DataDependent(str(error)))
         except PropagationError as error:
+            if error.__cause__ is not None and is_interruption(error.__cause__):
+                raise error.__cause__ from None
             return Break(OperationFailed(label, str(error)))
         absent = self._absent_device(result)
         if absent is not None:
@@ -589,7 +592,9 @@ class Session:
         positional, named = values[: len(args)], dict(zip(kwargs, values[len(args) :], strict=True))
         try:
             result = function(*positional, **named)
-        except Exception as error:  # noqa: BLE001 - it is the user's: it runs for real, and raises where it belongs
+        except Exception as error:
+            if is_interruption(error):
+                raise  # anything else is the user's: it runs for real, and raises where it belongs
             return Break(OperationFailed(label, type(error).__name__))
         return Value(self.domain.wrap(result, ConstantSource(f"{label}()", result)))
 

@@ -18,6 +18,7 @@ from .handlers.range import RangeVariable
 from .handlers.set import SetVariable
 from .handlers.slice import SliceVariable
 from .handlers.tuple import TupleHandler, TupleVariable
+from .interruption import is_interruption
 from .language import default_registry
 from .reasons import (
     BreakReason,
@@ -106,4 +107,5 @@ __all__ = [
     "UnsupportedOperation",
     "Variable",
     "default_registry",
+    "is_interruption",
 ]

@@ -10,6 +10,7 @@ from typing import Any, Final
 from framelift_bytecode_interp import Break, Raise, Result, Value
 
 from .handler import Tracking
+from .interruption import is_interruption
 from .reasons import UnsupportedOperation
 from .variable import NOT_CONSTANT, ConstantVariable, Variable
 
@@ -91,6 +92,8 @@ def native_result(domain: Tracking, value: object) -> Result[Variable]:
 
 def native_error(domain: Tracking, error: Exception) -> Raise[Variable] | Break:
     """Raise in the program what C code raised; it must be its plain arguments and nothing more."""
+    if is_interruption(error):
+        raise error
     if not all(map(is_plain, error.args)) or error.__dict__:
         return too_special(type(error).__name__, "raising it")
     return domain.raise_error(type(error), *error.args)

@@ -26,6 +26,7 @@ from framelift_guards import (
 from ..classes import is_class, is_odd
 from ..effects import EffectLog
 from ..handler import Tracking, TypeHandler
+from ..interruption import is_interruption
 from ..reasons import UnsupportedOperation
 from ..recorder import Recorder
 from ..registry import Registry
@@ -342,6 +343,8 @@ class State:
 
     def raise_native(self, error: BaseException) -> Raise[Variable] | Break:
         """Raise what C code raised during the capture: an exception of the same type and arguments."""
+        if is_interruption(error):
+            raise error
         if all(type(arg) in ATOMS for arg in error.args):
             return self.raise_error(type(error), *error.args)
         return Break(UnsupportedOperation(type(error).__qualname__, "raising", "its arguments are not constants"))
