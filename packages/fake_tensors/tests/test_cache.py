@@ -302,3 +302,12 @@ def test_a_node_is_told_after_autocast_and_changes(mode):
                 torch.bfloat16,
                 1,
             )
+
+
+def test_what_is_detached_from_the_cache_may_be_told_to_require_grad(mode):
+    with mode:
+        x = torch.ones(3)
+        for _ in range(3):
+            leaf = x.detach().requires_grad_()
+            (leaf * 2).sum().backward()
+            assert (leaf.requires_grad, leaf.is_leaf, leaf.grad_fn, leaf.grad.shape) == (True, True, None, (3,))

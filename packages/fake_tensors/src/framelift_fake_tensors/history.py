@@ -95,7 +95,9 @@ def _give_node(mode: Mode, fake: FakeTensor, history: History, run: Callable[...
 
 
 def _become(fake: FakeTensor, known: FakeTensor) -> None:
-    """Have `fake` be what torch knows as `known`; the object stays."""
+    """Have `fake` be what torch knows as `known`; the object stays, and requires grad if it was told to since."""
+    if fake.requires_grad and known.is_leaf and not known.requires_grad:
+        known.requires_grad_()
     torch._C._swap_tensor_impl(fake, known)
     fake.meta_twin = None
 
