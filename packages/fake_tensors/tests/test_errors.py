@@ -830,6 +830,18 @@ def module_missing():
 
 
 @program
+def a_mask_of_another_shape():
+    torch.ones(3)[torch.ones(2).bool()]
+
+
+@program
+def inference_view_inplace():
+    with torch.inference_mode():
+        x = torch.ones(2)
+    x.view(2)[0].add_(1)
+
+
+@program
 def backward_twice():
     x = torch.ones(2, requires_grad=True)
     y = (x * x).sum()

@@ -76,7 +76,10 @@ def twin_of(fake: FakeTensor) -> torch.Tensor:
     """Return the meta tensor that stands for `fake` in meta kernels; the same one each time."""
     twin = fake.meta_twin
     if twin is None:
-        twin = fake.meta_twin = _make_twin(fake)
+        is_inference = fake.is_inference()
+        same = is_inference == torch.is_inference_mode_enabled()
+        with contextlib.nullcontext() if same else torch.inference_mode(is_inference):
+            twin = fake.meta_twin = _make_twin(fake)
         copy_bits(fake, twin)
     return twin
 
@@ -185,8 +188,8 @@ class _Twins:
             memory = self.memories[storage._cdata] = Memory(storage)
         else:
             memory.shared = True
-        # A view that is made in inference mode of an ordinary tensor is an ordinary one, as its twin's is.
-        with contextlib.nullcontext() if is_new or tensor.is_inference() else torch.inference_mode(False):
+        # A view is an inference tensor if what it is a view of is one, in whichever mode it is made; so is its twin.
+        with contextlib.nullcontext() if is_new else torch.inference_mode(tensor.is_inference()):
             size: tuple[Any, ...] = tensor.size()
             stride: tuple[Any, ...] = tensor.stride()
             offset: Any = tensor.storage_offset()
@@ -253,7 +256,6 @@ def run_operator(
         return run_operator(mode, operator.overloadpacket.ScalarList, (*args[:-1], factors), kwargs, record)
     is_index = operator is torch.ops.aten.index.Tensor
     data_dependent = _depends_on_data(operator) and not (is_index and not _has_mask(args[1]))
-    new_number = record.counting(operator) if data_dependent else None
     device = result_device(operator, args, kwargs)
     if (
         not is_linked(device.type)
@@ -263,6 +265,7 @@ def run_operator(
         raise Unlinked
     if device.type == "cpu":
         rehearse(operator, args, kwargs)
+    new_number = record.counting(operator) if data_dependent else None
     if operator._schema.is_mutable:
         record.written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
     located = device_aware(operator)

@@ -197,7 +197,7 @@ def _view(
 ) -> Callable[[Mode, FakeTensor, TorchCall | None], FakeTensor]:
     size, stride, offset = tuple(result.size()), result.stride(), result.storage_offset()
     dtype, device, requires_grad = result.dtype, result.device, result.requires_grad
-    if dtype != base.dtype or torch.is_inference_mode_enabled():
+    if dtype != base.dtype or torch.is_inference_mode_enabled() or result.is_inference():
         raise _NoRecipe
     known = signature(result)
     version = result.signature_version

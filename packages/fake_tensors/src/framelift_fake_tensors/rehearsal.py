@@ -57,12 +57,22 @@ def rehearse(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
     """
     if _checks_layout(operator, args, kwargs):
         error = error_of(operator, args, kwargs)
+    elif operator is _aten.index.Tensor:
+        error = _error_about_masks(operator, args, kwargs)
     elif operator in _FACTORIES:
         error = _error_about_size(operator, args, kwargs)
     else:
         error = _error_about_dtypes(operator, args, kwargs)
     if error is not None:
         raise error
+
+
+def _error_about_masks(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
+    """Return what an index raises about masks of another shape: that depends on no data, other than the result."""
+    if not any(index is not None and not index.dtype.is_signed for index in args[1]):
+        return _error_about_dtypes(operator, args, kwargs)
+    error = error_of(operator, args, kwargs)
+    return error if isinstance(error, IndexError) else None
 
 
 def _error_about_size(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
