@@ -136,6 +136,23 @@ class CodeEmitter:
             self.domain.handler_of(variable).fill(self, variable)
         self._filling = False
 
+    def key(self, variable: Variable) -> ast.expr:
+        """Return an expression for the value of `variable`, whose hash is about to be asked: by then it is filled.
+
+        A class's `__hash__` may read whatever the object refers to. What is being made just now cannot be filled yet;
+        an object that refers to the immutable container which it is a key of is refused as any such cycle.
+        """
+        if type(variable) is ConstantVariable:
+            return self.value(variable)
+        kept = {id(one) for one in self._unfilled} - {id(variable)} if self._making else frozenset()
+        made = self.value(variable)
+        filling, self._filling = self._filling, True
+        while owed := [place for place, one in enumerate(self._unfilled) if id(one) not in kept]:
+            one = self._unfilled.pop(owed[0])
+            self.domain.handler_of(one).fill(self, one)
+        self._filling = filling
+        return made
+
     def content(self, payload: Variable) -> ast.expr:
         """Return an expression for a plain container with the content of an instance of a Python subclass."""
         self._unfilled.append(payload)

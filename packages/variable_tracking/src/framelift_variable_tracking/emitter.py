@@ -35,6 +35,10 @@ class Emitter(Protocol):
         """
         ...
 
+    def key(self, variable: Variable) -> ast.expr:
+        """Return an expression for the value of `variable`, whose hash is about to be asked: by then it is filled."""
+        ...
+
     def content(self, payload: Variable) -> ast.expr:
         """Return an expression for a plain container with the content of an instance of a Python subclass.
 

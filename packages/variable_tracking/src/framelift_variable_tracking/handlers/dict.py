@@ -439,7 +439,7 @@ class DictHandler(EqualityHandler):
             emitter.effect(expression(emitter.call(owner.clear, target)))
         for key in variable.deleted:
             if not variable.cleared:
-                emitter.effect(expression(emitter.call(discard_key, target, emitter.value(key.variable))))
+                emitter.effect(expression(emitter.call(discard_key, target, emitter.key(key.variable))))
         if variable.written:
             content = dict_display(emitter, variable.written)
             emitter.effect(expression(emitter.call(putter(variable.cls), target, content)))
@@ -454,7 +454,7 @@ def text_of(domain: Tracking, variable: Variable, conversion: str) -> str | None
 
 def dict_display(emitter: Emitter, items: Mapping[HashKey, Variable]) -> ast.expr:
     """Return `{key: value, ...}`."""
-    keys = [emitter.value(key.variable) for key in items]
+    keys = [emitter.key(key.variable) for key in items]
     return ast.Dict(list(keys), [emitter.value(value) for value in items.values()])
 
 

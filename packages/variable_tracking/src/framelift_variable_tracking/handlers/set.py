@@ -34,7 +34,6 @@ from .container import (
 from .dict import key_error, text_of
 from .dict_variable import DictVariable
 from .iterator import SET_ITERATOR, KeyIteratorVariable
-from .list import display
 from .tuple import TupleVariable
 
 
@@ -439,16 +438,16 @@ class FrozenSetHandler(EqualityHandler):
         assert isinstance(variable, SetVariable)
         items = [key.variable for key in variable.elements]
         if variable.cls is frozenset:
-            return emitter.call(frozenset, display(emitter, items))
+            return emitter.call(frozenset, _keys(emitter, items))
         if not items or may_be_cyclic(items):
             return emitter.call(set)
-        return ast.Set([emitter.value(item) for item in items])
+        return ast.Set([emitter.key(item) for item in items])
 
     def fill(self, emitter: Emitter, variable: Variable) -> None:
         assert isinstance(variable, SetVariable)
         items = [key.variable for key in variable.elements]
         if variable.cls is set and may_be_cyclic(items):
-            content = display(emitter, items)
+            content = _keys(emitter, items)
             emitter.statement(expression(emitter.call(set.update, emitter.value(variable), content)))
 
 
@@ -491,7 +490,11 @@ class SetHandler(FrozenSetHandler):
         added = [item for key, item in after.items() if key not in before or not same_object(item, before[key])]
         for method, items in ((set.difference_update, removed), (set.update, added)):
             if items:
-                emitter.effect(expression(emitter.call(method, target, display(emitter, items))))
+                emitter.effect(expression(emitter.call(method, target, _keys(emitter, items))))
+
+
+def _keys(emitter: Emitter, items: Sequence[Variable]) -> ast.expr:
+    return ast.List([emitter.key(item) for item in items], ast.Load())
 
 
 HANDLERS = {set: SetHandler(), frozenset: FrozenSetHandler()}
