@@ -36,8 +36,10 @@ class UnreadDict:
     def __init__(self, domain: Tracking, value: Any, source: Source) -> None:
         self.domain = domain
         owner = owner_of(type(value))
-        # Not by looking keys up: their hashes may be other by now than when they were put in.
-        self.content: dict[Any, Any] = dict.copy(value) if owner is dict else dict(owner.items(value))
+        # `copy` asks no key for its hash, which may be another by now than when it was put in; but it asks a `keys` of
+        # the user's where `__iter__` is one (Objects/dictobject.c, `dict_merge`).
+        copied = owner is dict and type.__getattribute__(type(value), "__iter__") is dict.__iter__
+        self.content: dict[Any, Any] = dict.copy(value) if copied else dict(owner.items(value))
         self.source = source
         # Looking up a key among these calls no method of the user's.
         self.plain = all(type(key) in ATOMS for key in self.content)
