@@ -10,6 +10,7 @@ import ast
 import dataclasses
 import linecache
 import operator
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from framelift_guards import (
     Guard,
     GuardSet,
     Is,
+    LacksKey,
     NamespaceSource,
     Scope,
     Source,
@@ -64,6 +66,7 @@ from .break_record import BreakRecord
 from .devices import device_of, is_present
 from .dynamism import Dynamism, Seen
 from .graph_functions import is_graph_function, left_to_eager, tensor_method_name
+from .inner_names import MISSING, dependence_of, under_its_name
 from .lowering import NotLoweredError, Pair, lower
 from .marks import Mark, mark_of
 from .original import original_of
@@ -283,6 +286,21 @@ class Session:
             self._asked_of_tensors.setdefault(owner, set()).update(names)
         return not any(is_patched(owner, name) for owner in owners for name in names)
 
+    def asks_operator(self, cls: type, names: tuple[str, ...]) -> bool:
+        """Rely on special methods of tensors, and on what those look up that are Python; tell whether all is torch's.
+
+        Args:
+            cls: `torch.Tensor` or `torch.nn.Parameter`.
+            names: of methods that an operator may call.
+        """
+        own = self.asks_tensor(cls, *names)
+        for name in names:
+            method = vars(torch.Tensor).get(name)
+            if own and isinstance(method, types.FunctionType):
+                self._rely_on_names(method)
+                own = self._is_one_operation(method)
+        return own
+
     def close(self) -> None:
         """Let go of the capture: graph nodes keep fakes, and fakes must not keep the variables alive."""
         self.shape_env.user_line = _nowhere
@@ -470,12 +488,10 @@ class Session:
 
     def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:
         """Tell whether a call becomes a node, or must not be entered."""
-        return (
-            is_graph_function(function)
-            or tensor_method_name(function) is not None
-            or mark_of(function) is not None
-            or original_of(function) is not None
-        )
+        if mark_of(function) is not None or original_of(function) is not None:
+            return True
+        known = is_graph_function(function) or tensor_method_name(function) is not None
+        return known and self._is_one_operation(function)
 
     def record(
         self, frame: Frame[Variable], function: Any, args: tuple[Variable, ...], kwargs: dict[str, Variable]
@@ -493,6 +509,10 @@ class Session:
         method = tensor_method_name(function)
         if method is not None:
             return self.registry.handler_for(torch.Tensor).call_method(self.domain, args[0], method, args[1:], kwargs)
+        own = getattr(torch.Tensor, function) if isinstance(function, str) else function
+        if isinstance(function, str) and not self._is_one_operation(own):
+            return self.domain.call(frame, self.domain.reference(own), args, kwargs)
+        self._rely_on_names(own)
         try:
             lowered = [self.lower(argument) for argument in args]
             named = {name: self.lower(argument) for name, argument in kwargs.items()}
@@ -502,6 +522,22 @@ class Session:
         node_kwargs = {name: node for name, (node, _) in named.items()}
         value_kwargs = {name: value for name, (_, value) in named.items()}
         return self.record_lowered(label, function, (nodes, values), (node_kwargs, value_kwargs))
+
+    def _is_one_operation(self, function: object) -> bool:
+        """Tell whether a function of torch does what torch made it do; it is ordinary Python where it is patched."""
+        return not isinstance(function, types.FunctionType) or dependence_of(function).on_torch_alone
+
+    def _rely_on_names(self, function: object) -> None:
+        """Guard what a function of torch looks up when it runs."""
+        dependence = dependence_of(function)
+        for module, name, found in dependence.bindings:
+            namespace = self.domain.globals_of(vars(module)).namespace
+            if found is MISSING:
+                self.domain.guard(NamespaceSource(namespace), LacksKey(name))
+            else:
+                self.domain.guard(GlobalSource(name, namespace), Is(found))
+        if dependence.methods:
+            self.asks_tensor(torch.Tensor, *dependence.methods)
 
     def record_lowered(
         self,
@@ -523,6 +559,9 @@ class Session:
         if eager_only is not None:
             return Break(UnsupportedTensor(eager_only))
         real = getattr(torch.Tensor, function) if isinstance(function, str) else function
+        target = under_its_name(function)
+        if target is None:
+            return Break(UnsupportedTensor(f"{label}, the name of which the program has bound to something else,"))
         if real in _OF_ANY_NUMBERS:
             values = example_numbers(values)
         # Before it is propagated: autograd's C++ aborts the process over an index that no device has.
@@ -542,8 +581,8 @@ class Session:
             return Break(AbsentDevice(label, str(absent)))
         known = self._tensors.get(id(result))
         if not _has_tensor(result) and type(result) not in PYTHON_TYPE:
-            return self._plain(function, nodes, node_kwargs, result)
-        node = self.recorder.call(function, nodes, node_kwargs, result)
+            return self._plain(target, nodes, node_kwargs, result)
+        node = self.recorder.call(target, nodes, node_kwargs, result)
         if known is not None:  # in place: the same tensor object comes back
             return Value(known)
         return Value(self.raise_result(result, node))

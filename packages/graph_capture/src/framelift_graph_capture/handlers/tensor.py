@@ -310,7 +310,7 @@ class TensorHandler(TypeHandler):
         """Record a function of `operator`, which asks its operands for special methods."""
         session = session_of(domain)
         for operand in operands:
-            if isinstance(operand, TensorVariable) and not session.asks_tensor(operand.cls, *asked_by(function)):
+            if isinstance(operand, TensorVariable) and not session.asks_operator(operand.cls, asked_by(function)):
                 return _given_by_the_program(asked_by(function)[0])
         return session.record(domain.frame, function, operands, {})
 
@@ -330,7 +330,7 @@ class TensorHandler(TypeHandler):
         if tensor is None:
             return domain.unsupported(variable, "len()")
         session = session_of(domain)
-        if not session.asks_tensor(tensor.cls, "__len__"):
+        if not session.asks_operator(tensor.cls, ("__len__",)):
             return _given_by_the_program("__len__")
         fake: Any = session.realise(tensor).fake
         if fake.dim() == 0:
@@ -342,7 +342,7 @@ class TensorHandler(TypeHandler):
         tensor = self._tensor(domain, variable)
         if tensor is None:
             return domain.unsupported(variable, "iteration")
-        if not session_of(domain).asks_tensor(tensor.cls, "__iter__"):
+        if not session_of(domain).asks_operator(tensor.cls, ("__iter__",)):
             return _given_by_the_program("__iter__")
         fake: Any = session_of(domain).realise(tensor).fake
         if fake.dim() == 0:

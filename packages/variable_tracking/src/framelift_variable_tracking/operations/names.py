@@ -27,6 +27,8 @@ class Names(State):
         found = frame.globals.known.get(name)
         if found is None:
             found = self._read_global(frame.globals, name)
+            if found is not None:
+                self.guard_function(frame.globals, name)
         if found is not None and found is not DELETED:
             return Value(found)
         return self.load_builtin(frame, name)
@@ -68,10 +70,7 @@ class Names(State):
         return found
 
     def guard_function(self, scope: Globals, name: str) -> None:
-        """Rely on a function of a trusted module that is read as its attribute: programs do patch `torch.sin`.
-
-        What the module's own code reads as a global needs none: nobody outside names it.
-        """
+        """Rely on a function of a trusted module: programs do patch `torch.sin`, and what torch's own code calls."""
         value = scope.variables.get(name)
         if scope.trusted and not scope.hidden and type(value) in _FUNCTIONS and scope.known.get(name) is not DELETED:
             source = scope.known[name].source
