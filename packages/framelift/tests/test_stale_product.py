@@ -5,7 +5,10 @@ What a read does not notice eagerly is left out: there are some two hundred pair
 
 from __future__ import annotations
 
+import abc
+import collections.abc
 import types
+import typing
 
 import pytest
 import torch
@@ -20,6 +23,19 @@ class Six:
 
     def __get__(self, instance, owner):
         return 6
+
+
+class Claimed:
+    """What an instance may say that it is of."""
+
+
+@typing.runtime_checkable
+class Measured(typing.Protocol):
+    def method(self, x): ...
+
+
+class Registered(abc.ABC):
+    """What a class may be registered with."""
 
 
 SPECIAL = {  # name: what it does at first, what it does after the change
@@ -119,6 +135,15 @@ def matched(instance, x):
     return x
 
 
+def claimed_by_pattern(instance, x):
+    match instance:
+        case Claimed():
+            return x * 5
+        case Registered():
+            return x * 6
+    return x
+
+
 def written(instance, x):
     instance.fresh = 3
     return x * instance.fresh
@@ -173,6 +198,14 @@ READS = {
     "sorting": lambda o, x: x * sorted([o, o])[0].k,
     "dir": lambda o, x: x + ("absent" in dir(o)),
     "writing": written,
+    "isinstance": lambda o, x: x + isinstance(o, Claimed),
+    "isinstance of one of many": lambda o, x: x + isinstance(o, (int, str | Claimed)),
+    "isinstance by length": lambda o, x: x + isinstance(o, collections.abc.Sized),
+    "isinstance of a protocol": lambda o, x: x + isinstance(o, Measured),
+    "isinstance by registration": lambda o, x: x + isinstance(o, Registered),
+    "issubclass": lambda o, x: x + issubclass(type(o), (Claimed, Registered)),
+    "class pattern": claimed_by_pattern,
+    "__class__": lambda o, x: x * len(o.__class__.__name__),
 }
 
 
@@ -197,7 +230,19 @@ def all_but_the_class(self, name):
     return object.__getattribute__(self, name) if name == "__class__" else 11
 
 
+def claims(self, name):
+    return Claimed if name == "__class__" else object.__getattribute__(self, name)
+
+
+def refuses(self, name):
+    raise RuntimeError(name)
+
+
 CHANGES = {
+    "a lie about the class": put("Class", "__getattribute__", claims),
+    "no answer about the class": put("Base", "__getattribute__", refuses),
+    "registered": lambda found: Registered.register(found.Base),
+    "a base claimed": lambda found: setattr(found.Class, "__bases__", (Claimed, found.Base)),
     "another value": put("instance", "k", 3),
     "another type": put("instance", "k", 2.0),
     "True": put("instance", "k", True),

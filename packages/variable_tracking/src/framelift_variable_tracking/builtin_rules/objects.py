@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import types
+import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -91,6 +92,17 @@ def _abstract(domain: Tracking, cls: type, candidate: type) -> Answer:
     return constant(answer)
 
 
+def _asks_for_the_class(domain: Tracking, cls: type) -> Break | None:
+    """Rely on instances telling their class as it is, where isinstance asks for `__class__`; break where Python tells.
+
+    CPython's `object_isinstance` and `ABCMeta.__instancecheck__` (`Objects/abstract.c`, `Modules/_abc.c`) do.
+    """
+    domain.class_attribute(cls, "__getattribute__")
+    if isinstance(on_type(cls, "__getattribute__"), types.WrapperDescriptorType) and cls not in weakref.ProxyTypes:
+        return None
+    return Break(UnsupportedCall("isinstance", f"{name_of(cls)} has a __getattribute__ of its own"))
+
+
 def _check(
     method: str, test: Callable[[type, type], bool]
 ) -> Callable[[Tracking, CallContext, Variable, type, Any], Answer]:
@@ -104,9 +116,12 @@ def _check(
         hook = on_type(type(candidate), method)
         if hook is type.__dict__[method]:
             domain.guard_lineage(cls)
-            return constant(test(cls, candidate))
+            passes = test(cls, candidate)
+            asked = method == "__instancecheck__" and not passes
+            return (_asks_for_the_class(domain, cls) if asked else None) or constant(passes)
         if isinstance(hook, types.FunctionType) and hook is abc.ABCMeta.__dict__.get(method):
-            return _abstract(domain, cls, candidate)
+            asked = method == "__instancecheck__"
+            return (_asks_for_the_class(domain, cls) if asked else None) or _abstract(domain, cls, candidate)
         bound = domain.special_method(domain.reference(candidate), method)
         if not isinstance(bound, Value):
             return bound
