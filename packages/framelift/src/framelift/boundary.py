@@ -31,6 +31,7 @@ from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
 from framelift_guards import DictItemSource, Expression, ForkSafeLock, Guard, SameObject, Source
 from framelift_guards.naming import reads
+from framelift_guards.torch import saved_tensors_hooks
 
 from .compiled_graph import CompiledGraph
 from .symbolic_inputs import InputSource, SymbolicInputs
@@ -54,6 +55,9 @@ def compile_with_fakes(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], 
         example_inputs: its inputs in the call that was captured.
         compiler: `(gm, fake_inputs) -> callable`; it may change the graph.
     """
+    if _program_sees_saved_tensors():
+        _log.debug("a graph runs uncompiled under the program's hooks on saved tensors")
+        return CompiledGraph(gm.forward)
     if _is_symbolic(gm):
         return CompiledGraph(_Varying(gm, compiler))
     origins = [node.meta.get("origin") for node in gm.graph.find_nodes(op="placeholder")]
@@ -84,6 +88,18 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
     if assumed.sharing and not _one_storage_each(example_inputs, shared_memory(*example_inputs)):
         compiled = _as_it_is(gm)
     return CompiledGraph(compiled, tuple(assumed.guards([node.meta.get("origin") for node in nodes])))
+
+
+def _program_sees_saved_tensors() -> bool:
+    """Tell whether hooks of the program's get what autograd saves: a compiler saves other tensors than eager does.
+
+    Hooks that torch wrote (`save_on_cpu`) give back what they got; those that are graphs are compiled with it.
+    """
+    return any(
+        not isinstance(hook, torch.fx.GraphModule)
+        and str(getattr(hook, "__globals__", {}).get("__name__")).partition(".")[0] != "torch"
+        for hook in saved_tensors_hooks().read()
+    )
 
 
 # ---- compiling ------------------------------------------------------------------------------------------------------
