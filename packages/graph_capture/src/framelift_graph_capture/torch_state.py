@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
+from torch.autograd.graph import saved_tensors_hooks as saved_tensors_context
+
+from framelift_guards.torch import saved_tensors_hooks
 
 __all__ = [
     "AUTOCAST_DEVICES",
@@ -108,12 +111,24 @@ def restore_state(state: TorchState) -> None:
 
 @contextlib.contextmanager
 def restored_state() -> Iterator[None]:
-    """Restore the state at the end, whatever happens in between."""
+    """Restore the state at the end, whatever happens in between; hooks on saved tensors get none of it."""
     before = read_state()
     try:
-        yield
+        with _unseen_by_hooks():
+            yield
     finally:
         restore_state(before)
+
+
+def _unseen_by_hooks() -> contextlib.AbstractContextManager[object]:
+    """Return a context in which no hook of the program's gets what autograd saves: what a capture saves is fake."""
+    if not saved_tensors_hooks().entries:
+        return contextlib.nullcontext()
+    return saved_tensors_context(_as_it_is, _as_it_is)
+
+
+def _as_it_is(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor
 
 
 def enter_autocast(device: str, dtype: torch.dtype, enabled: bool, caches: bool) -> None:
