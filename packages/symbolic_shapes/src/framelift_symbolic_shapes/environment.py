@@ -10,26 +10,19 @@ from types import MappingProxyType
 from typing import Any
 
 from framelift_symbolic_shapes.constraint import Constraint, ConstraintViolation
-from framelift_symbolic_shapes.deferred import exchange
 from framelift_symbolic_shapes.errors import DataDependentCondition, ForeignSymbol, InvalidSize, MalformedRecord
-from framelift_symbolic_shapes.expression import Constant, Expression, Relation, Symbol, call, compare, negate, number
+from framelift_symbolic_shapes.explanation import explanation
+from framelift_symbolic_shapes.expression import Constant, Expression, Relation, call, compare, negate, number
+from framelift_symbolic_shapes.expression_store import ExpressionStore
 from framelift_symbolic_shapes.facade import Facade
 from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
 from framelift_symbolic_shapes.node import Number, SymNode
-from framelift_symbolic_shapes.operation import FLOAT_OPERATIONS, OPERATIONS
-from framelift_symbolic_shapes.persistence import (
-    FORMAT,
-    Reader,
-    Writer,
-    number_from_json,
-    number_to_json,
-    parsed,
-    plain,
-)
+from framelift_symbolic_shapes.persistence import FORMAT, Writer, parsed, plain
 from framelift_symbolic_shapes.python_code import Reference, to_python
 from framelift_symbolic_shapes.range import Range
-from framelift_symbolic_shapes.symbol import SymbolInfo, symbol_name
+from framelift_symbolic_shapes.symbol import SymbolInfo
+from framelift_symbolic_shapes.symbol_table import SymbolTable
 
 __all__ = ["ShapeEnv"]
 
@@ -67,17 +60,10 @@ class ShapeEnv(Facade):
         self.wrap: Callable[[SymNode], Any] = _unwrapped
         self.node_type: type[SymNode] = SymNode
         self.facts = Facts()
-        self._symbols: dict[Expression, SymbolInfo] = {}
-        self._public: dict[Any, SymbolInfo] = {}  # the same, by sympy's symbols
-        self._constraints: dict[Expression, Constraint] = {}
+        self._expressions = ExpressionStore(self._bound)
+        self._table = SymbolTable(self.exchanged)
         self._guards: list[ShapeGuard] = []
         self._assertions: list[ShapeGuard] = []
-        self._unbacked: set[Expression] = set()
-        self._names: set[str] = set()
-        self._duck: dict[int | float, Expression] = {}
-        self._built: dict[tuple[Any, ...], Expression] = {}
-        self._interned: dict[Expression, Expression] = {}
-        self._owned: dict[Any, Expression] = {}
         self._wrapped: dict[Expression, Any] = {}
         self._violations: list[ConstraintViolation] = []
         # Decides conditions on unbacked symbols that nothing known decides, for who tries a computation both ways; what
@@ -89,7 +75,7 @@ class ShapeEnv(Facade):
     @property
     def symbols(self) -> Mapping[Any, SymbolInfo]:
         """Each symbol with what is known of it, in the order of creation."""
-        return MappingProxyType(self._public)
+        return MappingProxyType(self._table.public)
 
     def info(self, symbol: Any) -> SymbolInfo:
         """Return what is known of a symbol, given in either form or by its name.
@@ -102,10 +88,13 @@ class ShapeEnv(Facade):
         Raises:
             ForeignSymbol: it is no symbol of this environment.
         """
-        known = self._symbols.get(self._by_name(symbol) if isinstance(symbol, str) else self.own(symbol))
+        known = self._table.known.get(self._symbol(symbol))
         if known is None:
             raise ForeignSymbol(str(symbol))
         return known
+
+    def _symbol(self, symbol: Any) -> Expression:
+        return self._table.named(symbol) if isinstance(symbol, str) else self.own(symbol)
 
     @property
     def guards(self) -> tuple[ShapeGuard, ...]:
@@ -194,15 +183,15 @@ class ShapeEnv(Facade):
         if type(hint) is float:
             return self._new(name, hint, origin, Range(), "zf")
         shared = shared and size and minimum is None and maximum is None and not strict
-        if shared and hint in self._duck:
-            symbol = self._duck[hint]
-            self._symbols[symbol].origins.append(origin)
-            self._symbols[symbol].others.append(name)
+        if shared and hint in self._table.shared:
+            symbol = self._table.shared[hint]
+            self._table.known[symbol].origins.append(origin)
+            self._table.known[symbol].others.append(name)
             return self._wrap(symbol, hint, int)
         values = Range(lower=2) & constraint.range if size else constraint.range
         wrapped = self._new(name, hint, origin, values, "s", constraint)
         if shared:
-            self._duck[hint] = next(reversed(self._symbols))
+            self._table.shared[hint] = next(reversed(self._table.known))
         return wrapped
 
     def create_unbacked(
@@ -228,22 +217,12 @@ class ShapeEnv(Facade):
         prefix: str,
         constraint: Constraint | None = None,
     ) -> Any:
-        short = symbol_name(name, self._names, prefix)
-        self._names.add(short)
-        is_int = prefix in ("s", "u")
-        symbol = Symbol(short, int if is_int else float, is_int and values.lower > 0)
         line = self.user_line()
-        strict = constraint is not None and constraint.strict
-        info = SymbolInfo(name, hint, [origin], values, strict, line)
-        self._symbols[symbol] = self._public[self.exchanged(symbol)] = info
-        if constraint is not None:
-            self._constraints[symbol] = constraint
+        symbol = self._table.add(name, hint, origin, values, prefix, constraint, line)
         if hint is not None:
             self._guard_range(symbol, values, line)
-        else:
-            self._unbacked.add(symbol)
         self.facts.declare(symbol, values, hint is None)
-        return self._wrap(symbol, hint, int if is_int else float)
+        return self._wrap(symbol, hint, symbol.kind)
 
     def _guard_range(self, symbol: Expression, values: Range, line: object) -> None:
         if not math.isinf(values.lower):
@@ -261,37 +240,22 @@ class ShapeEnv(Facade):
 
     def apply(self, name: str, operands: tuple[Expression, ...], is_float: bool) -> Expression:
         """Return the expression of the operation `name` on expressions, simplified; built once."""
-        key = (name, is_float, *operands)
-        known = self._built.get(key)
-        if known is None:
-            operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
-            known = operation.build(self.facts.bound, *operands)
-            # Equal expressions are one object, so that comparing them never looks at their parts.
-            known = self._built[key] = self._interned.setdefault(known, known)
-        return known
+        return self._expressions.apply(name, operands, is_float)
 
     def exchanged(self, expression: Expression) -> Any:
         """Return sympy's form of an expression."""
-        form = expression.exchanged
-        if form is None:
-            form = exchange.to_sympy(expression)
-        self._owned[form] = expression
-        return form
+        return self._expressions.exchanged(expression)
 
     def own(self, expression: Any) -> Expression:
         """Return an expression, in sympy's form or in that of this package, in the latter."""
-        if isinstance(expression, Expression):
-            return expression
-        known = self._owned.get(expression)
-        if known is None:
-            known = exchange.from_sympy(expression)
-            if not isinstance(known, Constant):  # True == 1 as a key
-                self._owned[expression] = known
-        return known
+        return self._expressions.own(expression)
 
     def replace(self, expression: Expression) -> Expression:
         """Return `expression`, simplified by all that is known now."""
         return self.facts.replace(expression)
+
+    def _bound(self, expression: Expression) -> Range:
+        return self.facts.bound(expression)
 
     def bound(self, expression: Any) -> Range:
         """Return a range that holds every value of an integer expression.
@@ -387,18 +351,18 @@ class ShapeEnv(Facade):
 
     def _hint_of(self, expression: Expression, kind: type) -> Number | None:
         """Return the hint of what was unbacked and was found equal to what is not, if it is so."""
-        if not self._unbacked or not self._unbacked.isdisjoint(expression.symbols):
+        if not self._table.unbacked or not self._table.unbacked.isdisjoint(expression.symbols):
             return None
         return kind(self.guarding_hint_or_throw(expression))  # type: ignore[no-any-return]
 
     def _record(self, condition: Expression) -> None:
         line = self.user_line()
-        backed = self._unbacked.isdisjoint(condition.symbols)
+        backed = self._table.unbacked.isdisjoint(condition.symbols)
         (self._guards if backed else self._assertions).append(ShapeGuard(condition, line))
         self.facts.assume(condition)
-        for symbol, info in self._symbols.items():
+        for symbol, info in self._table.known.items():
             info.range = self.facts.ranges.get(symbol, info.range)
-        for symbol, constraint in self._constraints.items():
+        for symbol, constraint in self._table.constraints.items():
             if constraint.strict:
                 self._check_freedom(symbol, constraint, condition, line)
 
@@ -433,7 +397,7 @@ class ShapeEnv(Facade):
             return
         one, other = [node if isinstance(node, SymNode) else named[0].wrap_int(node) for node in nodes]
         if not self.expect(one.eq(other)):
-            texts = [self._symbols[n.expression].name if n.is_symbol else str(n) for n in (one, other)]
+            texts = [self._table.known[n.expression].name if n.is_symbol else str(n) for n in (one, other)]
             violation = Constraint(texts[0]).unequal(one.hint, texts[1], other.hint, self.user_line())
             raise self._violated(violation)
 
@@ -452,27 +416,7 @@ class ShapeEnv(Facade):
           s77 >= 2
         """
         info = self.info(symbol)
-        symbol = self._by_name(symbol) if isinstance(symbol, str) else self.own(symbol)
-        value = self.facts.replace(symbol)
-        values = self.facts.bound(value) if symbol.kind is int else info.range
-        bounds = [
-            f"at {word} {limit}"
-            for word, limit in (("least", values.lower), ("most", values.upper))
-            if not math.isinf(limit) and not isinstance(value, Constant)
-        ]
-        hint = "unknown until it runs" if info.hint is None else f"{info.hint} in this run"
-        made = "" if info.line is None else f" (from {info.line})"
-        lines = [f"{symbol} is {info.name}, {hint}" + "".join(f"; {text}" for text in bounds) + made]
-        if info.others:
-            lines.append(f"  equal to {', '.join(info.others)}")
-        if value != symbol:
-            lines.append(f"  always {value}")
-        lines += [
-            f"  {guard}" + (f"  ({guard.user_line})" if guard.user_line is not None else "")
-            for guard in [*self._guards, *self._assertions]
-            if symbol in guard.condition.symbols or not value.symbols.isdisjoint(guard.condition.symbols)
-        ]
-        return "\n".join(lines)
+        return explanation(self._symbol(symbol), info, self.facts, [*self._guards, *self._assertions])
 
     # ---- as JSON ----------------------------------------------------------------------------------------------------
 
@@ -490,27 +434,13 @@ class ShapeEnv(Facade):
         writer = Writer()
         record: dict[str, Any] = {
             "format": FORMAT,
-            "symbols": [self._symbol_to_json(symbol, info, writer) for symbol, info in self._symbols.items()],
+            "symbols": self._table.to_json(writer),
             "guards": [[writer.place(guard.condition), plain(guard.user_line)] for guard in self._guards],
             "assertions": [[writer.place(guard.condition), plain(guard.user_line)] for guard in self._assertions],
-            "shared": [[hint, writer.place(symbol)] for hint, symbol in self._duck.items()],
+            "shared": [[hint, writer.place(symbol)] for hint, symbol in self._table.shared.items()],
             "facts": self.facts.to_json(writer),
         }
         return json.dumps({**record, "expressions": writer.entries})
-
-    def _symbol_to_json(self, symbol: Expression, info: SymbolInfo, writer: Writer) -> dict[str, Any]:
-        constraint = self._constraints.get(symbol)
-        return {
-            "symbol": writer.place(symbol),
-            "name": info.name,
-            "hint": number_to_json(info.hint),
-            "origins": [plain(origin) for origin in info.origins],
-            "others": info.others,
-            "range": writer.range(info.range),
-            "strict": info.strict,
-            "line": plain(info.line),
-            "promised": None if constraint is None else [constraint.minimum, constraint.maximum],
-        }
 
     @classmethod
     def from_json(cls, text: str) -> ShapeEnv:
@@ -522,34 +452,14 @@ class ShapeEnv(Facade):
         record, reader = parsed(text)
         env = cls()
         try:
-            for told in record["symbols"]:
-                env._restore(told, reader)
+            env._table.read(record["symbols"], reader)
             env._guards = [ShapeGuard(reader[place], line) for place, line in record["guards"]]
             env._assertions = [ShapeGuard(reader[place], line) for place, line in record["assertions"]]
-            env._duck = {int(hint): reader[place] for hint, place in record["shared"]}
+            env._table.shared = {int(hint): reader[place] for hint, place in record["shared"]}
             env.facts = Facts.from_json(record["facts"], reader)
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise MalformedRecord(f"{type(error).__name__}: {error}") from error
         return env
-
-    def _restore(self, told: dict[str, Any], reader: Reader) -> None:
-        symbol, hint = reader[told["symbol"]], number_from_json(told["hint"])
-        info = SymbolInfo(
-            told["name"],
-            hint,
-            told["origins"],
-            reader.range(told["range"]),
-            told["strict"],
-            told["line"],
-            told["others"],
-        )
-        self._symbols[symbol] = self._public[self.exchanged(symbol)] = info
-        self._names.add(str(symbol))
-        if hint is None:
-            self._unbacked.add(symbol)
-        if told["promised"] is not None:
-            minimum, maximum = told["promised"]
-            self._constraints[symbol] = Constraint(told["name"], minimum, maximum, told["strict"])
 
     def number(self, name: str) -> Any:
         """Return the symbolic number of the symbol with this name.
@@ -562,11 +472,5 @@ class ShapeEnv(Facade):
         >>> env.number("s77") is n
         True
         """
-        symbol = self._by_name(name)
-        return self._wrap(symbol, self._symbols[symbol].hint, symbol.kind)
-
-    def _by_name(self, name: str) -> Expression:
-        for symbol in self._symbols:
-            if str(symbol) == name:
-                return symbol
-        raise ForeignSymbol(name)
+        symbol = self._table.named(name)
+        return self._wrap(symbol, self._table.known[symbol].hint, symbol.kind)
