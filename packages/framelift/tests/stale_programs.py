@@ -1746,7 +1746,8 @@ def deterministic():
 @program
 def deterministic_fill():
     return (
-        (lambda x: torch.empty(3).isnan() | (x > 100)), lambda: torch.use_deterministic_algorithms(True),
+        (lambda x: torch.empty(3).isnan() & torch.tensor(torch.are_deterministic_algorithms_enabled())),
+        lambda: torch.use_deterministic_algorithms(True),
         lambda: torch.use_deterministic_algorithms(False),
     )  # fmt: skip
 

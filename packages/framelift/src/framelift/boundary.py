@@ -264,7 +264,11 @@ def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Comp
     mode = FakeTensorMode(shape_env=ShapeEnv(), allow_non_fake_inputs=True)
     with _lock.held(), _tracing(mode) as context:
         graph, sources = _graph_for(gm, values, tensors)
-        inputs = [mode.from_tensor(value, static_shapes=True) for value in given]
+        with (
+            warnings.catch_warnings()
+        ):  # torch looks at `grad` of each tensor here, and hides its warning only if shown
+            warnings.filterwarnings("ignore", "The .grad attribute of a Tensor")
+            inputs = [mode.from_tensor(value, static_shapes=True) for value in given]
         try:
             compiled = compiler(graph, inputs)
         except Exception as error:

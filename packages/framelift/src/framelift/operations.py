@@ -86,7 +86,7 @@ def _is_operation(function: Any) -> bool:
     return name not in METADATA_METHODS and name not in _METADATA
 
 
-_METADATA = frozenset({"__hash__", "__len__", "is_storage", "is_tensor"})
+_METADATA = frozenset({"__hash__", "__len__", "_set_grad_enabled", "is_storage", "is_tensor"})
 
 
 def operations_of(graph: torch.fx.GraphModule) -> int:

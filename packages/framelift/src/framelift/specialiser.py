@@ -96,8 +96,16 @@ class Lifted:
             self._eager = self._warned = False
 
     def _miss(self, values: dict[str, object]) -> object:
-        with self._lock.held():
-            found = self._specialisation_for(values)
+        failure: BaseException | None = None
+        try:
+            with self._lock.held():
+                found = self._specialisation_for(values)
+        except BaseException as error:
+            if not isinstance(self.entry_point, Continuation):
+                raise
+            found, failure = None, error  # a backend's, a signal's: raised where frames of the user's wait
+        if isinstance(self.entry_point, Continuation) and failure is not None:
+            return self.entry_point.fail(values, failure)
         # Outside the lock: user code runs here, on any thread, for as long as it likes.
         return self.entry_point.run(values) if found is None else found.run(values)
 

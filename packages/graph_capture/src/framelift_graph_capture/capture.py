@@ -24,7 +24,7 @@ from .session import Session
 from .shapes import mark_error
 from .start import Started, start
 from .suspension import NotResumableError, suspend
-from .torch_state import restored_state
+from .torch_state import STATE_CHANGES, restored_state
 
 __all__ = ["Capture", "capture"]
 
@@ -35,7 +35,7 @@ class Capture:
 
     Args:
         entry_point: where it started.
-        graph: the graph; None where nothing was recorded.
+        graph: the graph; None where there is nothing to compute.
         example_inputs: the graph's inputs in this call, until `forget` is called.
         guards: what was assumed.
         break_: where and why it stopped short of the end, if it did.
@@ -49,6 +49,7 @@ class Capture:
     break_: BreakRecord | None
     stages: dict[str, float]
     _code: EntryFunction | None = dataclasses.field(repr=False)
+    _switches: torch.fx.GraphModule | None = dataclasses.field(default=None, repr=False)
 
     @property
     def graphs(self) -> tuple[torch.fx.GraphModule, ...]:
@@ -83,6 +84,8 @@ class Capture:
             graph: the compiled graph.
             continue_at: gives the function that runs a continuation.
         """
+        if self._switches is not None:
+            graph = self._switches.forward
         if self._code is None:
             names, run = self.entry_point.parameters, self.entry_point.run
             return lambda *values: run(dict(zip(names, values, strict=True)))
@@ -138,9 +141,11 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
         code, broke = _emit(entry_point, session, outcome)
         if broke is not None:
             session.broke(broke)
-        graph = None
+        graph = switches = None
         if code is not None and session.recorder.operations:
             graph = session.recorder.finish(code.outputs)
+            if not code.outputs and all(node.target in STATE_CHANGES for node in session.recorder.calls()):
+                graph, switches = None, graph  # a break within `torch.no_grad()`: nothing that a backend could compile
             code.call_graph(
                 [one.origin for one in session.recorder.inputs],
                 restores_state=session.changes_state,
@@ -154,7 +159,8 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
     )
     finished = time.perf_counter()
     stages = {"interpret": interpreted - began, "emit": finished - interpreted}
-    return Capture(entry_point, graph, examples, guards, broke, stages, None if code is None else code.finish())
+    entry = None if code is None else code.finish()
+    return Capture(entry_point, graph, examples, guards, broke, stages, entry, switches)
 
 
 def _start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> Started:

@@ -212,14 +212,23 @@ class Continuation:
         return innermost.code.co_filename, line or innermost.code.co_firstlineno
 
     def run(self, values: dict[str, object]) -> object:
-        frames = [template.native(values) for template in self.frames]
         if self.raised is None:
-            return continue_natively(frames, None)
+            return continue_natively(self._native(values), None)
         outcome: Any = values[OUTCOME]
         if not self.raised:
-            return continue_natively(frames, Value(outcome))
+            return continue_natively(self._native(values), Value(outcome))
         drop_stand_ins(outcome)
-        return continue_natively(frames, Raise(outcome))
+        return continue_natively(self._native(values), Raise(outcome))
+
+    def fail(self, values: dict[str, object], error: BaseException) -> object:
+        """Raise an error where the frames wait.
+
+        Their handlers, `finally` clauses and `with` blocks see it; one that is content with it goes on eagerly.
+        """
+        return continue_natively(self._native(values), Raise(error))
+
+    def _native(self, values: dict[str, object]) -> list[NativeFrame]:
+        return [template.native(values) for template in self.frames]
 
     def run_positionally(self, *values: object) -> object:
         """Run it with the values of its parameters in order."""

@@ -125,6 +125,8 @@ def left_to_eager(name: str, requires_grad: object) -> str | None:
     >>> left_to_eager("zeros", False), left_to_eager("detach", None)
     (None, None)
     """
+    if name.startswith("_fused_"):  # of an optimizer; AOTAutograd fails over them (torch 2.11 to 2.13)
+        return f"{name}, which is one kernel already,"
     if name in _CHANGING_TENSORS:
         return f"{name}, which changes its tensor outside of the graph,"
     return f"{name} of a new tensor that requires grad" if requires_grad is True else None

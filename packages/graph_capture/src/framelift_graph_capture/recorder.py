@@ -119,6 +119,10 @@ class FxRecorder:
         """Return all operations since a mark."""
         return [node for node in self.graph.nodes if node.op != "placeholder"][mark[0] :]
 
+    def calls(self) -> Iterator[torch.fx.Node]:
+        """Yield the nodes that call something."""
+        return (node for node in self.graph.nodes if node.op not in ("placeholder", "output"))
+
     def writes_inputs(self) -> bool:
         """Tell whether an operation may write to an input."""
         if any(_version(entry.example) for entry in self.inputs):

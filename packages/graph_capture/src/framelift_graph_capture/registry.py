@@ -18,6 +18,7 @@ from .handlers.operator import OPERATORS
 from .handlers.size import NAMED_RESULTS, SizeHandler
 from .handlers.tensor import TensorHandler
 from .higher_order import HIGHER_ORDER_RULES
+from .optimizers import OPTIMIZER_RULES
 from .torch_rules import TORCH_RULES
 
 __all__ = ["default_registry"]
@@ -45,6 +46,13 @@ def default_registry() -> Registry:
             torch.SymFloat: SymbolicNumberHandler(),
             torch.SymBool: SymbolicNumberHandler(),
         },
-        functions={**number_rules(python), **TORCH_RULES, **MODULE_RULES, **FUNCTION_RULES, **HIGHER_ORDER_RULES},
+        functions={
+            **number_rules(python),
+            **TORCH_RULES,
+            **MODULE_RULES,
+            **FUNCTION_RULES,
+            **HIGHER_ORDER_RULES,
+            **OPTIMIZER_RULES,
+        },
         trusted_modules=("torch",),
     )

@@ -18,7 +18,7 @@ import torch
 import torch.fx
 
 from framelift_bytecode_interp import UNBOUND, Break, Code, Frame, Interpreter, Result, Value
-from framelift_fake_tensors import DataDependentError, FakeMode, FakeTensor, PropagationError
+from framelift_fake_tensors import DataDependentError, FakeMode, FakeTensor, FakeTensorError
 from framelift_guards import (
     BuiltinSource,
     CallSource,
@@ -572,7 +572,7 @@ class Session:
             result = self.fakes.propagate(real, values, value_kwargs)
         except DataDependentError as error:
             return Break(DataDependent(str(error)))
-        except PropagationError as error:
+        except FakeTensorError as error:
             if error.__cause__ is not None and is_interruption(error.__cause__):
                 raise error.__cause__ from None
             return Break(OperationFailed(label, str(error)))

@@ -155,6 +155,22 @@ def _exit_inference_mode(domain: Tracking, context: CallContext, args: Arguments
     return Value(domain.constant(None))
 
 
+def _enter_record_function(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    """Enter a region that labels what a profiler sees: nothing else depends on it, so a graph carries no such labels.
+
+    A region that a break splits is left by torch's own `__exit__`, which must then find nothing to end.
+    """
+    stored = domain.set_attribute(args[0], "run_callbacks_on_exit", domain.constant(False))
+    return Value(args[0]) if isinstance(stored, Value) else stored
+
+
+def _exit_record_function(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    if _fields(domain, args[0], ("record",)) != [None]:
+        return Break(UnsupportedArgument("torch.autograd.profiler.record_function.__exit__", "region of a profiler"))
+    stored = domain.set_attribute(args[0], "run_callbacks_on_exit", domain.constant(True))
+    return Value(domain.constant(None)) if isinstance(stored, Value) else stored
+
+
 TORCH_RULES: dict[Any, FunctionRule] = {
     torch.is_grad_enabled: _is_grad_enabled,
     torch._C._set_grad_enabled: _set_grad_enabled,
@@ -168,6 +184,8 @@ TORCH_RULES: dict[Any, FunctionRule] = {
     torch.autocast.__exit__: _exit_autocast,
     torch.inference_mode.__enter__: _enter_inference_mode,
     torch.inference_mode.__exit__: _exit_inference_mode,
+    torch.autograd.profiler.record_function.__enter__: _enter_record_function,
+    torch.autograd.profiler.record_function.__exit__: _exit_record_function,
     torch._C._get_tracing_state: constant_rule(None),
     torch.compiler.is_compiling: constant_rule(True),
     torch.compiler.is_dynamo_compiling: constant_rule(True),

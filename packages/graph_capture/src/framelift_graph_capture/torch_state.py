@@ -14,6 +14,7 @@ from framelift_guards.torch import saved_tensors_hooks
 
 __all__ = [
     "AUTOCAST_DEVICES",
+    "STATE_CHANGES",
     "TorchState",
     "enter_autocast",
     "enter_inference_mode",
@@ -146,3 +147,15 @@ def exit_autocast(device: str, dtype: torch.dtype, enabled: bool, caches: bool) 
     torch.set_autocast_enabled(device, enabled)
     torch.set_autocast_dtype(device, dtype)
     torch.set_autocast_cache_enabled(caches)
+
+
+STATE_CHANGES = frozenset(
+    {
+        torch._C._set_grad_enabled,
+        torch.amp.autocast_mode._enter_autocast,
+        torch.amp.autocast_mode._exit_autocast,
+        enter_inference_mode,
+        exit_inference_mode,
+    }
+)
+"""What nodes call that compute nothing, and change what others compute."""

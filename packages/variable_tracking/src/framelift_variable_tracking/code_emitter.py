@@ -74,6 +74,7 @@ class CodeEmitter:
         self._making: set[int] = set()
         self._unfilled: list[Variable] = []
         self._filling = False
+        self._being_filled: list[Variable] = []
 
     # ---- values -----------------------------------------------------------------------------------------------------
 
@@ -132,9 +133,14 @@ class CodeEmitter:
     def _fill(self) -> None:
         self._filling = True
         while self._unfilled:
-            variable = self._unfilled.pop(0)
-            self.domain.handler_of(variable).fill(self, variable)
+            self._fill_one(0)
         self._filling = False
+
+    def _fill_one(self, place: int) -> None:
+        variable = self._unfilled.pop(place)
+        self._being_filled.append(variable)
+        self.domain.handler_of(variable).fill(self, variable)
+        self._being_filled.pop()
 
     def key(self, variable: Variable) -> ast.expr:
         """Return an expression for the value of `variable`, whose hash is about to be asked: by then it is filled.
@@ -142,14 +148,21 @@ class CodeEmitter:
         A class's `__hash__` may read whatever the object refers to. What is being made just now cannot be filled yet;
         an object that refers to the immutable container which it is a key of is refused as any such cycle.
         """
-        if type(variable) is ConstantVariable:
-            return self.value(variable)
+        return self.value(variable) if type(variable) is ConstantVariable else self._with_content(variable)
+
+    def filled(self, variable: Variable) -> ast.expr:
+        """Return an expression for the value of `variable`, a container whose content is about to be read."""
+        if any(one is variable for one in self._being_filled):
+            detail = "what is in it iterates it"
+            raise ReconstructionError(NotReconstructible(variable.cls.__qualname__, detail))
+        return self._with_content(variable)
+
+    def _with_content(self, variable: Variable) -> ast.expr:
         kept = {id(one) for one in self._unfilled} - {id(variable)} if self._making else frozenset()
         made = self.value(variable)
         filling, self._filling = self._filling, True
         while owed := [place for place, one in enumerate(self._unfilled) if id(one) not in kept]:
-            one = self._unfilled.pop(owed[0])
-            self.domain.handler_of(one).fill(self, one)
+            self._fill_one(owed[0])
         self._filling = filling
         return made
 

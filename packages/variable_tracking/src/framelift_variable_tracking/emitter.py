@@ -39,6 +39,10 @@ class Emitter(Protocol):
         """Return an expression for the value of `variable`, whose hash is about to be asked: by then it is filled."""
         ...
 
+    def filled(self, variable: Variable) -> ast.expr:
+        """Return an expression for the value of `variable`, a container whose content is about to be read."""
+        ...
+
     def content(self, payload: Variable) -> ast.expr:
         """Return an expression for a plain container with the content of an instance of a Python subclass.
 

@@ -453,7 +453,7 @@ class KeyIteratorHandler(IteratorHandler):
         if len(origin) != variable.size or origin.version != variable.version or origin.touched:
             reason = NotReconstructible(variable.cls.__qualname__, "what it iterates has changed meanwhile")
             raise ReconstructionError(reason)
-        return emitter.call(key_iterator, cls, emitter.value(origin), emitter.constant(variable.position))
+        return emitter.call(key_iterator, cls, emitter.filled(origin), emitter.constant(variable.position))
 
 
 HANDLERS = {

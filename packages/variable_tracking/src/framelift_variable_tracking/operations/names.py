@@ -6,7 +6,7 @@ import sys
 import types
 from typing import Any
 
-from framelift_bytecode_interp import UNBOUND, Break, Frame, Result, Unwind, Value
+from framelift_bytecode_interp import UNBOUND, Break, Frame, Raise, Result, Unwind, Value
 from framelift_guards import BuiltinSource, ConstantSource, DictItemSource, GlobalSource, Is, LacksKey, NamespaceSource
 
 from ..effects import DeleteCell, DeleteGlobal, StoreCell, StoreGlobal
@@ -193,13 +193,22 @@ class Names(State):
             return Break(UnsupportedFeature("a relative import without names"))
         # A module that was imported before is only looked up.
         source = DictItemSource(ConstantSource("sys.modules", sys.modules), name)
-        return Value(self.wrap(sys.modules[name], source))
+        found = self.wrap(sys.modules[name], source)
+        if wanted and "__path__" in vars(sys.modules[name]):
+            for member in wanted:  # a package's missing member is imported as a module: importlib's _handle_fromlist
+                if member != "*" and type(self.tracking.get_attribute(found, member)) is not Value:
+                    reason = f"{name!r} has no {member!r} yet, which may be a module that is not imported yet"
+                    return Break(UnsupportedFeature("an import statement", reason))
+        return Value(found)
 
     def import_from(self, frame: Frame[Variable], module: Variable, name: str) -> Result[Variable]:
         tracking: Tracking = self.tracking
         if not isinstance(module, ModuleVariable) or type(module.value) is not types.ModuleType:
             return self.unsupported(module, "import from")
-        return tracking.get_attribute(module, name)
+        found = tracking.get_attribute(module, name)
+        if type(found) is Raise:  # CPython asks sys.modules next, and then raises ImportError (import_from in ceval.c)
+            return Break(UnsupportedFeature("an import statement", f"{module.value.__name__!r} has no {name!r}"))
+        return found
 
     def import_star(self, frame: Frame[Variable], module: Variable) -> Result[Variable]:
         return Break(UnsupportedFeature("import *"))
