@@ -98,6 +98,8 @@ class ClassHandler(IdentityHandler):
             return domain.unsupported(variable, f"setting the attribute {name!r} of a class")
         if _overrides(domain, cls, "__setattr__"):
             return domain.unsupported(variable, "setting an attribute of a class whose metaclass says how")
+        if _is_trusted(domain, cls):
+            return domain.unsupported(variable, "setting an attribute of a class that operations rely on")
         domain.set_class_attribute(variable, cls, name, value)
         return Value(value)
 
@@ -108,6 +110,8 @@ class ClassHandler(IdentityHandler):
             return domain.raise_error(AttributeError, f"type object {name_of(cls)!r} has no attribute {name!r}")
         if not made_in_python(cls) or _dunder(name) or _overrides(domain, cls, "__delattr__"):
             return domain.unsupported(variable, f"deleting the attribute {name!r} of a class")
+        if _is_trusted(domain, cls):
+            return domain.unsupported(variable, "deleting an attribute of a class that operations rely on")
         domain.delete_class_attribute(variable, cls, name)
         return Value(domain.constant(None))
 
@@ -220,6 +224,12 @@ def _is_data(domain: Tracking, raw: Any) -> bool:
     if kind in (property, types.GetSetDescriptorType, types.MemberDescriptorType):
         return True
     return domain.find(kind, "__set__") is not None
+
+
+def _is_trusted(domain: Tracking, cls: type) -> bool:
+    """Tell whether what is recorded of a package's functions relies on a class, such as `torch.Tensor`."""
+    module = namespace_of(cls).get("__module__")
+    return type(module) is str and domain.registry.trusts(module)
 
 
 def _overrides(domain: Tracking, cls: type, name: str) -> bool:

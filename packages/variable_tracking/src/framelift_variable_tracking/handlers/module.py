@@ -53,7 +53,10 @@ class ModuleHandler(IdentityHandler):
         assert isinstance(variable, ModuleVariable)
         if name in {"__class__", "__dict__"}:
             return domain.unsupported(variable, f"setting the attribute {name!r}")
-        domain.write_global(domain.globals_of(_variables(variable.value)), name, value)
+        scope = domain.globals_of(_variables(variable.value))
+        if scope.trusted:
+            return domain.unsupported(variable, "setting an attribute of a module that operations rely on")
+        domain.write_global(scope, name, value)
         return Value(value)
 
     def delete_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
@@ -61,6 +64,8 @@ class ModuleHandler(IdentityHandler):
         scope = domain.globals_of(_variables(variable.value))
         if domain.read_global(scope, name) is None:
             return domain.raise_error(AttributeError, f"module has no attribute {name!r}")
+        if scope.trusted:
+            return domain.unsupported(variable, "deleting an attribute of a module that operations rely on")
         scope.known[name] = DELETED
         domain.effects.record(DeleteGlobal(scope.namespace, name))
         return Value(domain.constant(None))
