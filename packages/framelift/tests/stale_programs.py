@@ -487,6 +487,38 @@ def tensor_method_patched():
     )
 
 
+@program
+def tensor_method_patched_inside():
+    def f(x):
+        original = torch.Tensor.sin
+        torch.Tensor.sin = lambda self: self * 7
+        try:
+            return x.sin()
+        finally:
+            torch.Tensor.sin = original
+
+    return f, lambda: None
+
+
+@program
+def torch_function_patched_inside():
+    factor = 7
+
+    def f(x):
+        original = torch.relu
+        torch.relu = lambda x: x * factor
+        try:
+            return torch.nn.functional.relu(x)
+        finally:
+            torch.relu = original
+
+    def change():
+        nonlocal factor
+        factor = 8
+
+    return f, change
+
+
 # Classes and instances.
 
 

@@ -101,3 +101,21 @@ def test_the_next_call_sees_it(change):
     assert expected.shape != before.shape or not torch.equal(expected, before)
     for _ in range(2):
         torch.testing.assert_close(lifted(x), expected)
+
+
+def test_a_patch_of_the_call_of_all_modules(monkeypatch):
+    net, x = nn.Linear(4, 4), torch.randn(2, 4)
+    lifted = framelift.compile(net, backend="eager")
+    lifted(x)
+    with monkeypatch.context() as patched:
+        patched.setattr(nn.Module, "__call__", lambda self, x: x * 9)
+        assert torch.equal(lifted(x), x * 9)
+    assert torch.equal(lifted(x), net(x))
+
+
+def test_parameters_can_be_swapped():
+    net, x = nn.Linear(4, 4), torch.randn(2, 4)
+    lifted = framelift.compile(net, backend="eager")
+    lifted(x)
+    torch.utils.swap_tensors(net.weight, nn.Parameter(torch.ones(4, 4)))
+    assert torch.equal(lifted(x), net(x))

@@ -412,6 +412,18 @@ class FakeMode:
         if tensor.is_quantized:
             raise UnsupportedTensorError("quantised elements")
 
+    def forget(self) -> None:
+        """Forget which real tensors have fakes: `torch.utils.swap_tensors` takes none that has weak references.
+
+        >>> mode, tensor = FakeMode(), torch.ones(2)
+        >>> known = mode.fake(tensor)
+        >>> mode.forget()
+        >>> mode.fake(tensor) is known
+        False
+        """
+        self._known.clear()
+        self._memories.clear()
+
     def _memory(self, tensor: torch.Tensor, symbolic: bool) -> Memory:
         """Return the memory of the real tensor's storage, the same for all tensors that share it."""
         storage = tensor.untyped_storage()._cdata

@@ -28,11 +28,15 @@ from .view import View, view_of
 __all__ = ["compile", "lift", "python_call", "registry"]
 
 
+_CALL_OF_MODULES: Any = torch.nn.Module.__call__
+"""As torch wrote it: programs patch that, too."""
+
+
 @functools.cache
 def registry() -> Registry:
     """Return the registry that `compile` works with: Python's, torch's, comptime's, and that of the directives."""
     torchs = default_registry()
-    called = torchs.rule_for(torch.nn.Module.__call__)
+    called = torchs.rule_for(_CALL_OF_MODULES)
     assert called is not None
     return (
         torchs.extend(functions={call_lifted: called})
@@ -181,7 +185,7 @@ def _lift_module(
         )  # fmt: skip
     called: Any = type(module).__call__
     entry_point: FunctionCall
-    if called is torch.nn.Module.__call__:
+    if called is _CALL_OF_MODULES:
         entered, entry_point = forward, ModuleCall(forward, called)
     else:  # a call of the class's own is Python like any other, and takes what it takes
         entered, entry_point = called, FunctionCall(called)

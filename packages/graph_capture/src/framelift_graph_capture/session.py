@@ -308,6 +308,7 @@ class Session:
         self._break_observers.clear()
         self._companions.clear()
         self.domain.forget_places()
+        self.fakes.forget()
         self.domain.release()
         self.effects.clear()
         self._tensors.clear()
