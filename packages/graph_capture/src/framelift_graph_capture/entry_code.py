@@ -170,8 +170,11 @@ class EntryCode(CodeEmitter):
             [self._go_on(suspension.continuation(raised=False), outcome, live)],
             [],
         )
-        # Outside of the handler, so that the exception is not one that entry code is handling.
-        self._tail = [attempt, self._go_on(suspension.continuation(raised=True), outcome, live)]
+        # Outside of the handler, so that the exception is not one that entry code is handling; and if it passes through
+        # this frame, the frame must not hold it.
+        raising = self._go_on(suspension.continuation(raised=True), outcome, live)
+        dropped = ast.Delete([ast.Name(outcome, ast.Del())])
+        self._tail = [attempt, ast.Try([raising], [], [], [dropped])]
 
     def _held(self, expression: ast.expr) -> ast.expr:
         """Return an expression that may be mentioned twice."""
