@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from ..handler import FunctionRule
-from . import copying, functional, iteration, library, numbers, objects, operators
+from . import copying, functional, iteration, library, logs, numbers, objects, operators
 
 RULES: Final[Mapping[Any, FunctionRule]] = {
     **objects.RULES,
@@ -16,6 +16,7 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     **functional.RULES,
     **copying.RULES,
     **library.RULES,
+    **logs.RULES,
 }
 """The rules of built-in functions, and of classes whose calls are no plain construction."""
 
