@@ -1,13 +1,14 @@
-"""Which devices are there: fakes can stand on any device, but a graph must be able to run."""
+"""Which devices are there, as a graph must be able to run, and which functions steer one, as no graph does."""
 
 from __future__ import annotations
 
 import re
+import types
 from typing import Any
 
 import torch
 
-__all__ = ["device_of", "is_present"]
+__all__ = ["device_of", "is_present", "steers_device"]
 
 _INDEXED = re.compile(r"[a-z]+:\d+")
 
@@ -46,3 +47,23 @@ def is_present(device: torch.device) -> bool:
     index: int | None = device.index  # torch's own annotation leaves None out
     count = getattr(homes[0], "device_count", None)
     return index is None or count is None or 0 <= index < count()
+
+
+_STEERING = re.compile(r"torch\.(cuda|xpu|mps|mtia|accelerator)(\.(?!amp\b).*)?")
+
+
+def steers_device(function: object) -> bool:
+    """Tell whether a function belongs to a device's own module: its streams, events, memory and random numbers.
+
+    Such a function runs for real, as one operation of the program: it works on handles of the driver, and interpreting
+    its inside would break at each of them.
+
+    >>> steers_device(torch.cuda.synchronize), steers_device(torch.cuda.Stream.wait_stream)
+    (True, True)
+    >>> steers_device(torch.sin), steers_device(torch.autocast.__enter__), steers_device(torch.cuda)
+    (False, False, False)
+    """
+    if type(function) is not types.FunctionType:
+        return False
+    module = function.__module__
+    return type(module) is str and _STEERING.fullmatch(module) is not None

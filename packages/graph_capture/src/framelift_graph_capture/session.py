@@ -57,13 +57,14 @@ from framelift_variable_tracking import (
     Registry,
     SymbolicDomain,
     TupleVariable,
+    UnsupportedCall,
     Variable,
     is_interruption,
 )
 
 from .arithmetic import example_numbers
 from .break_record import BreakRecord
-from .devices import device_of, is_present
+from .devices import device_of, is_present, steers_device
 from .dynamism import Dynamism, Seen
 from .graph_functions import is_graph_function, left_to_eager, tensor_method_name
 from .inner_names import MISSING, dependence_of, under_its_name
@@ -489,7 +490,7 @@ class Session:
 
     def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:
         """Tell whether a call becomes a node, or must not be entered."""
-        if mark_of(function) is not None or original_of(function) is not None:
+        if mark_of(function) is not None or original_of(function) is not None or steers_device(function):
             return True
         known = is_graph_function(function) or tensor_method_name(function) is not None
         return known and self._is_one_operation(function)
@@ -502,6 +503,8 @@ class Session:
         mark = mark_of(function)
         if mark is Mark.DISABLED:
             return Break(RequestedBreak(f"disable({label})"))
+        if steers_device(function):
+            return Break(UnsupportedCall(label, "it steers a device, and runs for real"))
         if mark is Mark.CONSTANT:
             return self._assumed(function, label, args, kwargs)
         original = original_of(function)
