@@ -229,6 +229,21 @@ class Holder:
             def once(self):
                 return X + self.factor
 
+            @lift
+            @property
+            def held(self):
+                """Words."""
+                return X * self.factor
+
+            @held.setter
+            def held(self, value):
+                self.factor = value
+
+            @lift
+            @functools.cached_property
+            def held_once(self):
+                return X - self.factor
+
             @functools.lru_cache  # noqa: B019
             @lift
             def cached(self, by):
@@ -307,6 +322,10 @@ def methods(lift):
     one = Derived(5)
     told = [one.method(X), cls.method(one, X), one.static_below(X), cls.static_above(X), one.of_class_below(X)]
     told += [Derived.of_class_above(X), one.member, one.once, one.once is one.once, one.cached(1), one.cached(1)]
+    told += [one.held, one.held_once, one.held_once is one.held_once, Derived.held.__doc__]
+    one.held = 4
+    told += [one.held, one.held_once]
+    one.held = 5
     told += [one.by_type("a"), one.by_type(3), one.partial(), one(X), one[2], one == Derived(5), len(one), 5 in one]
     one.member = 9
     told += [one.member, [*one], one @ 3, {one: 1}[one], Derived.method.__qualname__, cls.method.__qualname__]
@@ -442,6 +461,41 @@ def recursion(lift):
     with pytest.raises(RecursionError):
         deep(X, 100_000)
     return factorial(X, 4), even(X, 5), odd(X, 5), with_breaks(X, 3), re_entered(X, re_entered), factorial(X, 3)
+
+
+@scenario
+def caches(lift):
+    @lift
+    @functools.lru_cache
+    def outside(value):
+        return X * value
+
+    @functools.lru_cache
+    @lift
+    def inside(value):
+        return X * value
+
+    told = []
+    for function in (outside, inside):
+        told += [function(2), function(2), function(3), function.cache_info().currsize, function.cache_clear()]
+        told.append(function.cache_info())
+    return told
+
+
+@scenario
+def what_code_says(lift):
+    @lift
+    def counts():
+        yield 1
+
+    @lift
+    async def waits():
+        pass
+
+    running, waiting = counts(), waits()
+    told = [running.gi_code.co_name, waiting.cr_code.co_name, running.gi_code.co_qualname.rpartition(".")[2]]
+    waiting.close()
+    return told
 
 
 @scenario

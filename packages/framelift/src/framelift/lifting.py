@@ -32,6 +32,10 @@ _CALL_OF_MODULES: Any = torch.nn.Module.__call__
 """As torch wrote it: programs patch that, too."""
 
 
+_HOLDERS = (staticmethod, classmethod, property, functools.cached_property)
+"""What a class body holds that is not called itself, but has functions that are."""
+
+
 @functools.cache
 def registry() -> Registry:
     """Return the registry that `compile` works with: Python's, torch's, comptime's, and that of the directives."""
@@ -64,7 +68,7 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
     """Lift a function, method, callable or module: its calls run captured graphs.
 
     Args:
-        fn: what to lift; left out, `compile` is a decorator with arguments.
+        fn: what to lift, or a property or the like that holds it; left out, `compile` is a decorator with arguments.
         backend: a name of `list_backends()`, or `(gm, example_inputs) -> callable`.
         dynamic: `True` makes sizes and numbers symbolic, `False` only marked sizes; `None` those, and what has varied
             between captures.
@@ -104,7 +108,7 @@ def compile(  # noqa: A001 - the name that users of torch.compile know
             compile, backend=backend, dynamic=dynamic, fullgraph=fullgraph, mode=mode, options=options,
             disable=disable, recompile_limit=recompile_limit, verify=verify, guards=guards, guard_filter=guard_filter,
         )  # fmt: skip
-    if not callable(fn) and not isinstance(fn, (staticmethod, classmethod)):
+    if not callable(fn) and not isinstance(fn, _HOLDERS):
         raise ConfigurationError(
             f"compile({show(fn)})", "takes a function, a method, a callable or an nn.Module",
             f"a {type(fn).__name__}", "pass what is to be called",
@@ -133,6 +137,13 @@ def lift(fn: Any, config: Config, specialiser: Callable[[Config], Specialiser] =
         return types.MethodType(lift(fn.__func__, config, specialiser), fn.__self__)
     if isinstance(fn, (staticmethod, classmethod)):
         return type(fn)(lift(fn.__func__, config, specialiser))
+    if isinstance(fn, property):
+        getter, setter, deleter = [
+            None if one is None else lift(one, config, specialiser) for one in (fn.fget, fn.fset, fn.fdel)
+        ]
+        return type(fn)(getter, setter, deleter, fn.__doc__)
+    if isinstance(fn, functools.cached_property):
+        return type(fn)(lift(fn.func, config, specialiser))
     if isinstance(fn, types.FunctionType):
         return _lift_function(fn, config, specialiser)
     call = python_call(fn)
