@@ -3,6 +3,7 @@
 from framelift_symbolic_shapes.constraint import Constraint, Freedom
 from framelift_symbolic_shapes.environment import ShapeEnv
 from framelift_symbolic_shapes.errors import (
+    ComplexResult,
     ConstraintViolation,
     DataDependentCondition,
     ForeignSymbol,
@@ -17,6 +18,7 @@ from framelift_symbolic_shapes.range import Range
 from framelift_symbolic_shapes.symbol import SymbolInfo, symbol_name
 
 __all__ = [
+    "ComplexResult",
     "Constraint",
     "ConstraintViolation",
     "DataDependentCondition",

@@ -20,7 +20,7 @@ from framelift_symbolic_shapes.guard import ShapeGuard
 from framelift_symbolic_shapes.node import Number, SymNode
 from framelift_symbolic_shapes.persistence import FORMAT, Writer, parsed, plain
 from framelift_symbolic_shapes.python_code import Reference, to_python
-from framelift_symbolic_shapes.range import Range
+from framelift_symbolic_shapes.range import Range, is_infinite
 from framelift_symbolic_shapes.symbol import SymbolInfo
 from framelift_symbolic_shapes.symbol_table import SymbolTable
 
@@ -174,7 +174,7 @@ class ShapeEnv(Facade):
             constraint.check(hint)
         except ConstraintViolation as violation:
             raise self._violated(violation) from None
-        if not dynamic or not math.isfinite(hint):
+        if not dynamic or (type(hint) is float and not math.isfinite(hint)):
             return hint
         if size and hint in (0, 1):
             if strict:
@@ -225,9 +225,9 @@ class ShapeEnv(Facade):
         return self._wrap(symbol, hint, symbol.kind)
 
     def _guard_range(self, symbol: Expression, values: Range, line: object) -> None:
-        if not math.isinf(values.lower):
+        if not is_infinite(values.lower):
             self._guards.append(ShapeGuard(Relation(">=", symbol, Constant(values.lower)), line))
-        if not math.isinf(values.upper):
+        if not is_infinite(values.upper):
             self._guards.append(ShapeGuard(Relation("<=", symbol, Constant(values.upper)), line))
 
     def _wrap(self, symbol: Expression, hint: float | None, kind: type) -> Any:
@@ -241,6 +241,10 @@ class ShapeEnv(Facade):
     def apply(self, name: str, operands: tuple[Expression, ...], is_float: bool) -> Expression:
         """Return the expression of the operation `name` on expressions, simplified; built once."""
         return self._expressions.apply(name, operands, is_float)
+
+    def interned(self, expression: Expression) -> Expression:
+        """Return the one object for all expressions that are equal to this one."""
+        return self._expressions.interned(expression)
 
     def exchanged(self, expression: Expression) -> Any:
         """Return sympy's form of an expression."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 __all__ = [
+    "ComplexResult",
     "ConstraintViolation",
     "DataDependentCondition",
     "ForeignSymbol",
@@ -18,6 +19,25 @@ class ShapeError(Exception):
     >>> issubclass(ConstraintViolation, ShapeError)
     True
     """
+
+
+class ComplexResult(ShapeError, TypeError):
+    """A power of a negative number is complex, and symbolic numbers are not.
+
+    Args:
+        base: the number.
+        exponent: the exponent.
+
+    >>> print(ComplexResult(-2.0, 0.5))
+    -2.0 ** 0.5 must be a real number to be symbolic, and is complex; compute it with plain numbers: float(x) ** y
+    """
+
+    def __init__(self, base: object, exponent: object) -> None:
+        super().__init__(
+            f"{base} ** {exponent} must be a real number to be symbolic, and is complex; "
+            "compute it with plain numbers: float(x) ** y"
+        )
+        self.base, self.exponent = base, exponent
 
 
 class ConstraintViolation(ShapeError):

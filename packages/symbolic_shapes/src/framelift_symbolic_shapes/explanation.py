@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from framelift_symbolic_shapes.expression import Constant, Expression
 from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
+from framelift_symbolic_shapes.range import is_infinite
 from framelift_symbolic_shapes.symbol import SymbolInfo
 
 __all__ = ["explanation"]
@@ -23,7 +23,7 @@ def explanation(symbol: Expression, info: SymbolInfo, facts: Facts, conditions: 
         conditions: the guards and assertions of its environment.
 
     >>> from framelift_symbolic_shapes.expression import Symbol
-    >>> from framelift_symbolic_shapes.range import Range
+    >>> from framelift_symbolic_shapes.range import Range, is_infinite
     >>> print(explanation(Symbol("u3", int), SymbolInfo("x.item()", None, [], Range()), Facts(), ()))
     u3 is x.item(), unknown until it runs
     """
@@ -32,7 +32,7 @@ def explanation(symbol: Expression, info: SymbolInfo, facts: Facts, conditions: 
     bounds = [
         f"at {word} {limit}"
         for word, limit in (("least", values.lower), ("most", values.upper))
-        if not math.isinf(limit) and not isinstance(value, Constant)
+        if not is_infinite(limit) and not isinstance(value, Constant)
     ]
     hint = "unknown until it runs" if info.hint is None else f"{info.hint} in this run"
     made = "" if info.line is None else f" (from {info.line})"

@@ -38,9 +38,12 @@ class ExpressionStore:
         if known is None:
             operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
             known = operation.build(self._bound, *operands)
-            # Equal expressions are one object, so that comparing them never looks at their parts.
-            known = self._built[key] = self._interned.setdefault(known, known)
+            known = self._built[key] = self.interned(known)
         return known
+
+    def interned(self, expression: Expression) -> Expression:
+        """Return the one object for all expressions that are equal to this one; comparing them looks at no parts."""
+        return self._interned.setdefault(expression, expression)
 
     def exchanged(self, expression: Expression) -> Any:
         """Return sympy's form of an expression."""

@@ -23,7 +23,7 @@ from framelift_symbolic_shapes.expression import (
 )
 from framelift_symbolic_shapes.linear import Linear
 from framelift_symbolic_shapes.persistence import Reader, Writer
-from framelift_symbolic_shapes.range import Range, bound, bound_monomial
+from framelift_symbolic_shapes.range import Bound, Range, added, bound, bound_monomial, is_infinite, multiplied
 from framelift_symbolic_shapes.simplification import simplify
 
 __all__ = ["Facts"]
@@ -250,13 +250,13 @@ class Facts:
         coefficients = dict(terms)
         for term, coefficient in terms_of(margin)[1].items():
             coefficients[term] = coefficients.get(term, 0) - coefficient
-        total: float = constant
+        total: Bound = constant
         linear = True
         for term, coefficient in coefficients.items():
             if coefficient == 0:
                 continue
             here = bound_monomial(term, self.bound)
-            total += coefficient * (here.lower if coefficient > 0 else here.upper)
+            total = added(total, multiplied(coefficient, here.lower if coefficient > 0 else here.upper))
             linear = linear and len(term) == 1
         if total >= least or linear:
             return total >= least
@@ -333,9 +333,9 @@ class Facts:
         # What was known of the symbol is known of its value.
         if isinstance(value, Constant):
             return
-        if not math.isinf(values.lower):
+        if not is_infinite(values.lower):
             self._know_margin(value - int(values.lower))
-        if not math.isinf(values.upper):
+        if not is_infinite(values.upper):
             self._know_margin(-value + int(values.upper))
 
     def _tighten(self, margin: Expression) -> bool:

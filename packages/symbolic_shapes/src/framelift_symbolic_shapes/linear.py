@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from framelift_symbolic_shapes.expression import Monomial
-from framelift_symbolic_shapes.range import Range
+from framelift_symbolic_shapes.range import Range, is_infinite
 
 __all__ = ["Linear"]
 
@@ -64,9 +64,9 @@ class Linear:
 
     def _limit(self, monomial: Monomial, values: Range) -> None:
         column = self._columns[monomial]
-        if not math.isinf(values.lower):
+        if not is_infinite(values.lower):
             self._raise_lower(column, Fraction(values.lower))
-        if not math.isinf(values.upper):
+        if not is_infinite(values.upper):
             self._reduce_upper(column, Fraction(values.upper))
 
     def assume(self, constant: int, terms: Mapping[Monomial, int]) -> None:

@@ -10,11 +10,15 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from framelift_symbolic_shapes import contiguity
-from framelift_symbolic_shapes.errors import ForeignSymbol
-from framelift_symbolic_shapes.expression import Constant, Expression, Symbol, number, total
-from framelift_symbolic_shapes.operation import FLOAT_OPERATIONS, OPERATIONS
+from framelift_symbolic_shapes.errors import ComplexResult, ForeignSymbol
+from framelift_symbolic_shapes.expression import Constant, Expression, Symbol, choose, number, total
+from framelift_symbolic_shapes.operation import FLOAT_OPERATIONS, OPERATIONS, Operation
 
 __all__ = ["Environment", "Number", "SymNode"]
+
+_OF_CONDITIONS = frozenset({"and_", "or_", "sym_not", "sym_float"})
+_PROMOTING = frozenset({"sym_min", "sym_max"})
+"""Where torch makes floats of all operands if one is a float; Python's `min` keeps the type of what it chose."""
 
 Number = bool | int | float
 
@@ -37,6 +41,9 @@ class Environment(Protocol):
 
     def replace(self, expression: Expression) -> Expression:
         """Simplify an expression by what was learned since it was built."""
+
+    def interned(self, expression: Expression) -> Expression:
+        """Return the one object for all expressions that are equal to this one."""
 
     def exchanged(self, expression: Expression) -> Any:
         """Return sympy's form of an expression."""
@@ -188,19 +195,31 @@ class SymNode:
         return self._number(bool(num))
 
     def _apply(self, name: Any, *others: SymNode) -> SymNode:
-        operands = (self, *others)
         for other in others:
             if other.shape_env is not self.shape_env:
                 raise ForeignSymbol(str(other))
+        operands = (self, *others) if name in _OF_CONDITIONS else _numbers((self, *others))
         is_float = float in [operand.pytype for operand in operands]
-        operation = (FLOAT_OPERATIONS if is_float else OPERATIONS)[name]
-        expression = self.shape_env.apply(name, tuple([operand.expression for operand in operands]), is_float)
+        if is_float and name in _PROMOTING:
+            operands = tuple([one if one.pytype is float else one.sym_float() for one in operands])
+        return self._computed((FLOAT_OPERATIONS if is_float else OPERATIONS)[name], name, is_float, operands)
+
+    def _computed(self, operation: Operation, name: Any, is_float: bool, operands: tuple[SymNode, ...]) -> SymNode:
         hints = [operand._hint for operand in operands]
-        hint = None if None in hints else operation.result(operation.python(*hints))
-        result = type(self)(expression, self.shape_env, operation.result, hint)
+        hint = None if None in hints else _attempted(operation, operands)
+        expression = self.shape_env.apply(name, tuple([operand.expression for operand in operands]), is_float)
+        result = self.with_expression(expression, operation.result, hint)
+        if hint is not None and operation.defined is not None:
+            condition = operation.defined(result, *operands)
+            if condition is not None:
+                condition.evaluate()
         if (expression.depth > DEEPEST or expression.size > LARGEST) and hint is not None and result.pytype is not bool:
             return self._number(result.evaluate())
         return result
+
+    def with_expression(self, expression: Expression, pytype: type, hint: Number | None) -> SymNode:
+        """Return a node of the same environment."""
+        return type(self)(expression, self.shape_env, pytype, hint)
 
     def abs(self) -> SymNode:
         return self._apply("abs")
@@ -214,12 +233,11 @@ class SymNode:
     def round(self, ndigits: int | None = None) -> SymNode:
         if ndigits is None:
             return self._apply("round")
-        if self.pytype is int:
-            return self if ndigits >= 0 else self._number(round(int(self.guard_int("", 0)), ndigits))
+        if self.pytype is not float:
+            whole = _number_of(self)
+            return whole if ndigits >= 0 else self._number(round(whole.guard_int("", 0), ndigits))
         # The digits are a number, not a float: built by hand so that the table needs no mixed operands.
-        expression = self.shape_env.apply("round_digits", (self.expression, Constant(ndigits)), True)
-        hint = None if self._hint is None else round(self._hint, ndigits)
-        return type(self)(expression, self.shape_env, float, hint)
+        return self._computed(FLOAT_OPERATIONS["round_digits"], "round_digits", True, (self, self._number(ndigits)))
 
     def trunc(self) -> SymNode:
         return self._apply("trunc")
@@ -273,13 +291,24 @@ class SymNode:
         return self._apply("float_floordiv", other)
 
     def copysign(self, other: SymNode) -> SymNode:
-        return self._apply("copysign", other)
+        return self.sym_float()._apply("copysign", other)
 
     def is_finite(self) -> SymNode:
         return self._apply("is_finite")
 
-    # C++ has one name where Python has two.
-    floordiv, truediv, pow = int_floordiv, float_truediv, float_pow
+    # Where the name does not tell the operands' types, they are asked.
+    def floordiv(self, other: SymNode) -> SymNode:
+        return self.float_floordiv(other) if float in (self.pytype, other.pytype) else self.int_floordiv(other)
+
+    def truediv(self, other: SymNode) -> SymNode:
+        return self.float_truediv(other) if float in (self.pytype, other.pytype) else self.int_truediv(other)
+
+    def pow(self, other: SymNode) -> SymNode:
+        if float in (self.pytype, other.pytype):
+            return self.float_pow(other)
+        if other.ge(other.wrap_int(0)).guard_bool("", 0):
+            return self.pow_by_natural(other)
+        return self.sym_float().float_pow(other.sym_float())
 
     def lshift(self, other: SymNode) -> SymNode:
         return self._apply("lshift", other)
@@ -288,13 +317,13 @@ class SymNode:
         return self._apply("rshift", other)
 
     def bitwise_and(self, other: SymNode) -> SymNode:
-        return self._apply("bitwise_and", other)
+        return self._apply("and_" if self.pytype is other.pytype is bool else "bitwise_and", other)
 
     def bitwise_or(self, other: SymNode) -> SymNode:
-        return self._apply("bitwise_or", other)
+        return self._apply("or_" if self.pytype is other.pytype is bool else "bitwise_or", other)
 
     def bitwise_xor(self, other: SymNode) -> SymNode:
-        return self._apply("bitwise_xor", other)
+        return self._apply("ne" if self.pytype is other.pytype is bool else "bitwise_xor", other)
 
     def and_(self, other: SymNode) -> SymNode:
         return self._apply("and_", other)
@@ -329,7 +358,14 @@ class SymNode:
         return self._apply("sym_max", other)
 
     def sym_ite(self, then_val: SymNode, else_val: SymNode) -> SymNode:
-        return self._apply("sym_ite", then_val, else_val)
+        for one in (then_val, else_val):
+            if one.shape_env is not self.shape_env:
+                raise ForeignSymbol(str(one))
+        if then_val.pytype is not else_val.pytype:  # the result's type depends on it
+            return then_val if self.guard_bool("", 0) else else_val
+        hint = None if self._hint is None else (then_val if self._hint else else_val)._hint
+        expression = choose(self.expression, then_val.expression, else_val.expression)
+        return self.with_expression(self.shape_env.interned(expression), then_val.pytype, hint)
 
     def sym_sum(self, args: Sequence[SymNode]) -> SymNode:
         hints = [node._hint for node in args]
@@ -418,3 +454,29 @@ class SymNode:
     # ---- arithmetic without torch -----------------------------------------------------------------------------------
 
     __add__, __sub__, __mul__, __mod__, __floordiv__, __neg__ = add, sub, mul, mod, int_floordiv, neg
+
+
+def _numbers(operands: tuple[SymNode, ...]) -> tuple[SymNode, ...]:
+    return tuple([_number_of(one) if one.pytype is bool else one for one in operands])
+
+
+def _number_of(node: SymNode) -> SymNode:
+    """Return a truth value as the number that it is in arithmetic, 0 or 1."""
+    if node.pytype is not bool:
+        return node
+    expression = choose(node.expression, Constant(1), Constant(0))
+    return node.with_expression(expression, int, None if node.hint is None else int(node.hint))
+
+
+def _attempted(operation: Operation, operands: tuple[SymNode, ...]) -> Number:
+    """Return what Python computes in this run; what it raises, it raises for these operands only."""
+    try:
+        value = operation.python(*[operand.hint for operand in operands])
+    except (ArithmeticError, ValueError):
+        for operand in operands:
+            operand.evaluate()
+        raise
+    if isinstance(value, complex):
+        raise ComplexResult(*[operand.evaluate() for operand in operands])
+    result: Number = operation.result(value)
+    return result

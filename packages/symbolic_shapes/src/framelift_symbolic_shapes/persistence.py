@@ -24,7 +24,7 @@ from framelift_symbolic_shapes.expression import (
     Symbol,
 )
 from framelift_symbolic_shapes.python_function import PYTHON_FUNCTIONS
-from framelift_symbolic_shapes.range import Range
+from framelift_symbolic_shapes.range import Range, is_infinite
 
 __all__ = ["FORMAT", "Reader", "Writer", "number_from_json", "number_to_json", "parsed", "plain"]
 
@@ -89,7 +89,7 @@ class Writer:
         return [self.place(expression) for expression in expressions]
 
     def range(self, values: Range) -> list[Any]:
-        return [None if math.isinf(limit) else limit for limit in (values.lower, values.upper)]
+        return [None if is_infinite(limit) else limit for limit in (values.lower, values.upper)]
 
     def _entry(self, expression: Expression) -> list[Any]:
         if isinstance(expression, Symbol):

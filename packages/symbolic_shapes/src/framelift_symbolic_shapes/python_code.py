@@ -83,12 +83,14 @@ _RELATIONS: dict[str, type[ast.cmpop]] = {
 
 
 def _constant(value: bool | float, reference: Reference) -> ast.expr:
-    if isinstance(value, bool) or (value >= 0 and math.copysign(1.0, value) > 0 and math.isfinite(value)):
-        return ast.Constant(value)
-    if not math.isfinite(value):
+    if isinstance(value, int):
+        negative = value < 0
+    elif math.isfinite(value):
+        negative = math.copysign(1.0, value) < 0
+    else:
         # repr() of these is no Python literal; this is the shortest call that gives them.
         return ast.Call(reference(float), [ast.Constant(repr(value))], [])
-    return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+    return ast.UnaryOp(ast.USub(), ast.Constant(-value)) if negative else ast.Constant(value)
 
 
 class _Writer:

@@ -20,12 +20,21 @@ from framelift_symbolic_shapes.expression import (
     power,
 )
 
-__all__ = ["ANY", "Bound", "Bounds", "Range", "bound", "bound_monomial"]
+__all__ = ["ANY", "Bound", "Bounds", "Range", "added", "bound", "bound_monomial", "is_infinite", "multiplied"]
 
 Bound: TypeAlias = int | float
 """An integer, or an infinity."""
 
 _INFINITY = math.inf
+
+
+def is_infinite(limit: Bound) -> bool:
+    """Tell whether a bound is none; `math.isinf` refuses integers of more than 308 digits.
+
+    >>> is_infinite(10**400), is_infinite(float("-inf"))
+    (False, True)
+    """
+    return limit in (_INFINITY, -_INFINITY)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -71,16 +80,32 @@ class Range:
 ANY = Range()
 
 
-def _add(a: Range, b: Range) -> Range:
-    return Range(a.lower + b.lower, a.upper + b.upper)
+def added(a: Bound, b: Bound) -> Bound:
+    """Return the sum of two bounds of one side.
+
+    >>> added(10**400, float("inf"))
+    inf
+    """
+    if is_infinite(a):
+        return a
+    return b if is_infinite(b) else a + b
 
 
-def _product(a: Bound, b: Bound) -> Bound:
-    return 0 if a == 0 or b == 0 else a * b  # 0 * inf is 0 here: infinity is a bound, never a value
+def multiplied(a: Bound, b: Bound) -> Bound:
+    """Return the product of two bounds.
+
+    >>> multiplied(-(10**400), float("inf")), multiplied(0, float("inf"))
+    (-inf, 0)
+    """
+    if a == 0 or b == 0:
+        return 0  # 0 * inf is 0 here: infinity is a bound, never a value
+    if is_infinite(a) or is_infinite(b):
+        return _INFINITY if (a > 0) == (b > 0) else -_INFINITY
+    return a * b
 
 
 def _mul(a: Range, b: Range) -> Range:
-    corners = [_product(x, y) for x in (a.lower, a.upper) for y in (b.lower, b.upper)]
+    corners = [multiplied(x, y) for x in (a.lower, a.upper) for y in (b.lower, b.upper)]
     return Range(min(corners), max(corners))
 
 
@@ -95,11 +120,11 @@ def _power(base: Range, exponent: int) -> Range:
 
 
 def _quotient(a: Bound, b: Bound) -> Bound:
-    if math.isinf(b):
-        if math.isinf(a):
+    if is_infinite(b):
+        if is_infinite(a):
             return 0  # any quotient is possible; the other corners give the extremes
         return 0 if a == 0 or (a > 0) == (b > 0) else -1
-    if math.isinf(a):
+    if is_infinite(a):
         return a if b > 0 else -a
     return a // b
 
@@ -108,9 +133,9 @@ def _floor_div(a: Range, b: Range) -> Range:
     if 0 in b:
         return ANY
     corners = [_quotient(x, y) for x in (a.lower, a.upper) for y in (b.lower, b.upper)]
-    if math.isinf(a.lower) and math.isinf(b.upper if b.lower > 0 else b.lower):
+    if is_infinite(a.lower) and is_infinite(b.upper if b.lower > 0 else b.lower):
         corners.append(-1)
-    if math.isinf(a.upper) and math.isinf(b.upper if b.lower > 0 else b.lower):
+    if is_infinite(a.upper) and is_infinite(b.upper if b.lower > 0 else b.lower):
         corners += [0, -1]
     return Range(min(corners), max(corners))
 
@@ -173,13 +198,9 @@ def _bound_sum(expression: Sum, bounds: Bounds) -> Range:
     upper: Bound = expression.constant
     for monomial, coefficient in expression.terms.items():
         here = bound_monomial(monomial, bounds)
-        if coefficient > 0:
-            lower += coefficient * here.lower if here.lower else 0
-            upper += coefficient * here.upper if here.upper else 0
-        else:
-            lower += coefficient * here.upper if here.upper else 0
-            upper += coefficient * here.lower if here.lower else 0
-    if math.isinf(lower) or math.isinf(upper):
+        least, most = (here.lower, here.upper) if coefficient > 0 else (here.upper, here.lower)
+        lower, upper = added(lower, multiplied(coefficient, least)), added(upper, multiplied(coefficient, most))
+    if is_infinite(lower) or is_infinite(upper):
         # s * t - t may be anything, term by term; t * (s - 1) is not.
         common = _common_factor(expression)
         if common is not None:

@@ -27,6 +27,10 @@ __all__ = ["RULES", "Rule", "simplify"]
 Rule: TypeAlias = "Callable[..., Expression | None]"
 
 
+FARTHEST = 1024
+"""The longest shift that is written as a power of two: `n >> 2**60` is cheap, and `2**2**60` fills memory."""
+
+
 def _nonzero(expression: Expression, bounds: Bounds) -> bool:
     return 0 not in bounds(expression)
 
@@ -108,13 +112,13 @@ def absolute(a: Expression, bounds: Bounds) -> Expression | None:
 def shift_left(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A << k = a * 2**k for a constant k >= 0."""
     places = _natural(b)
-    return None if places is None else a * 2**places
+    return None if places is None or places > FARTHEST else a * 2**places
 
 
 def shift_right(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A >> k = a // 2**k for a constant k >= 0."""
     places = _natural(b)
-    return None if places is None else simplify("FloorDiv", (a, Constant(2**places)), bounds)
+    return None if places is None or places > FARTHEST else simplify("FloorDiv", (a, Constant(2**places)), bounds)
 
 
 def natural_power(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
