@@ -581,3 +581,76 @@ def test_a_guard_set_is_equal_to_one_with_the_same_guards():
     assert GuardSet([one]) == GuardSet([Guard(LocalSource("value"), Equals(3), UserLine("a", 1))])
     assert GuardSet([one]) != GuardSet([])
     assert GuardSet([one]) != [one]
+
+
+def with_defaults(a, b=(1, math.nan, -0.0), kind=int, of=named, *, mode=None):
+    return a, b, kind, of, mode
+
+
+DEFAULTS = AttributeSource(ConstantSource("with_defaults", with_defaults), "__defaults__")
+
+
+def test_defaults_are_written_by_what_they_are():
+    guards = GuardSet([Guard(DEFAULTS, Is(with_defaults.__defaults__))])
+    read = GuardSet.from_json(guards.to_json())
+    assert len(read) == 5  # a tuple, of three, each of them
+    before = with_defaults.__defaults__
+    assert read.check(Scope({}))
+    try:
+        with_defaults.__defaults__ = ((1, math.nan, -0.0), int, named)  # an equal one, as another process has its own
+        assert read.check(Scope({}))
+        assert not guards.check(Scope({}))
+        for other in (((1, math.nan, 0.0), int, named), ((1, math.nan, -0.0), bool, named), (int, named), None):
+            with_defaults.__defaults__ = other
+            assert not read.check(Scope({}))
+    finally:
+        with_defaults.__defaults__ = before
+
+
+def test_plain_defaults_are_one_guard():
+    def one(a=1, b="x"):
+        return a, b
+
+    guards = GuardSet([Guard(AttributeSource(LocalSource("f"), "__defaults__"), Is(one.__defaults__))])
+    read = GuardSet.from_json(guards.to_json())
+    assert [guard.predicate for guard in read] == [Equals((1, "x"))]
+
+
+def test_defaults_with_an_object_that_has_no_name_are_refused_for_that_object():
+    unnamed = Hostile()
+
+    def one(a=1, b=unnamed):
+        return a, b
+
+    error = refused(Guard(AttributeSource(LocalSource("f"), "__defaults__"), Is(one.__defaults__)))
+    assert error.subject is unnamed
+
+
+def test_a_cell_of_the_function_is_written_by_the_name_of_its_variable():
+    captured = 3
+
+    def closing():
+        return captured
+
+    cell = closing.__closure__[0]
+    one = Guard(LocalSource("c"), Is(cell))
+    assert refused(one).subject is cell
+    text = GuardSet([one]).to_json(closing)
+    assert GuardSet.from_json(text, closing).check(Scope({"c": cell}))
+    assert not GuardSet.from_json(text, closing).check(Scope({"c": types.CellType(3)}))
+    with pytest.raises(UnreadableGuards, match="the cell of the free variable 'captured'; pass the function"):
+        GuardSet.from_json(text)
+
+
+def test_variables_of_a_module_of_a_class_of_its_own(monkeypatch):
+    class Own(types.ModuleType):
+        """As torch._VF is."""
+
+    module = Own("framelift_own_module")
+    module.a = 3
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    guards = GuardSet([Guard(GlobalSource("a", Namespace(vars(module))), Equals(3))])
+    read = GuardSet.from_json(guards.to_json())
+    assert read.check(Scope({}))
+    module.a = 4
+    assert not read.check(Scope({}))

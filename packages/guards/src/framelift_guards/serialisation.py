@@ -29,11 +29,11 @@ from framelift_guards.naming import (
     name_of,
 )
 from framelift_guards.plain import SINGLETONS, is_plain, show
-from framelift_guards.predicates import CodeHashIs, Is, Predicate
+from framelift_guards.predicates import CodeHashIs, Equals, Is, Length, Predicate, TypeIs
 from framelift_guards.predicates.container import Key
 from framelift_guards.reference import Reference
 from framelift_guards.roots import FreeVariableSource, Namespace
-from framelift_guards.source import Source, Step
+from framelift_guards.source import AttributeSource, Source, Step, TupleItemSource
 
 __all__ = ["NotSerialisable", "UnreadableGuards", "guards_from_json", "guards_to_json"]
 
@@ -134,7 +134,7 @@ class _Refusal(Exception):
 def guards_to_json(guards: Iterable[Written], function: types.FunctionType | None = None) -> str:
     """Return guards as JSON; see ``GuardSet.to_json``."""
     writer = _Writer(function)
-    return json.dumps({"schema": SCHEMA, "guards": [writer.guard(guard) for guard in guards]})
+    return json.dumps({"schema": SCHEMA, "guards": [written for guard in guards for written in writer.guard(guard)]})
 
 
 def guards_from_json(
@@ -167,22 +167,34 @@ class _Writer:
     def __init__(self, function: types.FunctionType | None) -> None:
         self._cells = _cells_of(function)
 
-    def guard(self, guard: Written) -> dict[str, object]:
+    def guard(self, guard: Written) -> Iterator[dict[str, object]]:
+        """Yield a guard as data; more than one stand for one that is told by the identity of a tuple of defaults."""
         line = guard.user_line
+        told = None if line is None else [line.filename, line.line, line.function, line.text, line.use]
         try:
-            if isinstance(guard.predicate, Is) and guard.predicate.reference.alive:
-                expected = guard.predicate.reference.get()
-                if is_plain(expected) and type(expected) not in SINGLETONS:
-                    raise _Refusal(expected, IDENTITY)
-            return {
-                "source": None if guard.source is None else self.source(guard.source),
-                "predicate": self._instance(guard.predicate, guard.predicate.ingredients()),
-                "line": None if line is None else [line.filename, line.line, line.function, line.text, line.use],
-            }
+            for source, predicate in self._told(guard.source, guard.predicate):
+                yield {
+                    "source": None if source is None else self.source(source),
+                    "predicate": self._instance(predicate, predicate.ingredients()),
+                    "line": told,
+                }
         except _Refusal as refusal:
             raise NotSerialisable(guard, refusal.subject, refusal.why) from None
         except RecursionError:
             raise NotSerialisable(guard, guard.predicate, "it is nested too deeply") from None
+
+    def _told(self, source: Source | None, predicate: Predicate) -> Iterator[tuple[Source | None, Predicate]]:
+        """Yield what is to be written: the same, or what it says of an object that another process has its own of."""
+        if not isinstance(predicate, Is) or not predicate.reference.alive:
+            yield source, predicate
+            return
+        expected = predicate.reference.get()
+        if isinstance(source, AttributeSource) and source.attr == "__defaults__" and type(expected) is tuple:
+            yield from _of_content(source, expected)
+        elif is_plain(expected) and type(expected) not in SINGLETONS:
+            raise _Refusal(expected, IDENTITY)
+        else:
+            yield source, predicate
 
     def source(self, source: Source) -> list[object]:
         return [self._step(step) for step in reversed(list(source.ancestors()))]
@@ -215,7 +227,15 @@ class _Writer:
             return value
         if type(value) is types.CodeType:
             return {"code": [code_hash(value), value.co_qualname, self._home(value)]}
+        if type(value) is types.CellType:
+            return self._cell(value)
         return self._plain(value) if is_plain(value) else self._named(value)
+
+    def _cell(self, cell: types.CellType) -> object:
+        name = next((name for name, one in self._cells.items() if one is cell), None)
+        if name is None:
+            raise _Refusal(cell, "it is the cell of a function; pass the function that it belongs to")
+        return {"cell": name}
 
     def _sought(self, sought: Sought) -> object:
         data = self.content(sought.key)
@@ -265,7 +285,7 @@ class _Writer:
     def _namespace(self, namespace: Namespace) -> list[object]:
         name = dict.get(namespace.variables, "__name__")
         module = sys.modules.get(name) if type(name) is str else None
-        if type(module) is not types.ModuleType or module.__dict__ is not namespace.variables:
+        if not issubclass(type(module), types.ModuleType) or _variables_of(module) is not namespace.variables:
             raise _Refusal(namespace, "it is a dictionary of global variables that belongs to no imported module")
         return [name, namespace.label]
 
@@ -384,12 +404,17 @@ class _Reader:
         code = None if home is None else _code_named(home, name)
         return code if code is not None and code_hash(code) == digest else CodeHashIs(digest, name)
 
+    def _cell(self, name: Any) -> types.CellType:
+        if name not in self._cells:
+            raise UnreadableGuards(f"it is about the cell of the free variable {name!r}; pass the function that has it")
+        return self._cells[name]
+
     def _namespace(self, content: Any) -> Namespace:
         name, label = content
         module = find(f"{name}:")
-        if type(module) is not types.ModuleType:
+        if not issubclass(type(module), types.ModuleType):
             raise UnreadableGuards(f"{name!r} is no module")
-        return Namespace(module.__dict__, str(label))
+        return Namespace(_variables_of(module), str(label))
 
     def _node(self, data: Any) -> Any:
         if isinstance(data, list):
@@ -411,6 +436,7 @@ _READ: dict[str, Callable[[_Reader, Any], object]] = {
     "function": _Reader._function,
     "code": _Reader._code,
     "made": _Reader._made,
+    "cell": _Reader._cell,
     "ast": _Reader._node,
     "by name": lambda reader, content: {str(name): reader.value(one) for name, one in content.items()},
     "list": lambda reader, content: [reader.value(one) for one in content],
@@ -424,6 +450,22 @@ _READ: dict[str, Callable[[_Reader, Any], object]] = {
     "bytes": lambda _, content: bytes.fromhex(content),
     "constant": lambda _, content: _CONSTANTS[content],
 }
+
+
+_variables_of: Callable[[object], dict[str, object]] = vars(types.ModuleType)["__dict__"].__get__
+
+
+def _of_content(source: Source, expected: object) -> Iterator[tuple[Source, Predicate]]:
+    """Yield what makes an object of another process as good as this one: plain data by value, all else as it is."""
+    if is_plain(expected):
+        yield source, Equals(expected)
+    elif type(expected) is tuple:
+        yield source, TypeIs(tuple)
+        yield source, Length(len(expected))
+        for index, item in enumerate(expected):
+            yield from _of_content(TupleItemSource(source, index), item)
+    else:
+        yield source, Is(expected)
 
 
 Kind = TypeVar("Kind", bound="Source | Predicate")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import functools
 import types
 import weakref
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from typing import Any, Final
 
 from framelift_bytecode_interp import Break, Enter, Value
 from framelift_guards import CallSource, ConstantSource, Equals
+from framelift_guards.naming import Reader
 
 from ..classes import mro_of, namespace_of
 from ..evaluation import constant, is_plain, plain
@@ -67,14 +67,19 @@ def _members(domain: Tracking, classes: Variable) -> list[Any] | None:
 _LIBRARY: Final = frozenset(("abc", "collections", "contextlib", "io", "numbers", "os", "typing"))
 
 
-@functools.lru_cache(maxsize=256)
-def subclass_test(candidate: type) -> Callable[[Any], object]:
-    """Return `issubclass(..., candidate)`, the same function for the same class."""
+class IsSubclass(Reader):
+    """`is_subclass(cls)`: an abstract class takes the class for one of its own."""
 
-    def is_subclass_of(cls: Any) -> bool:
-        return issubclass(cls, candidate)
+    def __init__(self, candidate: type) -> None:
+        if type(candidate).__subclasscheck__ is not abc.ABCMeta.__subclasscheck__:
+            raise TypeError(f"{candidate!r} is no abstract class, which alone may take others for its own")
+        self.candidate = candidate
 
-    return is_subclass_of
+    def parts(self) -> tuple[object, ...]:
+        return (self.candidate,)
+
+    def __call__(self, cls: Any) -> bool:
+        return issubclass(cls, self.candidate)
 
 
 def _abstract(domain: Tracking, cls: type, candidate: type) -> Answer:
@@ -85,8 +90,8 @@ def _abstract(domain: Tracking, cls: type, candidate: type) -> Answer:
     library = str(namespace_of(candidate).get("__module__")).partition(".")[0] in _LIBRARY
     if not library and hook is not object.__dict__["__subclasshook__"]:
         return Break(UnsupportedCall("isinstance", f"{candidate.__qualname__} has a __subclasshook__"))
-    test = subclass_test(candidate)
-    answer = bool(test(cls))
+    test = IsSubclass(candidate)
+    answer = test(cls)
     source = ConstantSource(cls.__qualname__, cls, weak=True)
     domain.guard(CallSource(test, source, f" is a subclass of {candidate.__qualname__}"), Equals(answer))
     return constant(answer)
