@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from framelift_symbolic_shapes.expression import Call, Constant, Expression
-from framelift_symbolic_shapes.range import Bounds
+from framelift_symbolic_shapes.expression import Call, Constant, Expression, Monomial, make_sum
+from framelift_symbolic_shapes.range import Bounds, is_infinite
 
-__all__ = ["axioms"]
+__all__ = ["axioms", "products"]
 
 Build: TypeAlias = Callable[[str, "tuple[Expression, ...]"], Expression]
 Margins: TypeAlias = "list[Expression]"
@@ -66,3 +66,23 @@ def axioms(atom: Expression, build: Build, bounds: Bounds) -> Margins:
     if not isinstance(atom, Call) or atom.name not in _AXIOMS:
         return []
     return _AXIOMS[atom.name](*atom.operands, build, bounds)
+
+
+def products(monomial: Monomial, bounds: Bounds) -> Margins:
+    """(a - l) * (b - m) >= 0 where a >= l and b >= m, for a product of two factors (McCormick, 1976).
+
+    >>> from framelift_symbolic_shapes.expression import Symbol, terms_of
+    >>> from framelift_symbolic_shapes.range import Range
+    >>> s, t = Symbol("s", int), Symbol("t", int)
+    >>> (monomial,) = terms_of(s * t)[1]
+    >>> products(monomial, lambda expression: Range(2))
+    [s*t - 2*s - 2*t + 4]
+    """
+    factors = [atom for atom, exponent in monomial for _ in range(min(exponent, 3))]
+    if len(factors) != 2:
+        return []
+    (a, least_of_a), (b, least_of_b) = [(factor, bounds(factor).lower) for factor in factors]
+    if is_infinite(least_of_a) or is_infinite(least_of_b):
+        return []
+    low, least = int(least_of_a), int(least_of_b)
+    return [make_sum(low * least, {monomial: 1}) - a * least - b * low]

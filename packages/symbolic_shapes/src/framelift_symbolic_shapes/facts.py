@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
-from framelift_symbolic_shapes.axioms import axioms
+from framelift_symbolic_shapes.axioms import axioms, products
+from framelift_symbolic_shapes.congruence import Congruence, Congruences, divisor_of
 from framelift_symbolic_shapes.expression import (
     Choice,
     Constant,
@@ -60,6 +60,7 @@ class Facts:
         # Margins (expressions that are at least 0) of several symbols, without their constant: that constant. What is
         # known of one symbol alone is its range.
         self._margins: dict[Expression, int] = {}
+        self._congruences = Congruences()
         self._linear = Linear()
         self._pending: list[Expression] = []  # margins that it does not know yet
         self._moved = False  # whether it does not know the ranges as they are
@@ -90,6 +91,8 @@ class Facts:
         facts._margins = {reader[place]: int(constant) for place, constant in record["margins"]}
         facts._pending = [terms + constant for terms, constant in facts._margins.items()]
         facts._unbacked.update(dict.fromkeys(reader.operands(record["unbacked"])))
+        for condition in facts._true:
+            facts._know_remainder(condition)
         return facts
 
     def declare(self, symbol: Expression, values: Range, unbacked: bool = False) -> None:
@@ -116,7 +119,8 @@ class Facts:
             if replaced is expression or replaced == expression:
                 break
             expression = replaced
-        return expression
+        residues = self._congruences.residues([expression]) if self._congruences else {}
+        return substitute(expression, residues, self._build, {}) if residues else expression
 
     def _build(self, name: str, operands: tuple[Expression, ...]) -> Expression:
         return simplify(name, operands, self.bound)
@@ -182,7 +186,8 @@ class Facts:
         here = self.bound(difference)
         if here.is_singleton():
             return here.lower == 0
-        if _indivisible(difference):
+        modulus, residue = self._congruences.of(difference)
+        if modulus and residue:
             return False
         if self._is_at_least(difference, 0) and self._is_at_least(-difference, 0):
             return True
@@ -233,6 +238,7 @@ class Facts:
             if monomial in self._linear or len(self._linear) >= _COLUMNS:
                 continue
             self._linear.introduce(monomial, bound_monomial(monomial, self.bound))
+            self._pending += products(monomial, self.bound)
             for atom, _ in monomial:
                 self._pending += axioms(atom, self._build, self.bound)
 
@@ -288,6 +294,7 @@ class Facts:
         difference = relation.left - relation.right
         if relation.sign == "==":
             self._equal(relation, difference)
+            self._know_remainder(relation)
             return
         if relation.sign == "!=":
             self._different[difference] = None
@@ -295,6 +302,19 @@ class Facts:
             return
         larger, least = _margin(relation.sign, difference)
         self._know_margin(larger - least)
+
+    def _know_remainder(self, condition: Expression) -> None:
+        """Use `a % m == r`."""
+        if not isinstance(condition, Relation) or condition.sign != "==":
+            return
+        for side, value in ((condition.left, condition.right), (condition.right, condition.left)):
+            divisor = divisor_of(side)
+            if divisor is None or not isinstance(value, Constant):
+                continue
+            divided = self.replace(side.operands[0])
+            self._congruences.assume(divided, Congruence.of(divisor, int(value.value)))
+            for symbol in divided.symbols & self.ranges.keys():
+                self._narrow(symbol, self.ranges[symbol], Range())
 
     def _equal(self, relation: Relation, difference: Expression) -> None:
         # The symbol that came last goes first: names that the user has seen stay.
@@ -321,6 +341,9 @@ class Facts:
 
     def _substitute(self, symbol: Expression, value: Expression) -> None:
         values = self.ranges.get(symbol, Range())
+        remainder = self._congruences.drop(symbol)
+        if remainder is not None:
+            self._congruences.assume(value, remainder)
         self.replacements[symbol] = value
         self.version += 1
         self._forget_bounds()
@@ -372,7 +395,7 @@ class Facts:
     def _narrow(self, symbol: Expression, here: Range, limit: Range) -> bool:
         if max(here.lower, limit.lower) > min(here.upper, limit.upper):
             return False
-        narrower = here & limit
+        narrower = self._congruences.within(symbol, here & limit)
         if narrower != here:
             self.ranges[symbol] = narrower
             self._forget_bounds()
@@ -387,7 +410,7 @@ class Facts:
 
 
 def _is_symbol(monomial: Monomial) -> bool:
-    return all(isinstance(atom, Symbol) for atom, _ in monomial)
+    return len(monomial) == 1 and all(isinstance(atom, Symbol) and exponent == 1 for atom, exponent in monomial)
 
 
 def _is_single(monomial: Monomial) -> bool:
@@ -401,10 +424,3 @@ def _margin(sign: str, difference: Expression) -> tuple[Expression, int]:
 
 def _of_integers(relation: Relation) -> bool:
     return relation.left.kind is int and relation.right.kind is int
-
-
-def _indivisible(difference: Expression) -> bool:
-    """Tell whether `2 * (…) + 1` and the like: a constant that no multiple of the terms' common factor cancels."""
-    constant, terms = terms_of(difference)
-    divisor = math.gcd(*terms.values())
-    return divisor > 1 and constant % divisor != 0

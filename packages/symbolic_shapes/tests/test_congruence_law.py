@@ -1,0 +1,110 @@
+"""Law: what follows from congruences and from products of what is at least something holds wherever the facts do."""
+
+import itertools
+
+import pytest
+from expressions import compiled
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from framelift_symbolic_shapes import Range
+from framelift_symbolic_shapes.congruence import Congruence, Congruences
+from framelift_symbolic_shapes.expression import Constant, Symbol, call, compare
+from framelift_symbolic_shapes.facts import Facts
+
+A, B = SYMBOLS = [Symbol(name, int) for name in "ab"]
+UP_TO = 26
+congruences = st.builds(Congruence.of, st.integers(0, 12), st.integers(-20, 20))
+
+
+def members(congruence, among=range(-60, 60)):
+    modulus, residue = congruence
+    return {number for number in among if (number == residue if modulus == 0 else (number - residue) % modulus == 0)}
+
+
+@settings(max_examples=200, deadline=None)
+@given(first=congruences, second=congruences)
+def test_sums_and_products_of_members_are_members(first, second):
+    total, product = first.plus(second), first.times(second)
+    for one, other in itertools.product(members(first, range(-15, 15)), members(second, range(-15, 15))):
+        assert one + other in members(total, [one + other])
+        assert one * other in members(product, [one * other])
+
+
+@settings(max_examples=200, deadline=None)
+@given(first=congruences, second=congruences)
+def test_both_are_the_common_members(first, second):
+    merged = first.both(second)
+    if merged is not None:
+        wide = range(-200, 200)
+        assert members(merged, wide) == members(first, wide) & members(second, wide)
+
+
+@st.composite
+def remainders(draw):
+    inside = draw(st.integers(1, 4)) * draw(st.sampled_from(SYMBOLS)) + draw(st.integers(-3, 3))
+    return compare("==", call("Mod", (inside, Constant(draw(st.sampled_from([2, 3, 4, 6, 8, -4]))))), Constant(0))
+
+
+@st.composite
+def queries(draw):
+    total = Constant(draw(st.integers(-6, 6))) + A * draw(st.integers(-3, 3)) + B * draw(st.integers(-3, 3))
+    total += A * B * draw(st.integers(-2, 2)) + A * A * draw(st.integers(-1, 1))
+    if draw(st.booleans()):
+        total = call(draw(st.sampled_from(["Mod", "FloorDiv"])), (total, Constant(draw(st.sampled_from([2, 3, 4, 8])))))
+    return compare(draw(st.sampled_from(["==", "!=", "<", "<="])), total, Constant(draw(st.integers(-3, 9))))
+
+
+@settings(max_examples=200, deadline=None)
+@given(facts=st.lists(remainders(), max_size=3), query=queries(), lower=st.integers(-2, 3))
+def test_decisions_are_sound(facts, query, lower):
+    known = Facts()
+    for symbol in SYMBOLS:
+        known.declare(symbol, Range(lower))
+    points = list(itertools.product(range(lower, UP_TO), repeat=2))
+    for fact in facts:
+        function = compiled(fact, SYMBOLS)
+        remaining = [at for at in points if function(*at)]
+        if remaining and known.decide(fact) is None:
+            known.assume(fact)
+            points = remaining
+    answer = known.decide(query)
+    if answer is not None:
+        function = compiled(query, SYMBOLS)
+        assert all(bool(function(*at)) is answer for at in points), (facts, query, answer)
+
+
+EIGHT = [compare("==", call("Mod", (A, Constant(8))), Constant(0))]
+
+
+@pytest.mark.parametrize(
+    ("facts", "query"),
+    [
+        (EIGHT, compare("==", call("Mod", (A, Constant(4))), Constant(0))),
+        (EIGHT, compare("==", call("Mod", (A * 3, Constant(8))), Constant(0))),
+        (EIGHT, compare("==", call("Mod", (A * B, Constant(8))), Constant(0))),
+        (EIGHT, compare("==", call("Mod", (A + 13, Constant(4))), Constant(1))),
+        (EIGHT, compare("!=", A, Constant(9))),
+        (EIGHT, compare(">=", A, Constant(8))),
+        (EIGHT, compare(">=", call("FloorDiv", (A, Constant(8))), Constant(1))),
+        ([*EIGHT, compare("==", call("Mod", (A, Constant(3))), Constant(0))], compare(">=", A, Constant(24))),
+        ([*EIGHT, compare("==", A, B * 2)], compare("==", call("Mod", (B, Constant(4))), Constant(0))),
+        ([], compare(">=", A * B, A + B)),
+        ([], compare("<", A, A * A)),
+    ],
+)
+def test_what_follows_is_known(facts, query):
+    known = Facts()
+    for symbol in SYMBOLS:
+        known.declare(symbol, Range(2))
+    for fact in facts:
+        known.assume(fact)
+    assert known.decide(query) is True
+
+
+def test_a_contradiction_is_not_made_a_fact():
+    known = Congruences()
+    known.assume(A, Congruence(4, 1))
+    known.assume(A, Congruence(2, 0))
+    assert known.of(A) == Congruence(4, 1)
+    assert known.within(A, Range(2, 3)) == Range(2, 3)
