@@ -15,6 +15,7 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol, TypeVar, cast
 
+from framelift_guards.declared import require_declared
 from framelift_guards.naming import (
     IDENTITY,
     Called,
@@ -159,7 +160,7 @@ def guards_from_json(
             raise UnreadableGuards(f"guard {number} in JSON: {error}") from error
         except NotNamed as error:
             raise UnreadableGuards(f"guard {number} in JSON is about something that is not here: {error}") from error
-        except (TypeError, ValueError, KeyError, IndexError, AttributeError, RecursionError) as error:
+        except Exception as error:  # whatever a class of guards says of data that it cannot be made from
             raise UnreadableGuards(f"guard {number} in JSON is not well formed: {_error(error)}") from error
 
 
@@ -341,11 +342,16 @@ class _Reader:
         return None if data is None else self.source(data)
 
     def source(self, data: Any) -> Source:
-        root, *steps = data
+        root, *steps = _list(data)
         source = self._root(root)
+        require_declared(source)
         for step in steps:
-            source = _class_named(step["is"], Step).made_from(source, *[self.value(one) for one in step["of"]])
+            source = _class_named(step["is"], Step).made_from(source, *self._ingredients(step))
+            require_declared(source)
         return source
+
+    def _ingredients(self, data: Any) -> list[object]:
+        return [self.value(one) for one in _list(data["of"])]
 
     def _root(self, data: Any) -> Source:
         kind = _class_named(data["is"], Source)
@@ -354,10 +360,12 @@ class _Reader:
             if name not in self._cells:
                 raise UnreadableGuards(f"it is about the free variable {name!r}; pass the function that has it")
             return kind(name, self._cells[name])
-        return kind.made_from(*[self.value(one) for one in data["of"]])
+        return kind.made_from(*self._ingredients(data))
 
     def predicate(self, data: Any) -> Predicate:
-        return _class_named(data["is"], Predicate).made_from(*[self.value(one) for one in data["of"]])
+        made = _class_named(data["is"], Predicate).made_from(*self._ingredients(data))
+        require_declared(made)
+        return made
 
     def value(self, data: Any) -> object:
         if not isinstance(data, dict):
@@ -414,7 +422,9 @@ class _Reader:
         module = find(f"{name}:")
         if not issubclass(type(module), types.ModuleType):
             raise UnreadableGuards(f"{name!r} is no module")
-        return Namespace(_variables_of(module), str(label))
+        if type(label) is not str:
+            raise UnreadableGuards(f"the label of a module must be a string, not {show(label)}")
+        return Namespace(_variables_of(module), label)
 
     def _node(self, data: Any) -> Any:
         if isinstance(data, list):
@@ -439,11 +449,11 @@ _READ: dict[str, Callable[[_Reader, Any], object]] = {
     "cell": _Reader._cell,
     "ast": _Reader._node,
     "by name": lambda reader, content: {str(name): reader.value(one) for name, one in content.items()},
-    "list": lambda reader, content: [reader.value(one) for one in content],
-    "tuple": lambda reader, content: tuple([reader.value(one) for one in content]),
-    "frozenset": lambda reader, content: frozenset([reader.value(one) for one in content]),
-    "range": lambda reader, content: range(*[cast(int, reader.value(one)) for one in content]),
-    "slice": lambda reader, content: slice(*[reader.value(one) for one in content]),
+    "list": lambda reader, content: [reader.value(one) for one in _list(content)],
+    "tuple": lambda reader, content: tuple([reader.value(one) for one in _list(content)]),
+    "frozenset": lambda reader, content: frozenset([reader.value(one) for one in _list(content)]),
+    "range": lambda reader, content: range(*[cast(int, reader.value(one)) for one in _list(content)]),
+    "slice": lambda reader, content: slice(*[reader.value(one) for one in _list(content)]),
     "int": lambda _, content: int(content, 16),
     "float": lambda _, content: float.fromhex(content),
     "complex": lambda _, content: complex(*[float.fromhex(one) for one in content]),
@@ -524,8 +534,16 @@ def _find_function(module: str, name: str) -> types.CodeType | None:
 
 
 def _line(data: Sequence[Any]) -> tuple[str, int, str, str, str]:
-    filename, line, function, text, use = data
-    return str(filename), int(line), str(function), str(text), str(use)
+    filename, line, function, text, use = _list(data)
+    if type(line) is not int or any(type(one) is not str for one in (filename, function, text, use)):
+        raise UnreadableGuards(f"a line must be a file, a number, a function, a text and a use, not {show(data)}")
+    return filename, line, function, text, use
+
+
+def _list(data: Any) -> list[Any]:
+    if type(data) is not list:
+        raise UnreadableGuards(f"a list was expected, not {show(data)}")
+    return data
 
 
 def _shown(subject: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import types
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -100,9 +101,14 @@ class Expression(Predicate):
     @classmethod
     def made_from(cls, *ingredients: Any) -> Self:
         template, operands, constants, kind = ingredients
+        functions = {name for name, value in constants.items() if type(value) is Called or callable(value)}
         for node in ast.walk(template):
-            if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in constants):
+            if isinstance(node, ast.Call) and not (isinstance(node.func, ast.Name) and node.func.id in functions):
                 raise TypeError("an expression calls only functions that are among its constants")
+        unknown = {node.id for node in ast.walk(template) if isinstance(node, ast.Name)} - {*operands, *constants}
+        if unknown:
+            raise TypeError(f"an expression names only its operands and constants, not {', '.join(sorted(unknown))}")
+        compile(ast.fix_missing_locations(ast.Expression(copy.deepcopy(template))), "<guard>", "eval")  # or raise
         return cls(template, operands, {name: called(value) for name, value in constants.items()}, kind)
 
     def _parts(self) -> tuple[Hashable, ...]:

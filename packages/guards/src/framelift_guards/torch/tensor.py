@@ -135,7 +135,7 @@ class TensorMatch(Predicate, native.InBulk):
         types = getattr(torch, dtype, None), getattr(torch, layout, None)
         if not (isinstance(kind, type) and isinstance(types[0], torch.dtype) and isinstance(types[1], torch.layout)):
             raise TypeError(f"this torch has no {dtype} or no {layout}")
-        return cls(Reference(kind), types[0], torch.device(device), bool(requires_grad), types[1], *rest)
+        return cls(Reference(kind), types[0], torch.device(device), requires_grad, types[1], *rest)
 
     def _parts(self) -> tuple[Hashable, ...]:
         return (
