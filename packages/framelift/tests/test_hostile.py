@@ -184,3 +184,24 @@ def test_it_is_eagers(function, args):
 def test_keyword_arguments_whose_names_are_no_names():
     lifted = framelift.compile(lambda x, **named: x * named["a b"] * named["class"], backend="eager")
     assert torch.equal(lifted(X, **{"a b": 2, "class": 3}), X * 6)
+
+
+@pytest.mark.parametrize("cls", [set, dict.fromkeys], ids=["set", "dict"])
+def test_a_new_container_of_objects_that_hash_in_python_is_copied(cls):
+    class Key:
+        def __hash__(self):
+            return 1
+
+    class Set(set):
+        pass
+
+    def program(x, other):
+        made = Set(Key() for _ in range(3))
+        framelift.graph_break()
+        return x + len(made) + len(made & set(other))
+
+    lifted = framelift.compile(program, backend="eager")
+    other = cls(Key() for _ in range(2))
+    for _ in range(2):
+        assert torch.equal(lifted(X, other), X + 3)
+    assert not lifted.framelift.capture_errors

@@ -182,6 +182,8 @@ def _emit(entry_point: EntryPoint, session: Session, outcome: Any) -> tuple[Entr
             code.close(session.effects)
         except ReconstructionError as error:
             return None, session.break_record(error.reason, eager=True)
+        except Unwind as unwound:  # a value that goes out cannot be read: hashing its items runs the user's code
+            return None, session.break_record(_reason_of(unwound), eager=True)
         return code, None
     if type(outcome) is Yield:
         generator = UnsupportedFeature("the body of a generator", "it runs when somebody asks for its next value")
@@ -197,9 +199,17 @@ def _emit(entry_point: EntryPoint, session: Session, outcome: Any) -> tuple[Entr
         code.close(session.effects)
     except ReconstructionError as error:
         return None, session.break_record(error.reason, eager=True)
+    except Unwind as unwound:
+        return None, session.break_record(_reason_of(unwound), eager=True)
     except NotResumableError:
         return None, session.break_record(reason, eager=True)
     return code, session.break_record(reason)
+
+
+def _reason_of(unwound: Unwind) -> BreakReason:
+    if isinstance(unwound.outcome, Break):
+        return unwound.outcome.reason  # type: ignore[return-value]
+    return UnsupportedFeature("a value that raises when it is read", "its items run the program's code")
 
 
 def _example(origin: object, example: object, scope: Scope, session: Session) -> object:

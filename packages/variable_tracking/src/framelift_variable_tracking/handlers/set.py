@@ -121,6 +121,11 @@ class SetVariable(HolderVariable):
         self.version = 0
 
     @property
+    def untouched_source(self) -> Source | None:
+        """Where an existing set is whose elements nobody asked for; None if they were, or if it is made inside."""
+        return self.source if self._unread is not None else None
+
+    @property
     def elements(self) -> set[HashKey]:
         """The elements as a host set; call `touch` after changing it."""
         if self._unread is not None:
@@ -436,6 +441,10 @@ class FrozenSetHandler(EqualityHandler):
 
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, SetVariable)
+        if variable.untouched_source is not None:
+            # The content of an instance of a subclass, left by a break in `__init__`: it is copied as it is, whatever
+            # code the hashes of its elements run.
+            return emitter.fetch(variable.untouched_source)
         items = [key.variable for key in variable.elements]
         if variable.cls is frozenset:
             return emitter.call(frozenset, _keys(emitter, items))
@@ -445,6 +454,8 @@ class FrozenSetHandler(EqualityHandler):
 
     def fill(self, emitter: Emitter, variable: Variable) -> None:
         assert isinstance(variable, SetVariable)
+        if variable.untouched_source is not None:
+            return
         items = [key.variable for key in variable.elements]
         if variable.cls is set and may_be_cyclic(items):
             content = _keys(emitter, items)
