@@ -1,0 +1,220 @@
+"""Why a call was captured again: for each kind of change one line with expected, found, the user's line, a remedy.
+
+Expected texts name a line of this file by what it says.
+"""
+
+from __future__ import annotations
+
+import linecache
+import re
+
+import pytest
+import torch
+
+import framelift
+
+FACTOR = 1
+X = torch.ones(2, 3)
+
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.factor = 2
+
+    def forward(self, x):
+        if self.training:
+            x = x + 1
+        return x * self.factor
+
+
+class Thing:
+    factor = 1
+
+
+class Hostile(Thing):
+    """Nothing may be asked of it but what the program asks."""
+
+    def __eq__(self, other):
+        raise RuntimeError
+
+    def __hash__(self):
+        raise RuntimeError
+
+    def __repr__(self):
+        raise RuntimeError
+
+
+def plus_one(x):
+    return x + 1
+
+
+def plus(x, n):
+    return x + n
+
+
+def chosen(x, mode):
+    return x + 1 if mode == "a" else x - 1
+
+
+def summed(x, numbers):
+    for n in numbers:
+        x = x + n
+    return x
+
+
+def of_entries(x, entries):
+    for key in entries:
+        x = x + entries[key]
+    return x
+
+
+def of_attribute(x, thing):
+    return x * thing.factor
+
+
+def of_keyword(x, thing):
+    return x * getattr(thing, "class")
+
+
+def of_global(x):
+    return x * FACTOR
+
+
+def unless_none(x, other):
+    return x if other is None else x + 1
+
+
+def closing():
+    number = 1
+
+    def of_cell(x):
+        return x * number
+
+    def assign(value):
+        nonlocal number
+        number = value
+
+    return of_cell, assign
+
+
+def same(found, expected):
+    return found.is_meta or torch.equal(found, expected)
+
+
+def reason(function, first, second, change=lambda: None):
+    lifted = framelift.compile(function, backend="eager", dynamic=False)
+    lifted(*first)
+    change()
+    assert same(lifted(*second), function(*second))
+    (why,) = lifted.framelift.why_recompiled()
+    assert "\n" not in why
+    return re.sub(
+        r"test_recompile_reasons\.py:(\d+)", lambda m: f"`{linecache.getline(__file__, int(m[1])).strip()}`", why
+    )
+
+
+HOSTILE, NAME = Hostile(), f"{Hostile.__module__}.Hostile"
+ONE_TYPE = "; pass objects of one type, or lift a function for each type"
+ADDED, ITEMS = "`return x + 1` relies on it", "`for key in entries:` loops over it"
+
+
+@pytest.mark.parametrize(
+    ("function", "first", "second", "why"),
+    [
+        (plus_one, (X,), (X.double(),), f"x.dtype was torch.float32, is torch.float64 ({ADDED})"),
+        (plus_one, (X,), (X.to("meta"),), f"x.device was cpu, is meta ({ADDED})"),
+        (
+            *(plus_one, (X,), (torch.ones(4, 3),)),
+            f"x.size(0) was 2, is 4 ({ADDED}); mark_dynamic(x, 0) would avoid this",
+        ),
+        (plus_one, (X,), (torch.ones(3, 2).t(),), f"x.stride(0) was 3, is 1 ({ADDED})"),
+        (plus_one, (X,), (torch.ones(3),), f"x.dim() was 2, is 1 ({ADDED})"),
+        (plus_one, (X,), (torch.ones(2, 3, requires_grad=True),), f"x.requires_grad was False, is True ({ADDED})"),
+        (plus, (X, 1), (X, 2), "n was 1, is 2 (`def plus(x, n):` relies on it)"),
+        (plus, (X, 1), (X, True), "n was 1, is True of type bool (`def plus(x, n):` relies on it)"),
+        (plus, (X, 1), (X, 1.0), "n was 1, is 1.0 of type float (`def plus(x, n):` relies on it)"),
+        (plus, (X, 0.0), (X, -0.0), "n was 0.0, is -0.0 (`def plus(x, n):` relies on it)"),
+        (chosen, (X, "a"), (X, "\n\ud800"), r"mode was 'a', is '\n\ud800' (`def chosen(x, mode):` relies on it)"),
+        (
+            *(summed, (X, [1]), (X, (1,))),
+            f"type(numbers) was list, is tuple (`def summed(x, numbers):` relies on it){ONE_TYPE}",
+        ),
+        (summed, (X, [1]), (X, [1, 2]), "len(numbers) was 1, is 2 (`for n in numbers:` loops over it)"),
+        (of_entries, (X, {"a": 1}), (X, {"a": 1, "b": 2}), f"len(entries) was 1, is 2 ({ITEMS})"),
+        (of_entries, (X, {"a": 1, "b": 1}), (X, {"b": 1, "a": 1}), f"key 0 of entries was 'a', is 'b' ({ITEMS})"),
+        (
+            *(unless_none, (X, HOSTILE), (X, None)),
+            f"type(other) was {NAME}, is NoneType (`def unless_none(x, other):` relies on it){ONE_TYPE}",
+        ),
+    ],
+)
+def test_another_argument(function, first, second, why):
+    assert reason(function, first, second) == f"recompiled {function.__name__}: {why}"
+
+
+def test_an_attribute_was_changed():
+    thing = Thing()
+    thing.factor = 1
+    why = reason(of_attribute, (X, thing), (X, thing), lambda: setattr(thing, "factor", 2))
+    assert why == "recompiled of_attribute: thing.factor was 1, is 2 (`return x * thing.factor` relies on it)"
+
+
+def test_an_attribute_of_a_hostile_object_was_added():
+    thing = Hostile()
+    why = reason(of_attribute, (X, thing), (X, thing), lambda: setattr(thing, "factor", 2))
+    assert why == (
+        "recompiled of_attribute: 'factor' was not in thing.__dict__, now it is "
+        "(`return x * thing.factor` relies on it)"
+    )
+
+
+def test_an_attribute_that_is_a_keyword_was_changed():
+    thing = Thing()
+    setattr(thing, "class", 1)
+    why = reason(of_keyword, (X, thing), (X, thing), lambda: setattr(thing, "class", 2))
+    assert why == (
+        "recompiled of_keyword: getattr(thing, 'class') was 1, is 2 (`return x * getattr(thing, \"class\")` "
+        "relies on it)"
+    )
+
+
+def test_a_global_was_changed(monkeypatch):
+    why = reason(of_global, (X,), (X,), lambda: monkeypatch.setitem(globals(), "FACTOR", 2))
+    assert why == "recompiled of_global: FACTOR was 1, is 2 (`return x * FACTOR` relies on it)"
+
+
+def test_a_cell_was_changed():
+    of_cell, assign = closing()
+    why = reason(of_cell, (X,), (X,), lambda: assign(5))
+    assert why == "recompiled of_cell: number was 1, is 5 (`return x * number` relies on it)"
+
+
+def test_grad_mode_was_changed():
+    x = torch.ones(2, requires_grad=True)
+    try:
+        why = reason(plus_one, (x,), (x,), lambda: torch.set_grad_enabled(False))
+    finally:
+        torch.set_grad_enabled(True)
+    assert why == (
+        "recompiled plus_one: grad mode was True, is False (`def plus_one(x):` relies on it); "
+        "keep grad mode as it was between calls"
+    )
+
+
+def test_the_mode_of_a_module_was_changed():
+    model = Model()
+    why = reason(model, (X,), (X,), model.eval)
+    assert why == "recompiled forward: self.training was True, is False (`if self.training:` tests it)"
+
+
+def test_an_attribute_of_a_module_was_changed():
+    model = Model()
+    why = reason(model, (X,), (X,), lambda: setattr(model, "factor", 3))
+    assert why == "recompiled forward: self.factor was 2, is 3 (`return x * self.factor` relies on it)"
+
+
+def test_a_hook_was_registered():
+    model = Model()
+    why = reason(torch.nn.Sequential(model), (X,), (X,), lambda: model.register_forward_hook(lambda *_: None))
+    assert "._forward_hooks was false or empty, is <OrderedDict>" in why
