@@ -19,7 +19,7 @@ from framelift_fake_tensors import (
     NoMetaKernelError,
     PropagationError,
     UnsupportedTensorError,
-    compiling,
+    process_state,
 )
 from framelift_symbolic_shapes import ShapeEnv
 
@@ -262,7 +262,7 @@ def test_what_was_pinned_is_told():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
 @pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")  # it has threads, which is the point
 def test_a_fork_while_another_thread_enters_a_mode():
-    with compiling._threads.lock:
+    with process_state.COMPILING.lock:
         child = os.fork()
         if not child:
             try:

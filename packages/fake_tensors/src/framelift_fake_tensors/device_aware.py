@@ -1,4 +1,4 @@
-"""Python meta functions of torch that ask for the device of a tensor: they must see fakes, for twins are all `meta`.
+"""Meta functions in Python that ask for the device of a tensor: they must see fakes, for twins are all `meta`.
 
 On the CPU an FFT, a singular value decomposition or a batch norm lays its results out in another way than on a GPU, and
 torch's meta functions know both ways. Which functions ask is read from their code, so that no list can grow stale.
@@ -17,6 +17,8 @@ import torch
 import torch._decomp
 from torch._ops import OpOverload
 
+from framelift_fake_tensors.custom import custom_fake
+
 __all__ = ["device_aware"]
 
 _ASK = frozenset(["device_hint", "is_cpu", "is_cuda", "is_mps", "is_xpu"])
@@ -24,17 +26,25 @@ _DEPTH = 4
 """How many calls deep a question about the device is looked for; torch asks at most two deep."""
 
 
-@functools.lru_cache(maxsize=4096)
 def device_aware(operator: OpOverload) -> Callable[..., Any] | None:
     """Return the meta function or decomposition of an operator, if what it gives depends on the device.
 
+    What a library registered for an operator of its own may always ask.
+
     Args:
-        operator: an ATen operator.
+        operator: an operator, of torch or of a library.
 
     >>> import torch
     >>> device_aware(torch.ops.aten.linalg_eig.default) is None, device_aware(torch.ops.aten.add.Tensor) is None
     (False, True)
     """
+    if operator.namespace not in ("aten", "prims"):  # asked each time: another one may be registered
+        return custom_fake(operator)
+    return _device_aware(operator)
+
+
+@functools.lru_cache(maxsize=4096)
+def _device_aware(operator: OpOverload) -> Callable[..., Any] | None:
     function: Callable[..., Any] | None = torch._decomp.meta_table.get(operator)
     if function is None:
         function = torch._decomp.decomposition_table.get(operator)

@@ -13,13 +13,13 @@ from typing import Any
 import torch
 import torch._C
 import torch._decomp
-from torch._library import simple_registry
 from torch._ops import OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from framelift_fake_tensors.custom import custom_fake
 from framelift_fake_tensors.errors import NoMetaKernelError
 
-__all__ = ["compute", "is_symbolic", "symbols_in"]
+__all__ = ["compute", "is_missing", "is_symbolic", "symbols_in"]
 
 Kernel = Callable[..., Any]
 _SYMBOLIC = (torch.SymInt, torch.SymFloat, torch.SymBool)
@@ -67,11 +67,11 @@ def compute(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any])
             try:
                 return _kernel(operator, args, kwargs)
             except RuntimeError as error:  # NotImplementedError is one
-                if not _is_missing(error):
+                if not is_missing(error):
                     raise
         return _compute_in_python(operator, args, kwargs)
     except RuntimeError as error:
-        if _is_missing(error):
+        if is_missing(error):
             raise NoMetaKernelError(str(operator)) from error
         raise
 
@@ -99,7 +99,12 @@ def _compute_in_python(operator: OpOverload, args: tuple[Any, ...], kwargs: dict
     return args[0]
 
 
-def _is_missing(error: RuntimeError) -> bool:
+def is_missing(error: RuntimeError) -> bool:
+    """Tell whether torch said that nothing tells the result of an operator without data.
+
+    >>> is_missing(RuntimeError("There was no fake impl registered for mylib::f"))
+    True
+    """
     if isinstance(error, NotImplementedError):
         return "'Meta'" in str(error) or "with Meta tensors" in str(error)
     return "no fake impl registered" in str(error)  # what a torch.library.custom_op without one raises
@@ -126,7 +131,7 @@ def _candidates(operator: OpOverload) -> Iterator[Kernel]:
         yield operator.decompose
     if operator.namespace in ("aten", "prims"):
         return
-    custom = simple_registry.singleton.find(str(operator._schema.name)).fake_impl.kernel
+    custom = custom_fake(operator)
     if custom is not None:
         yield custom
 

@@ -17,7 +17,6 @@ from torch._ops import HigherOrderOperator, OpOverload
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from framelift_fake_tensors import compiling
 from framelift_fake_tensors.cache import Call, PropagationCache, Signature, Uncacheable, metadata_of
 from framelift_fake_tensors.cases import agreed
 from framelift_fake_tensors.device import canonical
@@ -39,6 +38,7 @@ from framelift_fake_tensors.layout import symbolic_strides
 from framelift_fake_tensors.modules import fake_module
 from framelift_fake_tensors.operators import Record, SizesRead, run_operator, twin_of
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
+from framelift_fake_tensors.process_state import AUTOCASTING, COMPILING
 from framelift_fake_tensors.recipe import UNTOLD, counting, recipe_of, writing
 from framelift_fake_tensors.rehearsal import error_of
 from framelift_fake_tensors.repetition import Repetition
@@ -66,6 +66,7 @@ from framelift_fake_tensors.unlinked import (
     ASKS_BACKEND,
     Unlinked,
     asks_backend,
+    casts_not_kept,
     is_linked,
     needs_stand_ins,
     run_relabelled,
@@ -261,6 +262,15 @@ class FakeMode:
                 raise TypeError("FakeMode(unbacked=True) makes symbols, and has no environment; give it a ShapeEnv too")
             self.record.new_number = self.shape_env.create_unbacked
 
+    @property
+    def unbacked(self) -> bool:
+        """Whether unbacked symbols stand for what only data can tell.
+
+        >>> FakeMode().unbacked
+        False
+        """
+        return self.record.new_number is not None
+
     def __enter__(self) -> Self:
         """Take over the torch functions that this thread calls.
 
@@ -272,8 +282,8 @@ class FakeMode:
             here.contexts = contextlib.ExitStack()
             here.contexts.enter_context(self._dispatching())
             here.contexts.enter_context(self._interception)
-            compiling.enter()
-            here.contexts.callback(compiling.leave)
+            here.contexts.enter_context(COMPILING)
+            here.contexts.enter_context(AUTOCASTING)
         here.entered += 1
         return self
 
@@ -513,6 +523,8 @@ class FakeMode:
         torch.int64
         """
         if function in DATA_FUNCTIONS:
+            if function is torch.Tensor.tolist and isinstance(args[0], FakeTensor):
+                return args[0].tolist()
             raise DataAccessError(f"Tensor.{function.__name__}()")
         if self.allow_real:
             args, kwargs = self._with_fakes(args), self._with_fakes(kwargs)
@@ -689,6 +701,12 @@ class FakeMode:
         return self._run_with_autograd(function, numbers(args), numbers(kwargs))
 
     def _run_with_autograd(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if type(function) is FunctionType or torch._C._is_any_autocast_enabled():
+            with AUTOCASTING, casts_not_kept():
+                return self._run_with_stand_ins(function, args, kwargs)
+        return self._run_with_stand_ins(function, args, kwargs)
+
+    def _run_with_stand_ins(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not needs_stand_ins((args, kwargs)):
             try:
                 return self._run(function, args, kwargs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -17,11 +17,12 @@ import torch._C
 from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from framelift_fake_tensors.custom import in_context
 from framelift_fake_tensors.data_dependent import NewNumber, compute_with_new_numbers, masks_as_positions, refusing
 from framelift_fake_tensors.device import result_device
 from framelift_fake_tensors.device_aware import device_aware
 from framelift_fake_tensors.errors import ForeignTensorError, NoMetaKernelError, UnsupportedTensorError
-from framelift_fake_tensors.kernels import compute
+from framelift_fake_tensors.kernels import compute, is_missing
 from framelift_fake_tensors.layout import settled
 from framelift_fake_tensors.memory_format import as_laid_out, format_on_cpu
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
@@ -270,8 +271,7 @@ def run_operator(
         record.written.update(id(fake.memory) for fake in _written(operator, args, kwargs))
     located = device_aware(operator)
     if located is not None:
-        with _OnFakes(mode, record):
-            result = located(*args, **kwargs)
+        result = _on_fakes(mode, operator, located, args, kwargs, record)
         if result is not NotImplemented:
             memory_format = format_on_cpu(operator, args)
             return result if memory_format is None else _in_format(mode, result, memory_format, record)
@@ -332,6 +332,24 @@ class _OnFakes(TorchDispatchMode):  # type: ignore[no-untyped-call]
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         return run_operator(self._mode, func, args, kwargs or {}, self._record)
+
+
+def _on_fakes(
+    mode: Mode,
+    operator: OpOverload,
+    function: Callable[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    record: Record,
+) -> Any:
+    """Return what a meta function in Python gives that may ask for devices, or for sizes that data tells."""
+    with _OnFakes(mode, record), in_context(record.counting(operator)):
+        try:
+            return function(*args, **kwargs)
+        except RuntimeError as error:
+            if is_missing(error):
+                raise NoMetaKernelError(str(operator)) from error
+            raise
 
 
 @functools.lru_cache(maxsize=4096)

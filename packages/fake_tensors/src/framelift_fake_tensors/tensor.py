@@ -39,6 +39,10 @@ class Mode(Protocol):
 
     allow_real: bool
 
+    @property
+    def unbacked(self) -> bool:
+        """Whether unbacked symbols stand for what only data can tell."""
+
     def fake(self, tensor: torch.Tensor) -> Any:
         """Return the fake of a real tensor."""
 
@@ -313,7 +317,16 @@ class FakeTensor(torch.Tensor):
         super().set_(*args, **kwargs)
         return self
 
-    tolist = _refuse("tolist")
+    def tolist(self) -> Any:
+        """Return the elements as numbers, one unbacked symbol each, in nested lists as large as the tensor.
+
+        Raises:
+            DataAccessError: the mode makes no symbols for data, or how many elements there are is no number.
+        """
+        if not self.fake_mode.unbacked or self._has_symbolic_sizes_strides:
+            raise DataAccessError("tolist()")
+        return [part.tolist() for part in self.unbind()] if self.dim() else self.item()
+
     numpy = _refuse("numpy")
     data_ptr = _refuse("data_ptr")
     __array__ = _refuse("__array__")

@@ -7,9 +7,10 @@ the call runs without it, and runs again on stand-ins of the meta device, whose 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -20,6 +21,7 @@ __all__ = [
     "ASKS_BACKEND",
     "Unlinked",
     "asks_backend",
+    "casts_not_kept",
     "is_linked",
     "needs_stand_ins",
     "run_relabelled",
@@ -28,6 +30,7 @@ __all__ = [
 
 _META = torch.device("meta")
 _CPU = torch.device("cpu")
+_CAST = (torch.float16, torch.bfloat16)
 _NONE: Mapping[int, FakeTensor] = {}
 
 ASKS_BACKEND: frozenset[Any] = frozenset(
@@ -113,7 +116,8 @@ def run_relabelled(
     """
     device = next(fake.device for fake in fakes_in((args, kwargs)) if not is_linked(fake.device.type))
     called, called_kwargs = _relabelled(mode, (args, kwargs), _CPU)
-    result = run(function, called, called_kwargs)
+    with _autocast_as_on(device):
+        result = run(function, called, called_kwargs)
     originals = {
         id(one): other for one, other in zip(fakes_in((called, called_kwargs)), fakes_in((args, kwargs)), strict=True)
     }
@@ -121,8 +125,35 @@ def run_relabelled(
 
 
 def asks_backend(error: RuntimeError) -> bool:
-    """Tell whether C++ asked a backend that is not linked for its current device (c10/core/impl/DeviceGuardImpl)."""
-    return "is not linked with support for" in str(error)
+    """Tell whether C++ asked a backend for its current device that is not linked, or has no driver.
+
+    The texts are those of c10/core/impl/DeviceGuardImplInterface.h, and of the runtime of CUDA.
+    """
+    text = str(error)
+    return "is not linked with support for" in text or "driver version is insufficient" in text
+
+
+def _autocast_as_on(device: torch.device) -> contextlib.AbstractContextManager[object]:
+    """Have the CPU autocast as a device does; the lists of functions that are cast differ a little."""
+    if not torch._C._is_any_autocast_enabled() or not torch.is_autocast_enabled(device.type):
+        return contextlib.nullcontext()
+    return torch.autocast("cpu", dtype=torch.get_autocast_dtype(device.type), cache_enabled=False)
+
+
+@contextlib.contextmanager
+def casts_not_kept() -> Iterator[None]:
+    """Have autocast keep no casts of parameters: it makes them with autograd on, which asks the backend.
+
+    >>> with casts_not_kept():
+    ...     torch.is_autocast_cache_enabled()
+    False
+    """
+    before = torch.is_autocast_cache_enabled()
+    torch.set_autocast_cache_enabled(False)
+    try:
+        yield
+    finally:
+        torch.set_autocast_cache_enabled(before)
 
 
 def _relabelled(mode: Mode, value: Any, device: torch.device, known: Mapping[int, FakeTensor] = _NONE) -> Any:
@@ -168,7 +199,10 @@ class _StandIns:
     def _stand_in(self, fake: FakeTensor) -> FakeTensor:
         size, stride, offset = fake.size(), fake.stride(), fake.storage_offset()
         owed = fake.history is not None
-        stand_in = make_fake(self._mode, Memory(), size, stride, offset, fake.dtype, _META, fake.requires_grad)
+        dtype = fake.dtype
+        if dtype in _CAST and torch._C._is_any_autocast_enabled():
+            dtype = torch.float32  # nothing casts on the meta device, and which results require grad is the same
+        stand_in = make_fake(self._mode, Memory(), size, stride, offset, dtype, _META, fake.requires_grad)
         if owed and fake.requires_grad:
             stand_in.history = History()
             self._mode.settle(stand_in)
