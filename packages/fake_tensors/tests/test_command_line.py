@@ -51,21 +51,34 @@ def test_attention(size, device):
     assert "self_attn.out_proj" in result.output
 
 
-@pytest.mark.parametrize(("arguments", "says"), [
-    (["some_models", "--input", "1"], "write MODULE:FACTORY"),
-    (["some_models:none", "--input", "1"], "has no none"),
-    (["no_such_models:none", "--input", "1"], "no_such_models"),
-    (["some_models:number", "--input", "1"], "is a int"),
-    (["some_models:no_module", "--input", "1"], "made a int"),
-    (["some_models:perceptron", "--input", "-1"], "is no size"),
-    (["some_models:perceptron", "--input", "s0=1,768"], "is no size"),
-    (["some_models:perceptron", "--input", "2,768:complex7"], "is no dtype"),
-    (["some_models:perceptron", "--input", "2,767"], "same reduction dim"),
-    (["some_models:perceptron", "--input", "2,768", "--device", "nowhere"], "nowhere"),
+@pytest.mark.parametrize(("target", "options", "says"), [
+    ("some_models", [], "'some_models' names no factory; write MODULE:FACTORY, such as my_models:small"),
+    ("some_models:none", [], "some_models has no none: none is not there"),
+    ("no_such_models:none", [], "No module named 'no_such_models'"),
+    ("some_models:number", [], "some_models:number is a int; a factory is called without arguments"),
+    ("some_models:no_module", [], "some_models:no_module made a int; a factory returns an nn.Module"),
+    ("some_models:perceptron", ["--input", "-1"],
+     "'-1' is no size; write a number, a name such as s0, or with an example, s0=512"),
+    ("some_models:perceptron", ["--input", "s0=1,768"],
+     "'s0=1' is no size; write a number, a name such as s0, or with an example, s0=512"),
+    ("some_models:perceptron", ["--input", "2,768:complex7"],
+     "'complex7' is no dtype of torch, in the input '2,768:complex7'"),
+    ("some_models:perceptron", ["--dtype", "float7"], "'float7' is no dtype of torch"),
 ])  # fmt: skip
-def test_bad_input_is_told(arguments, says):
-    result = run(app, arguments)
+def test_bad_input_is_told(target, options, says):
+    result = run(app, [target, "--input", "2", *options])
     assert result.exit_code == 2
+    assert result.output == f"error: {says}\n"
+
+
+@pytest.mark.parametrize(("options", "says"), [
+    (["--input", "2,767"], "same reduction dim"),
+    (["--input", "2,768", "--device", "nowhere"], "nowhere"),
+])  # fmt: skip
+def test_what_torch_refuses_is_told_in_its_words(options, says):
+    result = run(app, ["some_models:perceptron", *options])
+    assert result.exit_code == 2
+    assert result.output.startswith("error: ")
     assert says in result.output
 
 
