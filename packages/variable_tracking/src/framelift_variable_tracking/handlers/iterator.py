@@ -308,8 +308,15 @@ class SequenceIteratorHandler(IteratorHandler):
             self._place(emitter, variable)
 
     def _place(self, emitter: Emitter, variable: SequenceIteratorVariable) -> None:
+        target = emitter.value(variable)
+        if variable.cls in {RANGE_ITERATOR, LONG_RANGE_ITERATOR}:
+            # From CPython 3.12 on, a range's iterator forgets where it began: its state is set from where it stands.
+            assert variable.origin is not None
+            left = emitter.constant(len(variable.origin) - variable.position)
+            emitter.place(expression(emitter.call(leave, target, left)))
+            return
         position = emitter.constant(variable.position, "position")
-        emitter.place(expression(emitter.call(set_position, emitter.value(variable), position)))
+        emitter.place(expression(emitter.call(set_position, target, position)))
 
     def refill(self, emitter: Emitter, variable: Variable) -> None:
         assert isinstance(variable, SequenceIteratorVariable)
