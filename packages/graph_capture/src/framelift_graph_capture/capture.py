@@ -137,6 +137,7 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
         with restored_state():  # the caller's, whatever the capture does to it
             started = _start(entry_point, values, session)
             outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
+            grad_mode = torch.is_grad_enabled() if session.changes_state else None
         interpreted = time.perf_counter()
         code, broke = _emit(entry_point, session, outcome)
         if broke is not None:
@@ -149,6 +150,7 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
             code.call_graph(
                 [one.origin for one in session.recorder.inputs],
                 restores_state=session.changes_state,
+                grad_mode=grad_mode,
                 writes=session.recorder.writes_inputs(),
             )
         guards = session.all_guards()

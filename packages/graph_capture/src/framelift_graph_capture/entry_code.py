@@ -72,6 +72,7 @@ class EntryCode(CodeEmitter):
         self._graph = namespace.fresh("graph")
         self._rest = namespace.fresh("inputs")
         self._before_graph: list[ast.stmt] = []
+        self._after_graph: list[ast.stmt] = []
         self._graph_call: ast.Try | None = None
         self._after_failure: list[ast.stmt] = []
         self._continuations: dict[str, Continuation] = {}
@@ -114,12 +115,15 @@ class EntryCode(CodeEmitter):
 
     # ---- the graph --------------------------------------------------------------------------------------------------
 
-    def call_graph(self, inputs: Iterable[object], *, restores_state: bool, writes: bool) -> None:
+    def call_graph(
+        self, inputs: Iterable[object], *, restores_state: bool, grad_mode: bool | None, writes: bool
+    ) -> None:
         """Call the graph before all values are made, once it is known what it returns.
 
         Args:
             inputs: the source or symbolic number of each placeholder.
             restores_state: the graph changes torch's state on its way; an error must not leave it changed.
+            grad_mode: whether gradients are recorded when the graph has run, if it says so; compilers may lose that.
             writes: the graph writes to its inputs, so it cannot be run again when it has failed.
         """
         arguments = [self.fetch(one) if isinstance(one, Source) else self.symbolic(one) for one in inputs]
@@ -132,6 +136,9 @@ class EntryCode(CodeEmitter):
             before = self.namespace.fresh("torch_state")
             self._before_graph = [ast.Assign([ast.Name(before, ast.Store())], self.call(read_state))]
             failed.append(ast.Expr(self.call(restore_state, ast.Name(before, ast.Load()))))
+        if grad_mode is not None:
+            set_mode = self.call(torch._C._set_grad_enabled, ast.Constant(grad_mode))
+            self._after_graph = [ast.Expr(set_mode)]
         handler = ast.ExceptHandler(self.constant(Exception, "Exception"), error, failed)
         self._graph_call = ast.Try([run], [handler], [], [])
         on_failure = self.constant(GraphFailure(self._entry_point, writes=writes), "graph_failed")
@@ -213,7 +220,7 @@ class EntryCode(CodeEmitter):
         parameters = [ast.arg(name) for name in (*own, *fetched.values())]
         rest = ast.arg(self._rest) if passed_on else None
         if self._graph_call is not None:
-            self._graph_call.orelse = body
+            self._graph_call.orelse = [*self._after_graph, *body]
             body = [*self._before_graph, self._graph_call, *self._after_failure]
         stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
         arguments = ast.arguments([], parameters, rest, [], [], None, [])
