@@ -276,3 +276,15 @@ def test_inputs_whose_names_are_one_identifier():
         return o.a_b - o.a.b
 
     assert torch.equal(framelift.compile(program, backend="eager", fullgraph=True)(owner), program(owner))
+
+
+def test_equal_texts_that_are_two_objects_stay_two():
+    def f(x):
+        one = "abcdef"
+        other, same = one[:3] + one[3:], one
+        framelift.graph_break()
+        return x + 1, other is one, same is one, other == one
+
+    for _ in range(2):
+        result = framelift.compile(f, backend="eager")(torch.ones(2))
+        assert result[1:] == f(torch.ones(2))[1:] == (False, True, True)

@@ -74,6 +74,7 @@ class CodeEmitter:
         self._making: set[int] = set()
         self._unfilled: list[Variable] = []
         self._filling = False
+        self._literals: dict[tuple[type, object], object] = {}
         self._being_filled: list[Variable] = []
 
     # ---- values -----------------------------------------------------------------------------------------------------
@@ -102,13 +103,19 @@ class CodeEmitter:
         if type(variable) is ConstantVariable:
             if variable.source is not None and variable.cls in _WITH_IDENTITY:
                 return self.fetch(variable.source)
-            return self.constant(variable.value)
+            return self._literal(variable.value)
         known = self._made.get(id(variable))
         if known is not None:
             return ast.Name(known[1], ast.Load())
         if variable.source is not None:
             return self.fetch(variable.source)
         return self._make(variable)
+
+    def _literal(self, value: Any) -> ast.expr:
+        """Return an expression for a constant; equal ones that are two objects in the program stay two."""
+        if type(value) not in _WITH_IDENTITY or self._literals.setdefault((type(value), value), value) is value:
+            return self.constant(value)
+        return self.builder.very(value, "constant")
 
     def _make(self, variable: Variable) -> ast.expr:
         owner = self.domain.owner_of(variable)
