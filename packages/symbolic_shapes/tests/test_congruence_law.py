@@ -8,36 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framelift_symbolic_shapes import Range
-from framelift_symbolic_shapes.congruence import Congruence, Congruences
 from framelift_symbolic_shapes.expression import Constant, Symbol, call, compare
 from framelift_symbolic_shapes.facts import Facts
 
 A, B = SYMBOLS = [Symbol(name, int) for name in "ab"]
 UP_TO = 26
-congruences = st.builds(Congruence.of, st.integers(0, 12), st.integers(-20, 20))
-
-
-def members(congruence, among=range(-60, 60)):
-    modulus, residue = congruence
-    return {number for number in among if (number == residue if modulus == 0 else (number - residue) % modulus == 0)}
-
-
-@settings(max_examples=200, deadline=None)
-@given(first=congruences, second=congruences)
-def test_sums_and_products_of_members_are_members(first, second):
-    total, product = first.plus(second), first.times(second)
-    for one, other in itertools.product(members(first, range(-15, 15)), members(second, range(-15, 15))):
-        assert one + other in members(total, [one + other])
-        assert one * other in members(product, [one * other])
-
-
-@settings(max_examples=200, deadline=None)
-@given(first=congruences, second=congruences)
-def test_both_are_the_common_members(first, second):
-    merged = first.both(second)
-    if merged is not None:
-        wide = range(-200, 200)
-        assert members(merged, wide) == members(first, wide) & members(second, wide)
 
 
 @st.composite
@@ -100,11 +75,3 @@ def test_what_follows_is_known(facts, query):
     for fact in facts:
         known.assume(fact)
     assert known.decide(query) is True
-
-
-def test_a_contradiction_is_not_made_a_fact():
-    known = Congruences()
-    known.assume(A, Congruence(4, 1))
-    known.assume(A, Congruence(2, 0))
-    assert known.of(A) == Congruence(4, 1)
-    assert known.within(A, Range(2, 3)) == Range(2, 3)

@@ -155,14 +155,14 @@ def test_a_symbol_is_explained(env):
     env.user_line = lambda: "model.py:8"
     n.mod(n.wrap_int(4)).eq(n.wrap_int(0)).guard_bool("", 0)
     assert env.explain(env.number("s77").expr) == (
-        "s77 is L['x'].size()[0], 8 in this run; at least 4; at most 16 (from model.py:3)\n"
+        "s77 is L['x'].size()[0], 8 in this run; at least 2; at most 19 (from model.py:3)\n"
         "  equal to L['y'].size()[0]\n"
         "  s77 >= 2  (model.py:3)\n"
         "  Eq(s77 + 1, s16)  (model.py:7)\n"
         "  Eq((s77%4), 0)  (model.py:8)"
     )
     assert env.explain("s16") == (
-        "s16 is L['k'], 9 in this run; at least 5; at most 17 (from model.py:3)\n"
+        "s16 is L['k'], 9 in this run; at least 3; at most 20 (from model.py:3)\n"
         "  always s77 + 1\n"
         "  s77 >= 2  (model.py:3)\n"
         "  s16 <= 20  (model.py:3)\n"

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from framelift_symbolic_shapes.expression import Call, Constant, Expression, Monomial, make_sum
-from framelift_symbolic_shapes.range import Bounds, is_infinite
+from framelift_symbolic_shapes.expression import Call, Constant, Expression
+from framelift_symbolic_shapes.range import Bounds
 
-__all__ = ["axioms", "products"]
+__all__ = ["axioms"]
 
 Build: TypeAlias = Callable[[str, "tuple[Expression, ...]"], Expression]
 Margins: TypeAlias = "list[Expression]"
 
 
 def _division(a: Expression, b: Expression, build: Build, bounds: Bounds) -> Margins:
-    """A = b * (a // b) + a % b where b != 0, and 0 <= a % b < b where b > 0."""
+    """A = b * (a // b) + a % b where b != 0, and 0 <= a % b < b where b > 0.
+
+    Where also a >= 0 and b >= l > 0, l * (a // b) + a % b <= a.
+    """
     if 0 in bounds(b):
         return []
-    rest = build("Mod", (a, b))
-    difference = a - b * build("FloorDiv", (a, b)) - rest
+    quotient, rest = build("FloorDiv", (a, b)), build("Mod", (a, b))
+    difference = a - b * quotient - rest
     margins = [difference, -difference]
-    if bounds(b).lower > 0 and not isinstance(b, Constant):
+    least = bounds(b).lower
+    if least > 0 and not isinstance(b, Constant):
         margins += [rest, b - rest - 1]
+        if bounds(a).lower >= 0:
+            margins.append(a - quotient * int(least) - rest)
     return margins
 
 
@@ -66,23 +72,3 @@ def axioms(atom: Expression, build: Build, bounds: Bounds) -> Margins:
     if not isinstance(atom, Call) or atom.name not in _AXIOMS:
         return []
     return _AXIOMS[atom.name](*atom.operands, build, bounds)
-
-
-def products(monomial: Monomial, bounds: Bounds) -> Margins:
-    """(a - l) * (b - m) >= 0 where a >= l and b >= m, for a product of two factors (McCormick, 1976).
-
-    >>> from framelift_symbolic_shapes.expression import Symbol, terms_of
-    >>> from framelift_symbolic_shapes.range import Range
-    >>> s, t = Symbol("s", int), Symbol("t", int)
-    >>> (monomial,) = terms_of(s * t)[1]
-    >>> products(monomial, lambda expression: Range(2))
-    [s*t - 2*s - 2*t + 4]
-    """
-    factors = [atom for atom, exponent in monomial for _ in range(min(exponent, 3))]
-    if len(factors) != 2:
-        return []
-    (a, least_of_a), (b, least_of_b) = [(factor, bounds(factor).lower) for factor in factors]
-    if is_infinite(least_of_a) or is_infinite(least_of_b):
-        return []
-    low, least = int(least_of_a), int(least_of_b)
-    return [make_sum(low * least, {monomial: 1}) - a * least - b * low]

@@ -1,152 +1,173 @@
-"""What symbols leave over when they are divided: congruences, and what follows from them for sums and products."""
+"""What remainders say of symbols: `x % 8 == 0` makes `x` eight times some integer, and is used as that.
+
+A linear congruence is solved for one of its symbols: `c * x + rest = 0 (mod m)`, where `g = gcd(c, m)` divides the
+rest, is `x = (m / g) * q - (c / g)**-1 * (rest / g)` for an integer `q`. Written with `q`, the rules of simplification
+find remainders and exact quotients by themselves. Congruences of products, which have no such symbol, reduce what is
+divided.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
 
-from framelift_symbolic_shapes.expression import Call, Constant, Expression, Monomial, Symbol, number, terms_of
-from framelift_symbolic_shapes.range import Range, is_infinite
+from framelift_symbolic_shapes.expression import (
+    Call,
+    Constant,
+    Expression,
+    Monomial,
+    Symbol,
+    make_sum,
+    number,
+    substitute,
+    terms_of,
+)
+from framelift_symbolic_shapes.range import ANY, Bounds, Range, is_infinite
 
-__all__ = ["Congruence", "Congruences", "divisor_of"]
+__all__ = ["Congruences", "cofactor", "modulus_of"]
 
+Build = Callable[[str, "tuple[Expression, ...]"], Expression]
 
-class Congruence(NamedTuple):
-    """A number is `residue + modulus * k` for some integer `k`; a modulus of 0 says that it is the residue.
-
-    Args:
-        modulus: 0 or more.
-        residue: less than the modulus, but for one of 0.
-    """
-
-    modulus: int
-    residue: int
-
-    @classmethod
-    def of(cls, modulus: int, residue: int) -> Congruence:
-        """Return the congruence in its one form."""
-        return cls(abs(modulus), residue % modulus if modulus else residue)
-
-    def plus(self, other: Congruence) -> Congruence:
-        """(r + m*i) + (s + n*k) = (r + s) + gcd(m, n) * j."""
-        return Congruence.of(math.gcd(self.modulus, other.modulus), self.residue + other.residue)
-
-    def times(self, other: Congruence) -> Congruence:
-        """(r + m*i) * (s + n*k) = r*s + r*n*k + s*m*i + m*n*i*k = r*s + gcd(r*n, s*m, m*n) * j."""
-        (m, r), (n, s) = self, other
-        return Congruence.of(math.gcd(r * n, s * m, m * n), r * s)
-
-    def both(self, other: Congruence) -> Congruence | None:
-        """Return what holds where both hold (the Chinese remainder theorem); None: nothing does, or one is a number."""
-        (m, r), (n, s) = self, other
-        common = math.gcd(m, n)
-        if m == 0 or n == 0 or (s - r) % common:
-            return None
-        step = (s - r) // common * pow(m // common, -1, n // common) if n // common > 1 else 0
-        return Congruence.of(m // common * n, r + m * step)
-
-
-_ANYTHING = Congruence(1, 0)
+_MOST = 64
+"""The most congruences that are kept; a later one is a fact like others."""
 
 
 class Congruences:
-    """The congruences of symbols.
+    """Sums that some number divides, and symbols as multiples.
 
-    >>> s, t = Symbol("s", int), Symbol("t", int)
+    >>> s = Symbol("s", int)
     >>> known = Congruences()
-    >>> known.assume(s * 3 + 1, Congruence(8, 1))
-    >>> known.of(s), known.of(s * t + 5), known.of(t)
-    (Congruence(modulus=8, residue=0), Congruence(modulus=8, residue=5), Congruence(modulus=1, residue=0))
+    >>> known.assume(s - 3, 8)
+    s
+    >>> known.forms[s], known.written(s * 2)
+    (8*s/8 + 3, 16*s/8 + 6)
     """
 
     def __init__(self) -> None:
-        self._symbols: dict[Expression, Congruence] = {}
+        self.known: dict[tuple[Expression, int], None] = {}
+        self.forms: dict[Expression, Expression] = {}
+        self.quotients: dict[Expression, tuple[Expression, int]] = {}  # the symbol that it is of, and the divisor
+        self._products: list[tuple[Monomial, Expression, int]] = []
 
-    def __bool__(self) -> bool:
-        return bool(self._symbols)
-
-    def assume(self, expression: Expression, found: Congruence) -> None:
-        """Take a congruence of an expression as true, as far as it says something of one symbol."""
-        constant, terms = terms_of(expression)
-        if len(terms) != 1 or found.modulus == 0:
-            return
-        ((monomial, coefficient),) = terms.items()
-        ((atom, exponent), *others) = monomial
-        if others or exponent != 1 or not isinstance(atom, Symbol):
-            return
-        # c * a = r (mod m) holds where (c/g) * a = r/g (mod m/g), for g = gcd(c, m).
-        common = math.gcd(coefficient, found.modulus)
-        rest, modulus = found.residue - constant, found.modulus // common
-        if rest % common == 0 and modulus > 1:
-            solution = Congruence.of(modulus, rest // common * pow(coefficient // common, -1, modulus))
-            merged = self._symbols.get(atom, _ANYTHING).both(solution)
-            if merged is not None:
-                self._symbols[atom] = merged
-
-    def drop(self, symbol: Expression) -> Congruence | None:
-        """Forget a symbol, and return what was known of it."""
-        return self._symbols.pop(symbol, None)
-
-    def of(self, expression: Expression) -> Congruence:
-        """Return the congruence of an integer expression: one modulo 1 if nothing is known."""
-        constant, terms = terms_of(expression)
-        total = Congruence(0, constant)
+    def assume(self, dividend: Expression, modulus: int) -> Expression | None:
+        """Take `dividend % modulus` as 0; return the symbol that has a form now, if there is one."""
+        if len(self.known) >= _MOST:
+            return None
+        self.known[dividend, modulus] = None
+        constant, terms = _reduced(self.written(dividend), modulus)
         for monomial, coefficient in terms.items():
-            total = total.plus(Congruence(0, coefficient).times(self._of_monomial(monomial)))
-        return total
-
-    def _of_monomial(self, monomial: Monomial) -> Congruence:
-        product = Congruence(0, 1)
-        for atom, exponent in monomial:
-            known = self._symbols.get(atom, _ANYTHING)
-            for _ in range(min(exponent, _POWERS)):
-                product = product.times(known)
-            if exponent > _POWERS:
-                product = product.times(_ANYTHING)
-        return product
-
-    def residue(self, expression: Expression, modulus: int) -> int | None:
-        """Return `expression % modulus` as Python has it, where the congruences tell it."""
-        known = self.of(expression)
-        return known.residue % modulus if modulus and known.modulus % modulus == 0 else None
-
-    def residues(self, expressions: Iterable[Expression]) -> dict[Expression, Expression]:
-        """Return the remainders inside of expressions whose value is known, and these values."""
-        found: dict[Expression, Expression] = {}
-        pending = list(expressions)
-        while pending:
-            expression = pending.pop()
-            divisor = divisor_of(expression)
-            value = None if divisor is None else self.residue(expression.operands[0], divisor)
-            if value is not None:
-                found[expression] = Constant(value)
-            pending += expression.operands
-        return found
-
-    def within(self, symbol: Expression, values: Range) -> Range:
-        """Return the least range of the values of a symbol that are congruent; the range itself if there are none."""
-        modulus, residue = self._symbols.get(symbol, _ANYTHING)
-        lower, upper = values.lower, values.upper
-        if not is_infinite(lower):
-            lower = int(lower) + (residue - int(lower)) % modulus
-        if not is_infinite(upper):
-            upper = int(upper) - (int(upper) - residue) % modulus
-        return Range(lower, upper) if lower <= upper else values
-
-
-def divisor_of(expression: Expression) -> int | None:
-    """Return the number of which an expression is the remainder, else `None`.
-
-    >>> s = Symbol("s", int)
-    >>> divisor_of(Call("Mod", (s, Constant(8)))), divisor_of(s)
-    (8, None)
-    """
-    if not isinstance(expression, Call) or expression.name != "Mod" or expression.kind is not int:
+            others = {term: known for term, known in terms.items() if term != monomial}
+            symbol = _linear_symbol(monomial)
+            if symbol is None or any(_inside(symbol, term) for term in others):
+                continue
+            shared = math.gcd(coefficient, modulus)
+            step = modulus // shared
+            if step > 1 and constant % shared == 0 and all(known % shared == 0 for known in others.values()):
+                inverse = pow(coefficient // shared, -1, step)
+                rest = {term: known // shared * -inverse % step for term, known in others.items()}
+                quotient = Symbol(f"{symbol.name}/{step}", int)
+                rest[quotient.monomial] = step
+                offset = constant // shared * -inverse % step
+                self.forms[symbol] = make_sum(offset, {term: known for term, known in rest.items() if known})
+                self.quotients[quotient] = (symbol, step)
+                return symbol
+        for monomial, coefficient in terms.items():
+            if math.gcd(coefficient, modulus) == 1:
+                inverse = pow(coefficient, -1, modulus)
+                self._products.append((monomial, make_sum(constant, dict(terms)) * inverse, modulus))
+                break
         return None
-    value = number(expression.operands[1])
-    return value if type(value) is int and value else None
+
+    def written(self, expression: Expression, build: Build | None = None) -> Expression:
+        """Return `expression` with symbols as the multiples that they are, and remainders of products reduced.
+
+        Args:
+            expression: any expression.
+            build: applies an operation of Python, simplified by what is known; by default only sums are written anew.
+        """
+        if build is not None and self._products:
+            reduced = {part: self._reduce(part) for part in _remainders(expression)}
+            expression = substitute(expression, {part: build("Mod", new.operands) for part, new in reduced.items()})
+        for _ in range(len(self.forms)):
+            written = substitute(expression, self.forms) if build is None else substitute(expression, self.forms, build)
+            if written is expression:
+                break
+            expression = written
+        return expression
+
+    def _reduce(self, remainder: Expression) -> Expression:
+        dividend, divisor = remainder.operands
+        modulus = int(number(divisor) or 0)
+        for leading, factor, known in self._products:
+            if modulus == 0 or known % modulus:
+                continue
+            for monomial, coefficient in dict(terms_of(dividend)[1]).items():
+                part = cofactor(monomial, leading)
+                if part is not None:
+                    share = make_sum(0, {part: coefficient}) if part else Constant(coefficient)
+                    dividend = dividend - share * factor
+            constant, terms = _reduced(dividend, modulus)
+            dividend = make_sum(constant, terms)
+        return Call("Mod", (dividend, divisor))
+
+    def range(self, quotient: Expression, bounds: Bounds) -> Range:
+        """Return the range of a quotient, from that of its symbol: a lower bound is rounded up, an upper one down."""
+        symbol, step = self.quotients[quotient]
+        here = bounds(symbol - (self.forms[symbol] - quotient * step))
+        lower = here.lower if is_infinite(here.lower) else -(-int(here.lower) // step)
+        upper = here.upper if is_infinite(here.upper) else int(here.upper) // step
+        return Range(lower, upper) if lower <= upper else ANY  # what is not there at all has no range
 
 
-_POWERS = 8
-"""The highest power that is multiplied out; of higher ones nothing is known but what the first ones say."""
+def modulus_of(difference: Expression) -> tuple[Expression, int] | None:
+    """Return a sum and a number that divides it, where `difference` is 0; `None` where that says nothing of one.
+
+    >>> modulus_of(Call("Mod", (Symbol("s", int), Constant(8))) - 3)
+    (s - 3, 8)
+    """
+    constant, terms = terms_of(difference)
+    if len(terms) != 1:
+        return None
+    ((monomial, coefficient),) = terms.items()
+    ((atom, exponent), *others) = monomial
+    if others or exponent != 1 or constant % coefficient or not (isinstance(atom, Call) and atom.name == "Mod"):
+        return None
+    modulus = number(atom.operands[1])
+    return (atom.operands[0] + constant // coefficient, int(modulus)) if modulus is not None and modulus > 0 else None
+
+
+def cofactor(monomial: Monomial, factor: Monomial) -> Monomial | None:
+    """Return what times `factor` is `monomial`; `None` where nothing is.
+
+    >>> s, t = Symbol("s", int), Symbol("t", int)
+    >>> cofactor(frozenset({(s, 2)}), frozenset({(s, 1)})), cofactor(frozenset({(s, 2)}), frozenset({(t, 1)}))
+    (frozenset({(s, 1)}), None)
+    """
+    left = dict(monomial)
+    for atom, exponent in factor:
+        left[atom] = left.get(atom, 0) - exponent
+        if left[atom] < 0:
+            return None
+    return frozenset((atom, exponent) for atom, exponent in left.items() if exponent)
+
+
+def _reduced(expression: Expression, modulus: int) -> tuple[int, dict[Monomial, int]]:
+    constant, terms = terms_of(expression)
+    return constant % modulus, {term: known % modulus for term, known in terms.items() if known % modulus}
+
+
+def _linear_symbol(monomial: Monomial) -> Symbol | None:
+    ((atom, exponent), *others) = monomial
+    return atom if isinstance(atom, Symbol) and exponent == 1 and not others else None
+
+
+def _inside(symbol: Symbol, monomial: Monomial) -> bool:
+    return any(symbol in atom.symbols for atom, _ in monomial)
+
+
+def _remainders(expression: Expression) -> Iterable[Call]:
+    if isinstance(expression, Call) and expression.name == "Mod" and isinstance(expression.operands[1], Constant):
+        yield expression
+        return
+    for operand in expression.operands:
+        yield from _remainders(operand)

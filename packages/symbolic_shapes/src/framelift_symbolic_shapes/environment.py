@@ -320,8 +320,7 @@ class ShapeEnv(Facade):
         if known is None and node.pytype is bool:
             known = self.facts.decide(expression)
         elif known is None and node.pytype is int:
-            values = self.facts.bound(expression)
-            known = int(values.lower) if values.is_singleton() else None
+            known = self.facts.value(expression)
         if known is not None:
             return node.pytype(known)  # type: ignore[no-any-return]
         hint = node.hint

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
-from framelift_symbolic_shapes.axioms import axioms, products
-from framelift_symbolic_shapes.congruence import Congruence, Congruences, divisor_of
+from framelift_symbolic_shapes.axioms import axioms
+from framelift_symbolic_shapes.congruence import Congruences, modulus_of
 from framelift_symbolic_shapes.expression import (
+    Call,
     Choice,
     Constant,
     Expression,
@@ -23,6 +25,7 @@ from framelift_symbolic_shapes.expression import (
 )
 from framelift_symbolic_shapes.linear import Linear
 from framelift_symbolic_shapes.persistence import Reader, Writer
+from framelift_symbolic_shapes.products import primitive, products
 from framelift_symbolic_shapes.range import Bound, Range, added, bound, bound_monomial, is_infinite, multiplied
 from framelift_symbolic_shapes.simplification import simplify
 
@@ -30,6 +33,10 @@ __all__ = ["Facts"]
 
 _COLUMNS = 64
 """The most products of atoms whose linear facts are taken together; of later ones, each fact is taken alone."""
+_PRODUCTS = 128
+"""The most products of facts that are looked at."""
+_CASES = 3
+"""How many of `min`, `max` and `abs` are taken apart, each into two cases."""
 
 
 class Facts:
@@ -60,9 +67,10 @@ class Facts:
         # Margins (expressions that are at least 0) of several symbols, without their constant: that constant. What is
         # known of one symbol alone is its range.
         self._margins: dict[Expression, int] = {}
-        self._congruences = Congruences()
         self._linear = Linear()
         self._pending: list[Expression] = []  # margins that it does not know yet
+        self._multiplied: dict[Expression, None] = {}  # margins that are products of others, which it was told
+        self._congruences = Congruences()
         self._moved = False  # whether it does not know the ranges as they are
         self._bounds: dict[Expression, Range] = {}
         self._decided: dict[Expression, bool] = {}  # facts are never taken back, so what follows from them stays
@@ -71,12 +79,17 @@ class Facts:
     def to_json(self, writer: Writer) -> dict[str, Any]:
         """Return all that is known as JSON has it."""
         return {
-            "ranges": [[writer.place(symbol), writer.range(values)] for symbol, values in self.ranges.items()],
+            "ranges": [
+                [writer.place(symbol), writer.range(values)]
+                for symbol, values in self.ranges.items()
+                if symbol not in self._congruences.quotients
+            ],
             "replacements": [writer.places(pair) for pair in self.replacements.items()],
             "true": writer.places([*self._true]),
             "different": writer.places([*self._different]),
             "margins": [[writer.place(terms), constant] for terms, constant in self._margins.items()],
             "unbacked": writer.places([*self._unbacked]),
+            "congruences": [[writer.place(dividend), modulus] for dividend, modulus in self._congruences.known],
         }
 
     @classmethod
@@ -91,8 +104,8 @@ class Facts:
         facts._margins = {reader[place]: int(constant) for place, constant in record["margins"]}
         facts._pending = [terms + constant for terms, constant in facts._margins.items()]
         facts._unbacked.update(dict.fromkeys(reader.operands(record["unbacked"])))
-        for condition in facts._true:
-            facts._know_remainder(condition)
+        for place, modulus in record["congruences"]:
+            facts._know_congruence(reader[place], int(modulus))
         return facts
 
     def declare(self, symbol: Expression, values: Range, unbacked: bool = False) -> None:
@@ -119,8 +132,7 @@ class Facts:
             if replaced is expression or replaced == expression:
                 break
             expression = replaced
-        residues = self._congruences.residues([expression]) if self._congruences else {}
-        return substitute(expression, residues, self._build, {}) if residues else expression
+        return expression
 
     def _build(self, name: str, operands: tuple[Expression, ...]) -> Expression:
         return simplify(name, operands, self.bound)
@@ -171,14 +183,76 @@ class Facts:
     def _decide_relation(self, relation: Relation) -> bool | None:
         if not _of_integers(relation):
             return None
-        difference = relation.left - relation.right
-        if relation.sign in ("==", "!="):
+        difference = primitive(relation.left - relation.right, self.bound)
+        answer = self._compare(relation.sign, difference)
+        if answer is None and self._congruences.known:
+            written = self._written(difference)
+            if written != difference:
+                difference = primitive(written, self.bound)
+                answer = self._compare(relation.sign, difference)
+        return self._compare_by_cases(relation.sign, difference, _CASES) if answer is None else answer
+
+    def _compare(self, sign: str, difference: Expression) -> bool | None:
+        """Return how `difference` compares with 0."""
+        if sign in ("==", "!="):
             equal = self._is_zero(difference)
-            return equal if equal is None or relation.sign == "==" else not equal
-        larger, least = _margin(relation.sign, difference)
+            return equal if equal is None or sign == "==" else not equal
+        larger, least = _margin(sign, difference)
         if self._is_at_least(larger, least):
             return True
         return False if self._is_at_least(-larger, 1 - least) else None
+
+    def _compare_by_cases(self, sign: str, difference: Expression, most: int) -> bool | None:
+        """Return how `difference` compares with 0 if that is so whichever operand `min`, `max` and `abs` give."""
+        atoms = [atom for monomial in terms_of(difference)[1] for atom, _ in monomial]
+        found = next((atom for atom in atoms if _has_cases(atom)), None) if most else None
+        if found is None:
+            return None
+        one, other = found.operands if len(found.operands) == 2 else (-found.operands[0], found.operands[0])
+        answers = set()
+        for less, more in ((one, other), (other, one)):
+            if self._follows(less - more, 1):
+                continue  # it never is the case
+            case = substitute(difference, _cases(less, more), self._build)
+            here = self._compare(sign, primitive(case, self.bound))
+            answers.add(self._compare_by_cases(sign, case, most - 1) if here is None else here)
+            if self._follows(more - less, 0):
+                break  # it always is
+        return answers.pop() if len(answers) == 1 else None
+
+    def _written(self, expression: Expression) -> Expression:
+        """Return an expression by what congruences say; the ranges of the quotients in it are those of now."""
+        if self._moved:
+            self._limit_quotients()
+        return self._congruences.written(expression, self._build)
+
+    def _limit_quotients(self) -> None:
+        for quotient in self._congruences.quotients:
+            self.ranges[quotient] = self._congruences.range(quotient, self.bound)
+            self._bounds.clear()
+
+    def _know_congruence(self, dividend: Expression, modulus: int) -> None:
+        symbol = self._congruences.assume(dividend, modulus)
+        if symbol is not None:
+            form = self._congruences.forms[symbol]
+            self._pending += [symbol - form, form - symbol]
+        self._limit_quotients()
+        self._forget_bounds()
+
+    def value(self, expression: Expression) -> int | None:
+        """Return the value of an integer expression, where it is known.
+
+        >>> s = Symbol("s", int)
+        >>> facts = Facts()
+        >>> facts.declare(s, Range(2))
+        >>> facts.assume(Relation("==", Call("Mod", (s, Constant(8))), Constant(3)))
+        >>> facts.value(Call("Mod", (s * 2, Constant(4))))
+        2
+        """
+        values = self.bound(expression)
+        if not values.is_singleton() and (self.replacements or self._congruences.known):
+            values = self.bound(self._written(self.replace(expression)))
+        return int(values.lower) if values.is_singleton() else None
 
     def _is_zero(self, difference: Expression) -> bool | None:
         if self._is_at_least(difference, 1) or self._is_at_least(-difference, 1):
@@ -186,8 +260,7 @@ class Facts:
         here = self.bound(difference)
         if here.is_singleton():
             return here.lower == 0
-        modulus, residue = self._congruences.of(difference)
-        if modulus and residue:
+        if _indivisible(difference) or _incongruent(difference):
             return False
         if self._is_at_least(difference, 0) and self._is_at_least(-difference, 0):
             return True
@@ -210,12 +283,15 @@ class Facts:
         known = self._margins.get(expression - constant)
         if known is not None and constant - known >= least:
             return True
-        if not terms or (not self._margins and all(map(_is_symbol, terms))):
+        if not terms or (not self._margins and not self._pending and all(map(_is_single_symbol, terms))):
             return False
         if self._prepare(terms):
-            return self._linear.follows(constant - least, terms) or (
-                not all(map(_is_single, terms)) and self._follows_from_one(expression, least)
-            )
+            if self._linear.follows(constant - least, terms):
+                return True
+            if all(map(_is_single, terms)):
+                return False
+            if self._multiply(terms) and self._linear.follows(constant - least, terms):
+                return True
         return self._follows_from_one(expression, least)
 
     def _prepare(self, terms: Mapping[Monomial, int]) -> bool:
@@ -233,12 +309,28 @@ class Facts:
                 linear.assume(constant, margin_terms)
         return all(term in linear for term in terms)
 
+    def _multiply(self, terms: Mapping[Monomial, int]) -> bool:
+        """Tell the linear facts what follows of these products; return whether that is more than they knew."""
+        linear, before = self._linear, len(self._multiplied)
+        for monomial in terms:
+            if _is_single(monomial):
+                continue
+            margins = [terms_ + constant for terms_, constant in self._margins.items()]
+            for margin in products(monomial, margins, self.bound):
+                if len(self._multiplied) >= _PRODUCTS or margin in self._multiplied:
+                    continue
+                constant, found = terms_of(margin)
+                if found and len(found) + len(linear) <= _COLUMNS:
+                    self._multiplied[margin] = None
+                    self._introduce(found)
+                    linear.assume(constant, found)
+        return len(self._multiplied) > before
+
     def _introduce(self, terms: Mapping[Monomial, int]) -> None:
         for monomial in terms:
             if monomial in self._linear or len(self._linear) >= _COLUMNS:
                 continue
             self._linear.introduce(monomial, bound_monomial(monomial, self.bound))
-            self._pending += products(monomial, self.bound)
             for atom, _ in monomial:
                 self._pending += axioms(atom, self._build, self.bound)
 
@@ -271,6 +363,9 @@ class Facts:
         return self.bound(make_sum(0, left)).lower + constant >= least
 
     def _know_margin(self, margin: Expression) -> None:
+        inner = _of_dividend(margin)
+        if inner is not None:
+            self._know_margin(inner)
         if len(margin.symbols) > 1 or not self._tighten(margin):
             constant = terms_of(margin)[0]
             terms = margin - constant
@@ -292,9 +387,13 @@ class Facts:
 
     def _assume_relation(self, relation: Relation) -> None:
         difference = relation.left - relation.right
+        shorter = primitive(difference, self.bound)
+        if shorter != difference:
+            self._assume_relation(Relation(relation.sign, shorter, Constant(0)))
+            if relation.sign == "==" and not isinstance(relation.right, Constant):
+                return
         if relation.sign == "==":
             self._equal(relation, difference)
-            self._know_remainder(relation)
             return
         if relation.sign == "!=":
             self._different[difference] = None
@@ -302,19 +401,6 @@ class Facts:
             return
         larger, least = _margin(relation.sign, difference)
         self._know_margin(larger - least)
-
-    def _know_remainder(self, condition: Expression) -> None:
-        """Use `a % m == r`."""
-        if not isinstance(condition, Relation) or condition.sign != "==":
-            return
-        for side, value in ((condition.left, condition.right), (condition.right, condition.left)):
-            divisor = divisor_of(side)
-            if divisor is None or not isinstance(value, Constant):
-                continue
-            divided = self.replace(side.operands[0])
-            self._congruences.assume(divided, Congruence.of(divisor, int(value.value)))
-            for symbol in divided.symbols & self.ranges.keys():
-                self._narrow(symbol, self.ranges[symbol], Range())
 
     def _equal(self, relation: Relation, difference: Expression) -> None:
         # The symbol that came last goes first: names that the user has seen stay.
@@ -333,6 +419,9 @@ class Facts:
                 return
         self._know_margin(difference)
         self._know_margin(-difference)
+        divided = modulus_of(difference)
+        if divided is not None:
+            self._know_congruence(*divided)
         for side, value in ((relation.left, relation.right), (relation.right, relation.left)):
             if not isinstance(side, (Symbol, Constant)) and isinstance(value, Constant):
                 self.replacements[side] = value  # such as s % 8 == 0
@@ -341,15 +430,17 @@ class Facts:
 
     def _substitute(self, symbol: Expression, value: Expression) -> None:
         values = self.ranges.get(symbol, Range())
-        remainder = self._congruences.drop(symbol)
-        if remainder is not None:
-            self._congruences.assume(value, remainder)
         self.replacements[symbol] = value
         self.version += 1
         self._forget_bounds()
         self._true = dict.fromkeys([self.replace(condition) for condition in self._true])
         self._different = dict.fromkeys([self.replace(difference) for difference in self._different])
-        self._linear, self._pending = Linear(), []
+        self._linear, self._pending, self._multiplied = Linear(), [], {}
+        congruences, self._congruences = self._congruences, Congruences()
+        for quotient in congruences.quotients:
+            del self.ranges[quotient]
+        for dividend, modulus in congruences.known:
+            self._know_congruence(self.replace(dividend), modulus)
         margins, self._margins = self._margins, {}
         for terms, constant in margins.items():
             self._know_margin(self.replace(terms + constant))
@@ -378,24 +469,16 @@ class Facts:
         return self._narrow(symbol, here, Range(lower=-(constant // coefficient)))
 
     def _exclude(self, difference: Expression) -> None:
-        """Use `symbol != constant` where the constant is an end of the symbol's range."""
-        constant, terms = terms_of(difference)
-        if len(terms) != 1:
-            return
-        ((term, coefficient),) = terms.items()
-        ((symbol, exponent), *others) = term
-        if others or exponent != 1 or not isinstance(symbol, Symbol) or abs(coefficient) != 1:
-            return
-        value, here = -constant // coefficient, self.ranges.get(symbol, Range())
-        if value == here.lower:
-            self._narrow(symbol, here, Range(lower=value + 1))
-        elif value == here.upper:
-            self._narrow(symbol, here, Range(upper=value - 1))
+        """Use `difference != 0` where 0 is an end of its range."""
+        if self._follows(difference, 0):
+            self._know_margin(difference - 1)
+        elif self._follows(-difference, 0):
+            self._know_margin(-difference - 1)
 
     def _narrow(self, symbol: Expression, here: Range, limit: Range) -> bool:
         if max(here.lower, limit.lower) > min(here.upper, limit.upper):
             return False
-        narrower = self._congruences.within(symbol, here & limit)
+        narrower = here & limit
         if narrower != here:
             self.ranges[symbol] = narrower
             self._forget_bounds()
@@ -409,8 +492,8 @@ class Facts:
         self._undecided.clear()
 
 
-def _is_symbol(monomial: Monomial) -> bool:
-    return len(monomial) == 1 and all(isinstance(atom, Symbol) and exponent == 1 for atom, exponent in monomial)
+def _is_single_symbol(monomial: Monomial) -> bool:
+    return _is_single(monomial) and all(isinstance(atom, Symbol) for atom, _ in monomial)
 
 
 def _is_single(monomial: Monomial) -> bool:
@@ -422,5 +505,53 @@ def _margin(sign: str, difference: Expression) -> tuple[Expression, int]:
     return {"<": (-difference, 1), "<=": (-difference, 0), ">": (difference, 1), ">=": (difference, 0)}[sign]
 
 
+def _has_cases(atom: Expression) -> bool:
+    return isinstance(atom, Call) and atom.name in ("Minimum", "Maximum", "IntAbs")
+
+
+def _cases(less: Expression, more: Expression) -> dict[Expression, Expression]:
+    """Return what `min`, `max` and `abs` give where `less <= more`."""
+    cases: dict[Expression, Expression] = {}
+    for pair in ((less, more), (more, less)):
+        cases[Call("Minimum", pair)], cases[Call("Maximum", pair)] = less, more
+    if less == -more:
+        cases[Call("IntAbs", (more,))] = cases[Call("IntAbs", (less,))] = more
+    return cases
+
+
 def _of_integers(relation: Relation) -> bool:
     return relation.left.kind is int and relation.right.kind is int
+
+
+def _indivisible(difference: Expression) -> bool:
+    """Tell whether `2 * (…) + 1` and the like: a constant that no multiple of the terms' common factor cancels."""
+    constant, terms = terms_of(difference)
+    divisor = math.gcd(*terms.values())
+    return divisor > 1 and constant % divisor != 0
+
+
+def _of_dividend(margin: Expression) -> Expression | None:
+    """Return `a - l * n` for `a // n >= l` and `u * n + n - 1 - a` for `a // n <= u`, where n > 0: the same facts."""
+    constant, terms = terms_of(margin)
+    if len(terms) != 1:
+        return None
+    ((monomial, coefficient),) = terms.items()
+    ((atom, exponent), *others) = monomial
+    if others or exponent != 1 or not (isinstance(atom, Call) and atom.name == "FloorDiv"):
+        return None
+    dividend, divisor = atom.operands
+    by = terms_of(divisor)[0] if isinstance(divisor, Constant) else 0
+    if by <= 0:
+        return None
+    if coefficient > 0:
+        return dividend - -(constant // coefficient) * by
+    return -dividend + (constant // -coefficient) * by + by - 1
+
+
+def _incongruent(difference: Expression) -> bool:
+    """Tell whether `(2 * (…) + 1) % 4` and the like, which is 0 nowhere."""
+    divided = modulus_of(difference)
+    if divided is None:
+        return False
+    constant, terms = terms_of(divided[0])
+    return constant % math.gcd(divided[1], *terms.values()) != 0

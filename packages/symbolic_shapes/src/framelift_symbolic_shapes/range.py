@@ -136,7 +136,7 @@ def _floor_div(a: Range, b: Range) -> Range:
     if is_infinite(a.lower) and is_infinite(b.upper if b.lower > 0 else b.lower):
         corners.append(-1)
     if is_infinite(a.upper) and is_infinite(b.upper if b.lower > 0 else b.lower):
-        corners += [0, -1]
+        corners.append(0 if b.lower > 0 else -1)
     return Range(min(corners), max(corners))
 
 
