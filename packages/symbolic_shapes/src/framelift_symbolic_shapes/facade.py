@@ -8,7 +8,7 @@ taken; a test compares this file with the installed torch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from framelift_symbolic_shapes.deferred import functions, sympy
@@ -35,6 +35,9 @@ class Facade:
     _translation_validation_enabled = False
     deferred_runtime_asserts: Mapping[Any, Any] = {}
     unbacked_renamings: Mapping[Any, Any] = {}
+    # Hints of unbacked symbols, and equal ones among them: what follows from assertions is substituted already.
+    var_to_hint_override: Mapping[Any, Any] = {}
+    _unbacked_replacements: Mapping[Any, Any] = {}
 
     if TYPE_CHECKING:
         facts: Facts
@@ -49,6 +52,22 @@ class Facade:
         def replace(self, expression: Expression) -> Expression: ...
         def exchanged(self, expression: Expression) -> Any: ...
         def own(self, expression: Any) -> Expression: ...
+        def equate(self, first: Any, second: Any) -> None: ...
+        def create_unbacked(
+            self, name: str, kind: type = int, *, minimum: int | None = None, maximum: int | None = None
+        ) -> Any: ...
+
+        wrap: Callable[[SymNode], Any]
+        node_type: type[SymNode]
+
+    # Symbols that torch's tracer has still to bind to what produced them; a capture of ours binds its own.
+    @property
+    def pending_fresh_unbacked_symbols(self) -> list[Any]:
+        return []
+
+    @property
+    def ignorable_fresh_unbacked_symbols(self) -> list[Any]:
+        return []
 
     @property
     def _replacements_version_counter(self) -> int:
@@ -117,6 +136,8 @@ class Facade:
     def has_hint(self, expr: Any) -> bool:
         return self.optimization_hint(expr) is not None
 
+    has_guarding_hint = has_hint
+
     def is_unbacked_symint(self, symbol: Any) -> bool:
         info = self.symbols.get(symbol)
         return info is not None and info.hint is None
@@ -155,11 +176,54 @@ class Facade:
             if self.statically(condition) is None:
                 self._record(condition)
 
+    def constrain_symbol_range(self, s: Any, compiler_min: Any, compiler_max: Any) -> None:
+        self._constrain_range(s, compiler_min, compiler_max)
+
     def _constrain_range_for_size(self, symbol: Any, minimum: int | None = None, maximum: int | None = None) -> None:
         self._constrain_range(symbol, minimum or 0, maximum)
 
     def _constrain_is_bounded(self, symbol: Any, upper_bound: int) -> None:
         self._constrain_range(symbol, None, upper_bound)
+
+    def _constrain_unify(self, a: Any, b: Any) -> None:
+        self.equate(a, b)
+
+    # ---- numbers made by torch's helpers ----------------------------------------------------------------------------
+
+    def _number(self, sym: Any, hint: Number | None, kind: type) -> Any:
+        expression = self.replace(self.own(sym))
+        if hint is None and not isinstance(expression, Constant):
+            hint = self.optimization_hint(expression)
+        if isinstance(expression, Constant):
+            return kind(expression.value)
+        return self.wrap(self.node_type(expression, self, kind, hint))  # type: ignore[arg-type]
+
+    def create_symintnode(self, sym: Any, *, hint: int | None = None, source: object = None) -> Any:
+        return self._number(sym, hint, int)
+
+    def create_symfloatnode(self, sym: Any, *, hint: float | None = None, source: object = None) -> Any:
+        return self._number(sym, hint, float)
+
+    def create_symboolnode(self, sym: Any) -> Any:
+        return self._number(sym, None, bool)
+
+    def create_unbacked_symint(self, source: object = None) -> Any:
+        return self.create_unbacked(_name_of(source))
+
+    def create_unbacked_symfloat(self) -> Any:
+        return self.create_unbacked(_name_of(None), float)
+
+    def create_unbacked_symbool(self) -> Any:
+        number = self.create_unbacked(_name_of(None), minimum=0, maximum=1)
+        node = getattr(number, "node", number)
+        return self.wrap(node.eq(node.wrap_int(1)))
+
+    # A guard too many is no wrong answer, so torch's wish to record none is not followed.
+    def _suppress_guards_enter(self) -> None:
+        pass
+
+    def _suppress_guards_exit(self) -> None:
+        pass
 
     @contextlib.contextmanager
     def ignore_fresh_unbacked_symbols(self) -> Iterator[None]:
@@ -171,3 +235,7 @@ class Facade:
 
     def _create_fx_call_function(self, _op: object, _args: object) -> tuple[None, bool]:
         return None, False
+
+
+def _name_of(source: Any) -> str:
+    return "a value of the run" if source is None else str(source.name)
