@@ -2262,3 +2262,47 @@ def stop_iteration_thrown_before_the_first_step():
         Numbers.__next__ = lambda self: (one for one in ()).throw(StopIteration)
 
     return lambda x: x * len(list(Numbers())), change
+
+
+# Objects that a set, a dictionary or a method compares by identity, and that become one.
+
+
+def becoming_one(read):
+    """Return a program that reads two objects, and what puts the first in the place of the second."""
+
+    class Pair:
+        def method(self):
+            return 1
+
+    def function():
+        return 1
+
+    def make():
+        one, other = Pair(), Pair()
+        one.part, other.part = Pair(), Pair()
+        one.weight, other.weight = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(2))
+        one.bound, other.bound = types.MethodType(function, one), types.MethodType(lambda self: 1, one)
+        holder = types.SimpleNamespace(one=one, other=other)
+        tied = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+
+        def change():
+            other.part, other.weight, other.bound = one.part, one.weight, one.bound
+            tied[1].weight = tied[0].weight
+
+        return (lambda x: x * read(holder, tied)), change
+
+    return make
+
+
+for name, read in {
+    "elements_become_one": lambda w, tied: len({w.one.part, w.other.part}),
+    "keys_become_one": lambda w, tied: len({w.one.part: 1, w.other.part: 2}),
+    "an_element_is_found": lambda w, tied: 1 + (w.other.part in {w.one.part}),
+    "parameters_become_one": lambda w, tied: len({w.one.weight, w.other.weight}),
+    "parameters_are_tied": lambda w, tied: len(list(tied.parameters())),
+    "parts_of_keys_become_one": lambda w, tied: len({(w.one.part, 1), (w.other.part, 1)}),
+    "receivers_become_one": lambda w, tied: 1 + (w.one.part.method == w.other.part.method),
+    "methods_become_one": lambda w, tied: 1 + (w.one.bound == w.other.bound),
+    "methods_become_one_key": lambda w, tied: len({w.one.bound, w.other.bound}),
+}.items():
+    program(functools.wraps(read, updated=())(becoming_one(read))).__name__ = name

@@ -12,6 +12,7 @@ from framelift_guards import AttributeSource, Is, Source, TypeIs
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
 from ..variable import BoundMethodVariable, BuiltinFunctionVariable, HashKey, Variable
+from .container import distinct
 from .identity import IdentityHandler
 
 
@@ -56,7 +57,8 @@ class MethodHandler(IdentityHandler):
         mine, other = _own(left), right
         if op not in {"==", "!="} or not isinstance(other, BoundMethodVariable):
             return None
-        same = mine.function is other.function and mine.receiver is other.receiver
+        theirs = other.function, other.receiver
+        same = not any(map(distinct, (domain, domain), (mine.function, mine.receiver), theirs))
         return domain.boolean(same is (op == "=="))
 
     def hash_key(self, domain: Tracking, variable: Variable) -> HashKey | Raise[Variable] | Break:

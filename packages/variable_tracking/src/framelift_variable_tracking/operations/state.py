@@ -11,6 +11,7 @@ from framelift_bytecode_interp import UNBOUND, Break, Code, Enter, Frame, Interp
 from framelift_guards import (
     CodeIs,
     ConstantSource,
+    DictKeySource,
     Distinct,
     Equals,
     Guard,
@@ -50,6 +51,15 @@ HIDDEN = "__framelift_hidden__"
 
 _ABOUT_THE_OBJECT = (Is, TypeIs, CodeIs, Equals)
 """Predicates that hold of a constant for ever."""
+
+
+def hashed_by_identity(token: object) -> Iterator[Variable]:
+    """Yield the variables in what decides whether two keys are equal."""
+    if isinstance(token, Variable):
+        yield token
+    elif type(token) is tuple or type(token) is frozenset:
+        for part in token:
+            yield from hashed_by_identity(part)
 
 
 class GuardSink(Protocol):
@@ -104,6 +114,7 @@ class State:
         self.entry_line: UserLine | None = None
         self._constants: dict[int, tuple[object, Variable]] = {}
         self._owners: dict[int, tuple[Variable, ObjectVariable]] = {}
+        self._keys: dict[int, Variable] = {}
         self.generators: list[GeneratorVariable] = []
         self.being_shown: list[Variable] = []
         self.none = ConstantVariable(None)
@@ -206,7 +217,7 @@ class State:
         Domain, interpreter and recorder refer to one another; left to the garbage collector, what they know would live
         on for a while, and a weak reference of the program's would tell.
         """
-        for known in (self._wrapped, self._constants, self._owners, self._globals, self.builtins.known):
+        for known in (self._wrapped, self._constants, self._owners, self._keys, self._globals, self.builtins.known):
             known.clear()
         self.generators.clear()
         if self.interpreter is not None:
@@ -248,10 +259,12 @@ class State:
         yield from self._wrapped.values()
 
     def seal(self) -> None:
-        """Guard, at the end of a capture, that objects which were changed aren't also reached in another way.
+        """Guard, at the end of a capture, that what were different objects still are.
 
-        Had two arguments been one object, a change of the first would have been seen through the second.
+        Had two arguments been one object, a change of the first would have been seen through the second; and as keys
+        they would have been one key.
         """
+        self._seal_keys()
         changed = {
             target.cls
             for target in self.effects.targets()
@@ -270,6 +283,18 @@ class State:
                 groups[payload.cls].append(variable.source)
         for sources in groups.values():
             if len(sources) > 1:
+                self.guard(None, Distinct(tuple(sources)))
+
+    def _seal_keys(self) -> None:
+        groups: dict[type, list[Source]] = defaultdict(list)
+        for variable in self._keys.values():
+            assert variable.source is not None
+            groups[variable.cls].append(variable.source)
+        for sources in groups.values():
+            places = {source.base if type(source) is DictKeySource else None for source in sources}
+            if None not in places and len(places) == 1:
+                continue  # the keys of one dictionary
+            if len(sources) > 1 and any(type(source) is not ConstantSource for source in sources):
                 self.guard(None, Distinct(tuple(sources)))
 
     def globals_of(self, variables: dict[str, Any], label: str | None = None) -> Globals:
@@ -325,7 +350,10 @@ class State:
         """Return the variable as a key of a host dictionary."""
         if type(variable) is ConstantVariable:
             return HashKey(variable.value, variable)
-        return self.handler_of(variable).hash_key(self.tracking, variable)
+        key = self.handler_of(variable).hash_key(self.tracking, variable)
+        if type(key) is HashKey:
+            self._keys.update((id(one), one) for one in hashed_by_identity(key.token) if one.source is not None)
+        return key
 
     def sequence(self, variable: Variable) -> Sequence[Variable] | None:
         """Return the items of an iterable that are known without running anything, else None."""
