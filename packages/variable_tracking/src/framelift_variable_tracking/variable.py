@@ -207,10 +207,11 @@ class ExceptionVariable(ObjectVariable):
     """An exception.
 
     `args`, `cause`, `context` and `suppress_context` are what CPython keeps in the object's C fields; `trace` is
-    where each frame stood that the exception passed, innermost first.
+    where each frame stood that the exception passed, innermost first. `tracebacks` are the traceback objects that were
+    asked for, by how long `trace` was then.
     """
 
-    __slots__ = ("args", "cause", "context", "suppress_context", "trace")
+    __slots__ = ("args", "cause", "context", "suppress_context", "trace", "tracebacks")
 
     def __init__(self, cls: type, args: Any = (), source: Source | None = None, value: Any = NEW) -> None:
         super().__init__(cls, source, value)
@@ -219,6 +220,7 @@ class ExceptionVariable(ObjectVariable):
         self.context: Variable | None = None
         self.suppress_context = False
         self.trace: list[TraceEntry] = []
+        self.tracebacks: dict[int, Variable] = {}
 
 
 class FunctionVariable(Variable):
@@ -309,13 +311,15 @@ class TracebackVariable(Variable):
 
     Args:
         exception: the exception.
+        depth: how many entries of its `trace` the traceback is made of.
     """
 
-    __slots__ = ("exception",)
+    __slots__ = ("depth", "exception")
 
-    def __init__(self, exception: Variable) -> None:
+    def __init__(self, exception: Variable, depth: int) -> None:
         super().__init__(types.TracebackType)
         self.exception = exception
+        self.depth = depth
 
 
 class ClosureVariable(Variable):

@@ -18,7 +18,7 @@ from framelift_guards import CallSource, ConstantSource
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..polyfills import containers
 from ..reasons import UnsupportedCall
-from ..variable import NEW, BoundMethodVariable, FunctionVariable, TracebackVariable
+from ..variable import NEW, BoundMethodVariable, FunctionVariable
 from .arguments import Parameters, evaluated, polyfilled, refuse, special
 
 
@@ -60,7 +60,7 @@ def _exc_info(domain: Tracking, context: CallContext, args: Arguments, kwargs: K
     handled = context.frame.topmost_handled()
     if handled is None:
         return domain.build_tuple([domain.constant(None)] * 3)
-    return domain.build_tuple([domain.reference(handled.python_type()), handled, TracebackVariable(handled)])
+    return domain.build_tuple(list(domain.exception_details(handled)))
 
 
 def _exception(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:

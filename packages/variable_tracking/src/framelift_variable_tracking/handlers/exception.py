@@ -10,7 +10,7 @@ from framelift_bytecode_interp import Break, Value, add_traceback_entry
 from framelift_guards import AttributeSource, Source, TypeIs
 
 from ..classes import made_in_python, name_of, native_base
-from ..effects import expression
+from ..effects import SetAttribute, expression
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
 from ..reasons import UnsupportedOperation
@@ -32,6 +32,26 @@ def own(variable: Variable) -> ExceptionVariable:
     """Return the variable as that of an exception."""
     assert isinstance(variable, ExceptionVariable)
     return variable
+
+
+def traceback_of(domain: Tracking, exception: ExceptionVariable) -> Variable:
+    """Return `exception.__traceback__`: one object for as long as the exception stays where it is."""
+    depth = len(exception.trace)
+    found = exception.tracebacks.get(depth)
+    if found is None:
+        if depth:
+            found = TracebackVariable(exception, depth)
+        elif exception.source is None:
+            return domain.constant(None)
+        else:
+            found = domain.wrap(exception.value.__traceback__, AttributeSource(exception.source, "__traceback__"))
+        exception.tracebacks[depth] = found
+    return found
+
+
+def _is_made(raised: Variable, exception: ExceptionVariable) -> bool:
+    """Tell whether the traceback of what was raised is known: it is the exception itself, or was made here."""
+    return raised is exception or (isinstance(raised, ExceptionVariable) and raised.value is NEW)
 
 
 def chain_exception(exception: Any, cause: Any, context: Any, suppress: bool) -> None:
@@ -83,9 +103,7 @@ class ExceptionHandler(InstanceHandler):
         if name == "args":
             return domain.build_tuple(self.arguments(domain, exception))
         if name == "__traceback__":
-            if exception.trace or exception.value is not NEW:
-                return Value(TracebackVariable(exception))
-            return Value(domain.constant(None))
+            return Value(traceback_of(domain, exception))
         if name in {"__cause__", "__context__", "__suppress_context__"}:
             return self._chained(domain, exception, name)
         if name == "value" and native_base(exception.cls) is StopIteration:
@@ -124,10 +142,25 @@ class ExceptionHandler(InstanceHandler):
                 return domain.unsupported(value, "use as __suppress_context__")
             exception.suppress_context = truth.value
         elif name == "__traceback__":
-            if domain.as_constant(value) is None:
-                exception.trace.clear()
+            return self._set_traceback(domain, exception, value)
         else:
             return super().set_attribute(domain, variable, name, value)
+        return Value(domain.constant(None))
+
+    def _set_traceback(self, domain: Tracking, exception: ExceptionVariable, value: Variable) -> Answer:
+        if domain.as_constant(value) is None:
+            trace = []
+        elif isinstance(value, TracebackVariable) and _is_made(value.exception, exception):
+            trace = own(value.exception).trace[: value.depth]
+        elif exception.value is NEW:
+            return domain.unsupported(exception, "giving it a traceback that existed before")
+        else:
+            trace = []
+        if exception.value is not NEW:
+            domain.effects.record(SetAttribute(exception, "__traceback__", value))
+        exception.trace[:] = trace
+        exception.tracebacks = {depth: one for depth, one in exception.tracebacks.items() if depth < len(trace)}
+        exception.tracebacks[len(trace)] = value
         return Value(domain.constant(None))
 
     def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
@@ -140,7 +173,8 @@ class ExceptionHandler(InstanceHandler):
             exception.args = args
             return Value(domain.constant(None))
         if name == "with_traceback" and len(args) == 1:
-            return Value(exception)
+            stored = self._set_traceback(domain, exception, args[0])
+            return Value(exception) if type(stored) is Value else stored
         if name in {"__str__", "__repr__"} and not args:
             return self.convert(domain, variable, "s" if name == "__str__" else "r")
         return domain.unsupported(variable, f"the method {name!r}")

@@ -136,7 +136,9 @@ class Exceptions(Calls):
         exception.context = handled
 
     def exception_details(self, exception: Variable) -> tuple[Variable, Variable, Variable]:
-        return self.reference(exception.python_type()), exception, TracebackVariable(exception)
+        found = self.handler_of(exception).get_attribute(self.tracking, exception, "__traceback__")
+        traceback = found.value if type(found) is Value else TracebackVariable(exception, 0)
+        return self.reference(exception.python_type()), exception, traceback
 
 
 def _is_exception_class(variable: Variable) -> bool:
