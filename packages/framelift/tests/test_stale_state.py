@@ -1353,10 +1353,11 @@ def alias_lists_write():
 
 @program
 def recursion_limit():
+    limit = sys.getrecursionlimit()
     return (
         lambda x: x * sys.getrecursionlimit(),
         (matrix(),),
-        lambda: (sys.setrecursionlimit(1010), UNDO.append(lambda: sys.setrecursionlimit(1000))),
+        lambda: (sys.setrecursionlimit(limit + 10), UNDO.append(lambda: sys.setrecursionlimit(limit))),
     )
 
 
