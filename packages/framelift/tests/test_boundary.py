@@ -64,6 +64,26 @@ def test_what_the_compiler_refuses_runs_uncompiled_and_says_so():
     torch.testing.assert_close(module.state_dict(), twin.state_dict())
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x, y: (x.add_(1).chunk(1)[0], y + 1),
+        lambda x, y: (x.add_(1).view(3), y + 1),
+        lambda x, y: (y.mul_(2), x[1:]),
+        lambda x, y: (x.add_(y), y.mul_(3), x.view(3)),
+    ],
+)
+@pytest.mark.parametrize("backend", ["aot_eager", aot])
+def test_views_of_inputs_that_share_memory_are_eagers(function, backend):
+    def run(called):
+        base = torch.arange(6.0)
+        results = called(base[::2], base[2:5])
+        base += 1
+        return [base.tolist(), *[result.tolist() for result in results]]
+
+    assert run(framelift.compile(function, backend=backend)) == run(function)
+
+
 def test_only_graphs_that_write_guard_memory():
     kinds = []
     for function in (writes, lambda x, y: x + y):

@@ -85,7 +85,7 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
     if _is_symbolic(gm):
         return CompiledGraph(_Varying(gm, compiler))
     assumed = _Assumed.of(context, sources, range(len(nodes)), example_inputs)
-    if assumed.sharing and not _one_storage_each(example_inputs, shared_memory(*example_inputs)):
+    if assumed.sharing and _is_beyond_compilers(context, example_inputs):
         compiled = _as_it_is(gm)
     return CompiledGraph(compiled, tuple(assumed.guards([node.meta.get("origin") for node in nodes])))
 
@@ -278,9 +278,29 @@ def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Comp
             compiled = _as_it_is(gm, error)
             return compiled, _Assumed.of(context, sources, tensors, values)
     assumed = _Assumed.of(context, sources, tensors, values)
-    if assumed.sharing and not _one_storage_each(given, shared_memory(*given)):
+    if assumed.sharing and _is_beyond_compilers(context, given):
         return _as_it_is(gm), assumed
     return _taking(compiled, tensors, len(values)), assumed
+
+
+def _is_beyond_compilers(context: TracingContext, values: Sequence[Any]) -> bool:
+    """Tell whether a graph that may write to its inputs is compiled wrongly, because of the memory that they share.
+
+    AOTAutograd knows a tensor's relatives by their storage. It puts one base in the place of inputs that share it, and
+    makes outputs that are views of such an input from that base, as if the input had been the base itself.
+    """
+    memory = shared_memory(*values)
+    if not _one_storage_each(values, memory):
+        return True
+    metadata = context.fw_metadata
+    return (
+        memory != tuple(range(len(values)))
+        and metadata is not None
+        and any(info.output_type.name in _VIEWS_OF_INPUTS for info in metadata.output_info)
+    )
+
+
+_VIEWS_OF_INPUTS = frozenset({"alias_of_input", "is_input"})
 
 
 def _as_it_is(gm: torch.fx.GraphModule, error: Exception | None = None) -> Callable[..., Any]:
