@@ -18,6 +18,7 @@ import logging
 import math
 import random
 import sys
+import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -79,7 +80,12 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
     nodes = gm.graph.find_nodes(op="placeholder")
     with _tracing(FakeTensorMode(allow_non_fake_inputs=True)) as context:
         sources = _describe_inputs(gm, nodes, example_inputs)
-        compiled = compiler(gm, list(example_inputs))
+        try:
+            compiled = compiler(gm, list(example_inputs))
+        except Exception as error:
+            if not _is_aot_autograds(error) or not _share(_tensors(example_inputs)):
+                raise
+            compiled = _as_it_is(gm, error)
     if context.fw_metadata is None or isinstance(compiled, CompiledGraph):
         return compiled
     if _is_symbolic(gm):
@@ -215,7 +221,7 @@ def _kept(values: Sequence[Any]) -> list[Any]:
 
 def _may_have_symbols(values: Sequence[Any]) -> bool:
     """Tell whether inputs can be handed over with symbols: ordinary tensors that share no memory."""
-    tensors = [value for value in values if isinstance(value, torch.Tensor)]
+    tensors = _tensors(values)
     ordinary = all(type(one) in (torch.Tensor, torch.nn.Parameter) and not one.is_inference() for one in tensors)
     return ordinary and not _share(tensors)
 
@@ -281,6 +287,12 @@ def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Comp
     if assumed.sharing and _is_beyond_compilers(context, given):
         return _as_it_is(gm), assumed
     return _taking(compiled, tensors, len(values)), assumed
+
+
+def _is_aot_autograds(error: BaseException) -> bool:
+    """Tell whether AOTAutograd raised an error, and not the backend that called it."""
+    names = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    return any(str(name).startswith("torch._functorch.") for name in names)
 
 
 def _is_beyond_compilers(context: TracingContext, values: Sequence[Any]) -> bool:
@@ -468,6 +480,10 @@ def shared_memory(*tensors: torch.Tensor) -> tuple[int, ...]:
         return tuple(groups)
     offsets = [int(one.storage_offset()) for index, one in enumerate(tensors) if groups.count(groups[index]) > 1]
     return (*groups, *offsets) if _one_storage_each(tensors, groups) else (*groups, *offsets, True)
+
+
+def _tensors(values: Sequence[Any]) -> list[torch.Tensor]:
+    return [value for value in values if isinstance(value, torch.Tensor)]
 
 
 def _share(tensors: Sequence[torch.Tensor]) -> bool:
