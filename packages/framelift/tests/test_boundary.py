@@ -84,6 +84,35 @@ def test_views_of_inputs_that_share_memory_are_eagers(function, backend):
     assert run(framelift.compile(function, backend=backend)) == run(function)
 
 
+LAYOUTS = {
+    "strided": lambda: torch.arange(6.0)[::2],
+    "from the third": lambda: torch.arange(6.0)[2:5],
+    "columns": lambda: torch.arange(12.0).view(3, 4)[:, ::2],
+    "rows": lambda: torch.arange(12.0).view(3, 4)[1:],
+}
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("backend", ["aot_eager", aot])
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: x.add_(1).t_() * 1,
+        lambda x: x.unsqueeze_(0).mul_(2) + 1,
+        lambda x: (x.mul_(2), x.unsqueeze_(0), x + 1)[2],
+    ],
+)
+def test_what_lies_beside_an_input_whose_layout_changes_is_left_alone(function, backend, dynamic):
+    def run(called):
+        found = []
+        for make in LAYOUTS.values():
+            x = make()
+            found += [called(x).tolist(), x.stride(), x._base.tolist()]
+        return found
+
+    assert run(framelift.compile(function, backend=backend, dynamic=dynamic)) == run(function)
+
+
 def test_only_graphs_that_write_guard_memory():
     kinds = []
     for function in (writes, lambda x, y: x + y):

@@ -91,7 +91,7 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
     if _is_symbolic(gm):
         return CompiledGraph(_Varying(gm, compiler))
     assumed = _Assumed.of(context, sources, range(len(nodes)), example_inputs)
-    if assumed.sharing and _is_beyond_compilers(context, example_inputs):
+    if _changes_layout(context) or (assumed.sharing and _is_beyond_compilers(context, example_inputs)):
         compiled = _as_it_is(gm)
     return CompiledGraph(compiled, tuple(assumed.guards([node.meta.get("origin") for node in nodes])))
 
@@ -242,7 +242,8 @@ def _compile_with_symbols(
         compiled = compiler(graph, list(inputs.inputs))
     inputs.seal()
     assumed = _Assumed.of(context, sources, positions, values)
-    return _WithSymbols(constants, inputs, (_taking(compiled, positions, len(values)), assumed))
+    run = _as_it_is(gm) if _changes_layout(context) else _taking(compiled, positions, len(values))
+    return _WithSymbols(constants, inputs, (run, assumed))
 
 
 def _backward_at_once() -> contextlib.AbstractContextManager[object]:
@@ -284,7 +285,7 @@ def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Comp
             compiled = _as_it_is(gm, error)
             return compiled, _Assumed.of(context, sources, tensors, values)
     assumed = _Assumed.of(context, sources, tensors, values)
-    if assumed.sharing and _is_beyond_compilers(context, given):
+    if _changes_layout(context) or (assumed.sharing and _is_beyond_compilers(context, given)):
         return _as_it_is(gm), assumed
     return _taking(compiled, tensors, len(values)), assumed
 
@@ -293,6 +294,15 @@ def _is_aot_autograds(error: BaseException) -> bool:
     """Tell whether AOTAutograd raised an error, and not the backend that called it."""
     names = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
     return any(str(name).startswith("torch._functorch.") for name in names)
+
+
+def _changes_layout(context: TracingContext) -> bool:
+    """Tell whether a graph changes the sizes or strides of an input (`x.t_()`), and writes to it.
+
+    AOTAutograd makes new contents, and gives the input their strides: what else lies in its memory is overwritten.
+    """
+    metadata = context.fw_metadata
+    return metadata is not None and any(info.mutates_data and info.mutates_metadata for info in metadata.input_info)
 
 
 def _is_beyond_compilers(context: TracingContext, values: Sequence[Any]) -> bool:
@@ -316,11 +326,12 @@ _VIEWS_OF_INPUTS = frozenset({"alias_of_input", "is_input"})
 
 
 def _as_it_is(gm: torch.fx.GraphModule, error: Exception | None = None) -> Callable[..., Any]:
-    """Return the graph uncompiled, and say so: its inputs share memory in a way that torch's compilers cannot treat."""
+    """Return the graph uncompiled, and say so: torch's compilers cannot treat what it does to its inputs' memory."""
     names = ", ".join([node.name for node in gm.graph.find_nodes(op="placeholder")])
     said = "" if error is None else f": {type(error).__name__}: {error}"
     warnings.warn(
-        f"a graph runs uncompiled where its inputs ({names:.200}) share memory as they do in this call{said:.300}",
+        f"a graph runs uncompiled where its inputs ({names:.200}) share memory as they do in this call, "
+        f"or change their layout{said:.300}",
         RuntimeWarning,
         stacklevel=2,
     )
