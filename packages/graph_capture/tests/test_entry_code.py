@@ -27,7 +27,7 @@ def opaque(x):
 def linked(found, graph=None, continue_at=lambda continuation: continuation.run_positionally):
     """Return a function of the entry point's parameters that runs the capture where its guards hold."""
     dispatcher = Dispatcher.for_parameters(found.entry_point.parameters, lambda values: "miss")
-    dispatcher.add(found.guards, found.entry(graph, continue_at), found.sources)
+    dispatcher.add(found.guards, found.entry(graph, continue_at), found.sources, found.together)
     return dispatcher.function
 
 
@@ -131,9 +131,9 @@ def test_many_values_that_only_the_graph_needs_are_passed_on_as_they_come():
 
     found = captured(f, x=torch.ones(2), tensors=tensors)
     assert found.source() == textwrap.dedent("""\
-        def f_entry(x, tensors, v, *inputs):
+        def f_entry(x, tensors, v, inputs):
             try:
-                total_59, = graph(x, v, *inputs)
+                total_59, = apply(graph, inputs)
             except Exception as error:
                 failure = error
             else:

@@ -16,7 +16,12 @@ def lifted(f, *examples):
     dispatcher = Dispatcher.for_parameters(FunctionCall(f).parameters, lambda values: "miss")
     values = dict(zip(FunctionCall(f).parameters, examples, strict=True))
     found = capture(FunctionCall(f), values, registry=default_registry(), dynamic=None)
-    dispatcher.add(found.guards, found.entry(found.graph.forward, lambda point: point.run_positionally), found.sources)
+    dispatcher.add(
+        found.guards,
+        found.entry(found.graph.forward, lambda point: point.run_positionally),
+        found.sources,
+        found.together,
+    )
     return dispatcher.function
 
 

@@ -41,7 +41,7 @@ equal_atoms(PyObject *expected, PyObject *value)
 }
 
 /* The length of a container whose exact type is built in, else -1: any other type has a `__len__` to be asked. */
-static Py_ssize_t
+Py_ssize_t
 built_in_length(PyObject *value)
 {
     if (PyDict_CheckExact(value) || PyODict_CheckExact(value)) {

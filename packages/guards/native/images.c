@@ -21,28 +21,55 @@
 /* How often in a row an image may be made in vain before its object belongs to the rest. */
 #define VAIN 3
 
+/* Among so many looks one like a new one is searched. */
+#define TRIED 64
+
+/* No span begins later, or is longer. */
+#define LONGEST 4096
+
 /* So many arguments of the rest need no memory of their own. */
 #define FEW 16
 
-typedef struct {
-    Py_ssize_t offset;
-    Py_ssize_t length;
-} Span;
+/* Sixteen bytes, where the compiler knows numbers of that length. */
+#if defined(__GNUC__)
+typedef uint64_t Long __attribute__((vector_size(16)));
+#define differs(long) ((long)[0] | (long)[1])
+#else
+typedef uint64_t Long;
+#define differs(long) (long)
+#endif
 
+/* Which pieces of a block count, as offsets of pieces of three lengths. Pieces may overlap: so none of a span is left
+   over, and to compare takes as many steps each time, which the processor then foresees. */
 typedef struct {
-    Span *spans;
-    Py_ssize_t count;
-    Py_ssize_t length; /* of all spans */
+    Py_ssize_t *offsets; /* of the long pieces, of words, of bytes */
+    Py_ssize_t longs;
+    Py_ssize_t words;
+    Py_ssize_t bytes;
+    Py_ssize_t length;   /* of all pieces */
+    Py_ssize_t extent;   /* up to the end of the last */
 } Layout;
 
+/* What objects that look alike have in common: a type, and the bytes of the body and of the linked block. */
+typedef struct Look {
+    struct Look *next;
+    PyTypeObject *type;
+    bool linked;
+    char bytes[];
+} Look;
+
 typedef struct {
-    PyTypeObject *type; /* NULL: there is no image */
     const char *body;
     const char *linked;
+    const Look *look;   /* NULL: there is no image */
+} Image;
+
+/* What is known of the image's worth. */
+typedef struct {
     uint64_t taken;     /* after how many matches */
     unsigned vain;      /* how often in a row no call matched while it was there */
     bool left_out;      /* whether it belongs to the rest */
-} Image;
+} Record;
 
 typedef struct {
     PyObject_HEAD
@@ -59,8 +86,11 @@ typedef struct {
     Layout of_body;
     Layout of_linked;
     Image *images;
-    char *bytes;        /* of all images, one after the other */
+    Record *records;
     Py_ssize_t count;
+    Look *looks;        /* all that images have, and perhaps had; the newest first */
+    Py_ssize_t look_count;
+    Look *sketch;       /* scratch of `look_of` */
 } Images;
 
 static const char *
@@ -74,44 +104,91 @@ pointer_at(const char *address)
 static bool
 same(const Layout *layout, const char *image, const char *now)
 {
-    for (Py_ssize_t index = 0; index < layout->count; index++) {
-        const Span *span = &layout->spans[index];
-        if (memcmp(image, now + span->offset, span->length) != 0) {
-            return false;
-        }
-        image += span->length;
+    Long found = {0}, one, other;
+    uint64_t rest = 0, word, other_word;
+    const Py_ssize_t *offset = layout->offsets;
+    for (Py_ssize_t index = 0; index < layout->longs; index++, image += sizeof(Long)) {
+        memcpy(&one, image, sizeof(Long));
+        memcpy(&other, now + *offset++, sizeof(Long));
+        found |= one ^ other;
     }
-    return true;
+    for (Py_ssize_t index = 0; index < layout->words; index++, image += sizeof(uint64_t)) {
+        memcpy(&word, image, sizeof(uint64_t));
+        memcpy(&other_word, now + *offset++, sizeof(uint64_t));
+        rest |= word ^ other_word;
+    }
+    for (Py_ssize_t index = 0; index < layout->bytes; index++) {
+        rest |= (uint64_t)(*image++ ^ now[*offset++]);
+    }
+    return (differs(found) | rest) == 0;
 }
 
 static void
 copy(const Layout *layout, char *image, const char *now)
 {
-    for (Py_ssize_t index = 0; index < layout->count; index++) {
-        const Span *span = &layout->spans[index];
-        memcpy(image, now + span->offset, span->length);
-        image += span->length;
+    const Py_ssize_t *offset = layout->offsets;
+    for (Py_ssize_t index = 0; index < layout->longs; index++, image += sizeof(Long)) {
+        memcpy(image, now + *offset++, sizeof(Long));
     }
-}
-
-static char *
-bytes_of(const Images *self, Py_ssize_t index)
-{
-    return self->bytes + index * (self->of_body.length + self->of_linked.length);
+    for (Py_ssize_t index = 0; index < layout->words; index++, image += sizeof(uint64_t)) {
+        memcpy(image, now + *offset++, sizeof(uint64_t));
+    }
+    for (Py_ssize_t index = 0; index < layout->bytes; index++) {
+        *image++ = now[*offset++];
+    }
 }
 
 static bool
-is_as_seen(const Images *self, Py_ssize_t index, PyObject *object)
+is_as_seen(const Images *self, const Image *image, PyObject *object)
 {
-    const Image *image = &self->images[index];
-    if (Py_TYPE(object) != image->type || pointer_at((char *)object + self->pointer) != image->body) {
+    const Look *look = image->look;
+    if (Py_TYPE(object) != look->type || pointer_at((char *)object + self->pointer) != image->body ||
+        pointer_at(image->body + self->link) != image->linked) {
         return false;
     }
-    const char *bytes = bytes_of(self, index);
-    if (pointer_at(image->body + self->link) != image->linked || !same(&self->of_body, bytes, image->body)) {
-        return false;
+    return same(&self->of_body, look->bytes, image->body) &&
+           (!look->linked || same(&self->of_linked, look->bytes + self->of_body.length, image->linked));
+}
+
+static void
+forget_all(Images *self)
+{
+    for (Py_ssize_t index = 0; index < self->count; index++) {
+        self->images[index].look = NULL;
     }
-    return image->linked == NULL || same(&self->of_linked, bytes + self->of_body.length, image->linked);
+    while (self->looks != NULL) {
+        Look *next = self->looks->next;
+        PyMem_Free(self->looks);
+        self->looks = next;
+    }
+    self->look_count = 0;
+}
+
+/* Return what is kept of objects that look like this one, or NULL where there is no memory for it. */
+static const Look *
+look_of(Images *self, PyTypeObject *type, const char *body, const char *linked)
+{
+    size_t length = self->of_body.length + self->of_linked.length;
+    Look *sketch = self->sketch;
+    memset(sketch->bytes, 0, length);
+    copy(&self->of_body, sketch->bytes, body);
+    if (linked != NULL) {
+        copy(&self->of_linked, sketch->bytes + self->of_body.length, linked);
+    }
+    Py_ssize_t tried = 0;
+    for (const Look *look = self->looks; look != NULL && tried < TRIED; look = look->next, tried++) {
+        if (look->type == type && look->linked == (linked != NULL) && memcmp(look->bytes, sketch->bytes, length) == 0) {
+            return look;
+        }
+    }
+    Look *made = PyMem_Malloc(sizeof(Look) + length);
+    if (made != NULL) {
+        *made = (Look){.next = self->looks, .type = type, .linked = linked != NULL};
+        memcpy(made->bytes, sketch->bytes, length);
+        self->looks = made;
+        self->look_count++;
+    }
+    return made;
 }
 
 /* Make the image of an object that the whole check has just accepted. */
@@ -119,17 +196,11 @@ static void
 take(Images *self, Py_ssize_t index, PyObject *object)
 {
     Image *image = &self->images[index];
-    image->body = pointer_at((char *)object + self->pointer);
-    image->type = image->body == NULL ? NULL : Py_TYPE(object);
-    image->taken = self->matches;
-    if (image->type == NULL) {
-        return;
-    }
-    char *bytes = bytes_of(self, index);
-    image->linked = pointer_at(image->body + self->link);
-    copy(&self->of_body, bytes, image->body);
-    if (image->linked != NULL) {
-        copy(&self->of_linked, bytes + self->of_body.length, image->linked);
+    *image = (Image){.body = pointer_at((char *)object + self->pointer)};
+    self->records[index].taken = self->matches;
+    if (image->body != NULL) {
+        image->linked = pointer_at(image->body + self->link);
+        image->look = look_of(self, Py_TYPE(object), image->body, image->linked);
     }
 }
 
@@ -175,7 +246,7 @@ divide(Images *self, const bool *leave, PyObject *const *objects)
         goto end;
     }
     for (Py_ssize_t index = 0; index < self->count; index++) {
-        PyTuple_SET_ITEM(left_out, index, PyBool_FromLong(leave[index] || self->images[index].left_out));
+        PyTuple_SET_ITEM(left_out, index, PyBool_FromLong(leave[index] || self->records[index].left_out));
         PyTuple_SET_ITEM(all, index, Py_NewRef(objects[index]));
     }
     made = PyObject_CallFunctionObjArgs(self->divide, left_out, all, NULL);
@@ -193,7 +264,10 @@ divide(Images *self, const bool *leave, PyObject *const *objects)
     self->places = places;
     self->place_count = place_count;
     for (Py_ssize_t index = 0; index < self->count; index++) {
-        self->images[index].left_out |= leave[index];
+        self->records[index].left_out |= leave[index];
+        if (leave[index]) {
+            self->images[index].look = NULL;
+        }
     }
     Py_XSETREF(self->rest, Py_NewRef(rest));
 end:
@@ -216,14 +290,18 @@ ask(Images *self, PyObject *const *objects)
         Py_DECREF(answer);
         return PyErr_NoMemory();
     }
+    if (self->look_count > 2 * self->count + TRIED) {
+        forget_all(self);
+    }
     for (Py_ssize_t index = 0; index < self->count; index++) {
         Image *image = &self->images[index];
-        if (image->left_out || (image->type != NULL && is_as_seen(self, index, objects[index]))) {
+        Record *record = &self->records[index];
+        if (record->left_out || (image->look != NULL && is_as_seen(self, image, objects[index]))) {
             continue;
         }
-        bool vain = image->type != NULL && image->taken == self->matches;
-        image->vain = vain ? image->vain + 1 : 0;
-        leave[index] = image->vain >= VAIN;
+        bool vain = image->look != NULL && record->taken == self->matches;
+        record->vain = vain ? record->vain + 1 : 0;
+        leave[index] = record->vain >= VAIN;
         leaving |= leave[index];
         take(self, index, objects[index]);
     }
@@ -271,11 +349,12 @@ call(PyObject *callable, PyObject *const *objects, size_t flags, PyObject *names
             const Image *later = &self->images[index + AHEAD];
             prefetch(objects[index + AHEAD]);
             prefetch(later->linked);
-            for (Py_ssize_t line = 0; line < self->of_body.length; line += 64) {
+            for (Py_ssize_t line = 0; line < self->of_body.extent; line += 64) {
                 prefetch(later->body + line);
             }
         }
-        if (!self->images[index].left_out && !is_as_seen(self, index, objects[index])) {
+        const Image *image = &self->images[index];
+        if (image->look == NULL ? !self->records[index].left_out : !is_as_seen(self, image, objects[index])) {
             return ask(self, objects);
         }
     }
@@ -283,32 +362,74 @@ call(PyObject *callable, PyObject *const *objects, size_t flags, PyObject *names
     return ask_rest(self, objects);
 }
 
+typedef struct {
+    Py_ssize_t start;
+    Py_ssize_t end;
+} Span;
+
+static bool
+read_span(PyObject *described, Span *span)
+{
+    Py_ssize_t length;
+    if (!PyTuple_Check(described)) {
+        PyErr_SetString(PyExc_TypeError, "a span is a tuple (offset, length)");
+        return false;
+    }
+    if (!PyArg_ParseTuple(described, "nn;a span is a tuple (offset, length)", &span->start, &length)) {
+        return false;
+    }
+    if (span->start < 0 || length < 0 || span->start > LONGEST || length > LONGEST) {
+        PyErr_Format(PyExc_ValueError, "no span of %zd bytes from byte %zd", length, span->start);
+        return false;
+    }
+    span->end = span->start + length;
+    return true;
+}
+
+/* Cut the spans that are as long as a piece, or longer, but too short for longer pieces; the last piece of a span may
+   overlap the one before. */
+static Py_ssize_t
+cut(Layout *layout, const Span *spans, Py_ssize_t count, Py_ssize_t piece, Py_ssize_t shorter_than)
+{
+    Py_ssize_t *offset = layout->offsets + layout->longs + layout->words, *first = offset;
+    for (const Span *span = spans; span < spans + count; span++) {
+        Py_ssize_t length = span->end - span->start;
+        for (Py_ssize_t at = span->start; length >= piece && length < shorter_than && at < span->end; at += piece) {
+            *offset++ = Py_MIN(at, span->end - piece);
+            layout->length += piece;
+        }
+    }
+    return offset - first;
+}
+
 static bool
 read_layout(Layout *layout, PyObject *described)
 {
-    layout->spans = PyMem_Calloc(PyTuple_GET_SIZE(described) + 1, sizeof(Span));
-    if (layout->spans == NULL) {
+    Py_ssize_t count = PyTuple_GET_SIZE(described), total = 0;
+    Span *spans = PyMem_Calloc(count + 1, sizeof(Span));
+    if (spans == NULL) {
         PyErr_NoMemory();
         return false;
     }
-    for (Py_ssize_t index = 0; index < PyTuple_GET_SIZE(described); index++) {
-        Span *span = &layout->spans[index];
-        PyObject *pair = PyTuple_GET_ITEM(described, index);
-        if (!PyTuple_Check(pair)) {
-            PyErr_SetString(PyExc_TypeError, "a span is a tuple (offset, length)");
+    for (Py_ssize_t index = 0; index < count; index++) {
+        if (!read_span(PyTuple_GET_ITEM(described, index), &spans[index])) {
+            PyMem_Free(spans);
             return false;
         }
-        if (!PyArg_ParseTuple(pair, "nn;a span is a tuple (offset, length)", &span->offset, &span->length)) {
-            return false;
-        }
-        if (span->offset < 0 || span->length < 0) {
-            PyErr_Format(PyExc_ValueError, "no span of %zd bytes from byte %zd", span->length, span->offset);
-            return false;
-        }
-        layout->length += span->length;
-        layout->count++;
+        total += spans[index].end - spans[index].start;
+        layout->extent = Py_MAX(layout->extent, spans[index].end);
     }
-    return true;
+    layout->offsets = PyMem_Calloc(total + 1, sizeof(Py_ssize_t));
+    if (layout->offsets != NULL) {
+        layout->longs = cut(layout, spans, count, sizeof(Long), PY_SSIZE_T_MAX);
+        layout->words = cut(layout, spans, count, sizeof(uint64_t), sizeof(Long));
+        layout->bytes = cut(layout, spans, count, 1, sizeof(uint64_t));
+    }
+    else {
+        PyErr_NoMemory();
+    }
+    PyMem_Free(spans);
+    return layout->offsets != NULL;
 }
 
 static PyObject *
@@ -340,13 +461,14 @@ new(PyTypeObject *type, PyObject *arguments, PyObject *keywords)
         return NULL;
     }
     self->images = PyMem_Calloc(count + 1, sizeof(Image));
-    self->bytes = PyMem_Calloc(count + 1, self->of_body.length + self->of_linked.length + 1);
-    if (self->images == NULL || self->bytes == NULL) {
+    self->records = PyMem_Calloc(count + 1, sizeof(Record));
+    self->sketch = PyMem_Malloc(sizeof(Look) + self->of_body.length + self->of_linked.length);
+    if (self->images == NULL || self->records == NULL || self->sketch == NULL) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
     for (Py_ssize_t index = 0; index < count; index++) {
-        self->images[index].left_out = PyTuple_GET_ITEM(imaged, index) != Py_True;
+        self->records[index].left_out = PyTuple_GET_ITEM(imaged, index) != Py_True;
     }
     return (PyObject *)self;
 }
@@ -375,10 +497,14 @@ dealloc(Images *self)
     PyObject_GC_UnTrack(self);
     clear(self);
     PyMem_Free(self->places);
-    PyMem_Free(self->of_body.spans);
-    PyMem_Free(self->of_linked.spans);
+    PyMem_Free(self->of_body.offsets);
+    PyMem_Free(self->of_linked.offsets);
+    if (self->images != NULL) {
+        forget_all(self);
+    }
     PyMem_Free(self->images);
-    PyMem_Free(self->bytes);
+    PyMem_Free(self->records);
+    PyMem_Free(self->sketch);
     Py_TYPE(self)->tp_free((PyObject *)self);
 }
 

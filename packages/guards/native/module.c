@@ -5,8 +5,20 @@
 static int
 set_up_module(PyObject *module)
 {
-    return PyModule_AddType(module, &PlanType) < 0 ? -1 : PyModule_AddType(module, &ImagesType);
+    PyTypeObject *types[] = {&PlanType, &ImagesType, &ValuesType};
+    for (size_t index = 0; index < sizeof(types) / sizeof(types[0]); index++) {
+        if (PyModule_AddType(module, types[index]) < 0) {
+            return -1;
+        }
+    }
+    return 0;
 }
+
+static PyMethodDef methods[] = {
+    {"apply", (PyCFunction)(void (*)(void))apply, METH_FASTCALL,
+     "apply($module, function, /, *arguments)\n--\n\nCall a function; arguments that are `Values` are spread."},
+    {NULL, NULL, 0, NULL},
+};
 
 static PyModuleDef_Slot slots[] = {
     {Py_mod_exec, set_up_module},
@@ -20,6 +32,7 @@ static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "framelift_guards._accelerator",
     .m_doc = "Check plans and images: see framelift_guards.plan and framelift_guards.torch.images.",
+    .m_methods = methods,
     .m_slots = slots,
 };
 

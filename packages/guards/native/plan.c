@@ -29,7 +29,8 @@ clear(Plan *plan)
     Step *steps = plan->steps;
     Py_ssize_t count = plan->step_count;
     plan->steps = NULL;
-    plan->step_count = plan->row_count = 0;
+    plan->step_count = 0;
+    plan->row_end = plan->row;
     plan->learned = false;
     for (Py_ssize_t index = 0; index < count; index++) {
         for (Py_ssize_t at = 0; at < steps[index].lookup_count; at++) {
@@ -61,9 +62,9 @@ dealloc(Plan *plan)
     PyObject_GC_UnTrack(plan);
     clear(plan);
     PyMem_Free(plan->row);
-    PyMem_Free(plan->places);
     for (Py_ssize_t index = 0; index < plan->output_count; index++) {
         PyMem_Free(plan->outputs[index].slots);
+        PyMem_Free(plan->outputs[index].buffer.block);
     }
     PyMem_Free(plan->outputs);
     PyMem_Free(plan->slots);
@@ -187,10 +188,9 @@ settle(Plan *plan)
 {
     bool *settled = PyMem_Calloc(plan->slot_count + 1, sizeof(bool)); /* slots whose value follows from versions */
     bool *instance = PyMem_Calloc(plan->slot_count + 1, sizeof(bool)); /* those that hold the dictionary of an instance */
-    plan->row = PyMem_Calloc(plan->step_count + AHEAD + 1, sizeof(Assertion));
-    plan->places = PyMem_Calloc(plan->slot_count + 1, sizeof(Py_ssize_t));
+    plan->row = plan->row_end = PyMem_Calloc(2 * plan->step_count + FAR + 1, sizeof(Assertion));
     plan->slots = PyMem_Calloc(plan->slot_count + 1, sizeof(PyObject *));
-    bool done = settled != NULL && instance != NULL && plan->row != NULL && plan->places != NULL && plan->slots != NULL;
+    bool done = settled != NULL && instance != NULL && plan->row != NULL && plan->slots != NULL;
     if (!done) {
         PyErr_NoMemory();
         goto end;
@@ -250,7 +250,12 @@ add_output(Plan *plan, PyObject *description)
         PyErr_NoMemory();
         return false;
     }
-    plan->outputs[plan->output_count++] = (Output){.slots = slots, .count = count, .single = single};
+    Output *output = &plan->outputs[plan->output_count++];
+    *output = (Output){.slots = slots, .count = count, .single = single};
+    if (!single && !set_up_buffer(&output->buffer, count)) {
+        PyErr_NoMemory();
+        return false;
+    }
     for (Py_ssize_t index = 0; index < count; index++) {
         slots[index] = PyLong_AsSsize_t(single ? description : PyTuple_GET_ITEM(description, index));
         if (slots[index] < 0 || slots[index] >= plan->slot_count) {

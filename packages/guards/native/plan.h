@@ -67,21 +67,33 @@ typedef struct {
     uint64_t version;
 } Step;
 
-/* What a plan hands out: the value of one slot, or a tuple of the values of several. */
+/* Memory for values that is there for each call. Its first place is free: see values.c. */
+typedef struct {
+    PyObject **block;
+    Py_ssize_t capacity;
+    bool taken;           /* by a call that is under way */
+} Buffer;
+
+typedef struct {
+    PyObject_HEAD
+    PyObject *owner;      /* whose buffer it is; NULL: the block is its own */
+    Buffer *buffer;
+    PyObject **block;
+    Py_ssize_t count;
+} Values;
+
+/* What a plan hands out: the value of one slot, or those of several as `Values`. */
 typedef struct {
     Py_ssize_t *slots;
     Py_ssize_t count;
     bool single;
+    Buffer buffer;
 } Output;
 
-/* One assertion of the quick walk. All references are borrowed. */
+/* One assertion of the quick walk: see quick.c. */
 typedef struct {
-    enum { OBJECT, VERSION, CLASS, EMPTY, STEP } kind;
-    bool weak;            /* whether `type` is a weak reference */
-    PyObject *object;     /* of OBJECT: any; of VERSION and EMPTY: a dictionary; of CLASS: a class; of STEP: a `Step` */
-    PyObject *type;       /* what class the object has, or NULL: whichever */
-    PyObject *dict;       /* what `__dict__` the object has, or NULL: whichever */
-    uint64_t version;     /* of the dictionary or the class */
+    uint64_t first;
+    uint64_t second;
 } Assertion;
 
 typedef struct {
@@ -95,8 +107,7 @@ typedef struct {
     Output *outputs;
     Py_ssize_t output_count;
     Assertion *row;       /* what the quick walk does, as the last full walk that passed wrote it down */
-    Py_ssize_t row_count;
-    Py_ssize_t *places;   /* scratch of `write_down` */
+    Assertion *row_end;
     PyObject **slots;     /* of the quick walk, which nothing interrupts: borrowed references */
     bool learned;         /* whether the quick walk may be tried */
     uint64_t walks;       /* how many full walks have begun */
@@ -111,13 +122,16 @@ typedef struct {
 #define prefetch(address) ((void)(address))
 #endif
 
-/* How many objects ahead the processor is told so. */
+/* How many objects ahead the processor is told so, and how many assertions, which read less. */
 #define AHEAD 8
+#define FAR 16
+
 
 /* checks.c: one object against what is expected of it. */
 bool holds(const Step *step, PyObject *value);
 PyObject *referent(PyObject *reference); /* borrowed while somebody else holds it; NULL when it has died */
 bool keys_are(PyObject *dict, PyObject *keys);
+Py_ssize_t built_in_length(PyObject *value);
 PyObject *element(const Step *step, PyObject *subject); /* borrowed, or NULL */
 
 /* class.c: attributes of classes. */
@@ -137,5 +151,17 @@ extern PyTypeObject PlanType;
 
 /* images.c */
 extern PyTypeObject ImagesType;
+
+/* values.c */
+extern PyTypeObject ValuesType;
+bool set_up_buffer(Buffer *buffer, Py_ssize_t capacity);
+Values *new_values(PyObject *owner, Buffer *buffer);
+PyObject *apply(PyObject *module, PyObject *const *arguments, Py_ssize_t count);
+
+static inline void
+add_value(Values *values, PyObject *value)
+{
+    values->block[++values->count] = Py_NewRef(value);
+}
 
 #endif

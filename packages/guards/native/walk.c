@@ -122,14 +122,15 @@ full_step(Step *step, PyObject **slots)
     }
 }
 
-/* Return the tuples to be handed out, still empty, or NULL. This may collect garbage, and so run any code. */
+/* Return what is to be handed out, still empty, or NULL. This may collect garbage, and so run any code. */
 static PyObject *
-empty_result(const Plan *plan)
+empty_result(Plan *plan)
 {
     PyObject *found = PyTuple_New(plan->output_count);
     for (Py_ssize_t index = 0; found != NULL && index < plan->output_count; index++) {
-        if (!plan->outputs[index].single) {
-            PyObject *group = PyTuple_New(plan->outputs[index].count);
+        Output *output = &plan->outputs[index];
+        if (!output->single) {
+            PyObject *group = (PyObject *)new_values((PyObject *)plan, &output->buffer);
             if (group == NULL) {
                 Py_CLEAR(found);
                 break;
@@ -167,14 +168,14 @@ fill(PyObject *found, const Plan *plan, PyObject *const *slots)
             PyTuple_SET_ITEM(found, index, Py_NewRef(slots[output->slots[0]]));
             continue;
         }
-        PyObject *group = PyTuple_GET_ITEM(found, index);
+        Values *group = (Values *)PyTuple_GET_ITEM(found, index);
         for (Py_ssize_t at = 0; at < output->count; at++) {
             if (at + AHEAD < output->count) {
                 prefetch(slots[output->slots[at + AHEAD]]);
             }
             PyObject *value = slots[output->slots[at]];
             announce_body(value);
-            PyTuple_SET_ITEM(group, at, Py_NewRef(value));
+            add_value(group, value);
         }
     }
     return found;

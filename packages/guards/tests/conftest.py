@@ -1,6 +1,6 @@
 import pytest
 
-from framelift_guards import accelerator, compiler
+from framelift_guards import accelerator, block, compiler
 
 
 @pytest.fixture(params=["python", "accelerator"])
@@ -11,5 +11,6 @@ def way(request, monkeypatch):
     elif accelerator.make_plan is None:
         pytest.skip("the accelerator is not installed")
     else:
-        monkeypatch.setattr(compiler, "_WORTHWHILE", 1)
+        for module in (block, compiler):
+            monkeypatch.setattr(module, "WORTHWHILE", 1)
     return request.param

@@ -9,7 +9,7 @@ import pytest
 from guards_worlds import WORLD, change, changes, guards_of, picture, plans
 from hypothesis import given
 
-from framelift_guards import Dispatcher, GuardSet, Scope, accelerator, compiler
+from framelift_guards import Dispatcher, GuardSet, Scope, accelerator, block, compiler
 
 
 @contextlib.contextmanager
@@ -19,7 +19,8 @@ def checked_by(way):
         if way == "python":
             patch.setattr(accelerator, "make_plan", None)
         else:
-            patch.setattr(compiler, "_WORTHWHILE", 1)
+            for module in (block, compiler):
+                patch.setattr(module, "WORTHWHILE", 1)
         yield
 
 

@@ -137,7 +137,7 @@ class Lifted:
             self._capture_failed(error)
             return None
         started = time.perf_counter()
-        made = self.dispatcher.add(captured.guards, entry, captured.sources)
+        made = self.dispatcher.add(captured.guards, entry, captured.sources, captured.together)
         captured.stages["link"] = time.perf_counter() - started
         self.captures[made] = captured
         if missed.number:

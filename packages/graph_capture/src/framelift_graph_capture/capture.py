@@ -71,6 +71,11 @@ class Capture:
         """What the entry code is given after the parameters: their values when the guards were checked."""
         return () if self._code is None else self._code.sources
 
+    @property
+    def together(self) -> tuple[Source, ...]:
+        """What the entry code is given last, as one object, where there is much of it: see `Dispatcher.add`."""
+        return () if self._code is None else self._code.together
+
     def forget(self) -> None:
         """Let go of the call that was captured: a capture that is kept must not keep its tensors alive."""
         self.example_inputs = ()
@@ -78,7 +83,7 @@ class Capture:
     def entry(
         self, graph: Callable[..., Any] | None, continue_at: Callable[[EntryPoint], Callable[..., object]]
     ) -> Callable[..., object]:
-        """Return the entry code: a function of the entry point's parameters and then of `sources`, given positionally.
+        """Return the entry code: a function of the entry point's parameters, then `sources`, then `together`.
 
         Args:
             graph: the compiled graph.

@@ -8,7 +8,6 @@ returns, or performs the operation that broke and goes on to a continuation.
 from __future__ import annotations
 
 import ast
-import collections
 import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Mapping
@@ -17,7 +16,7 @@ from typing import Any
 import torch
 
 from framelift_bytecode_interp import Marker
-from framelift_guards import ConstantSource, GeneratedNamespace, LocalSource, Source, compile_function
+from framelift_guards import ConstantSource, GeneratedNamespace, LocalSource, Source, apply, compile_function
 from framelift_guards.codegen import is_identifier, lay_out
 from framelift_variable_tracking import (
     CodeEmitter,
@@ -40,7 +39,7 @@ from .variables import TensorVariable
 __all__ = ["EntryCode", "EntryFunction"]
 
 _MANY = 32
-"""How many values that only the graph needs make one tuple better than a parameter each."""
+"""How many values that only the graph needs are better handed on as one object than as a parameter each."""
 
 
 class EntryCode(CodeEmitter):
@@ -213,46 +212,60 @@ class EntryCode(CodeEmitter):
         """Return the function, apart from all that was needed to write it."""
         own = [self._renamed.get(name, name) for name in self._entry_point.parameters]
         body = [*self.body(), *self._tail]
-        passed_on = self._pass_on(body)
-        fetched = {source: name for source, name in self._fetched_as.items() if name not in passed_on}
-        by_name = {name: source for source, name in self._fetched_as.items()}
-        sources = (*fetched, *[by_name[name] for name in passed_on])
-        parameters = [ast.arg(name) for name in (*own, *fetched.values())]
-        rest = ast.arg(self._rest) if passed_on else None
+        together = self._hand_on(body)
+        rest = [] if not together else [self._rest]
+        named = self._named(body)
+        fetched = {source: name for source, name in self._fetched_as.items() if not together or name in named}
+        parameters = [ast.arg(name) for name in (*own, *fetched.values(), *rest)]
         if self._graph_call is not None:
             self._graph_call.orelse = [*self._after_graph, *body]
             body = [*self._before_graph, self._graph_call, *self._after_failure]
         stem = self._entry_point.name if is_identifier(self._entry_point.name) else "entry"
-        arguments = ast.arguments([], parameters, rest, [], [], None, [])
+        arguments = ast.arguments([], parameters, None, [], [], None, [])
         definition = ast.FunctionDef(f"{stem}_entry", arguments, body, [])
-        return EntryFunction(definition, sources, self.namespace, self._graph, self._continuations)
+        return EntryFunction(definition, tuple(fetched), together, self.namespace, self._graph, self._continuations)
 
-    def _pass_on(self, body: list[ast.stmt]) -> list[str]:
-        """Let the graph's call pass many values on as they come, ``graph(x, *inputs)``, and return their names.
+    def _hand_on(self, body: list[ast.stmt]) -> tuple[Source, ...]:
+        """Let the graph's call hand on many values as they come, ``apply(graph, inputs)``, and return their sources.
 
         A parameter each would cost a large model more than the checks of its modules: a frame of a thousand locals is
         allocated anew in each call.
         """
         if self._graph_call is None:
-            return []
-        (run,) = self._graph_call.body
-        assert isinstance(run, (ast.Assign, ast.Expr))
-        call = run.value
-        assert isinstance(call, ast.Call)
+            return ()
+        call = self._call_of_graph(self._graph_call)
+        sources: dict[str, Source] = {name: source for source, name in self._fetched_as.items()}
+        sources |= {self._renamed.get(name, name): LocalSource(name) for name in self._entry_point.parameters}
         names = [argument.id if isinstance(argument, ast.Name) else "" for argument in call.args]
-        computed = [argument for argument in call.args if not isinstance(argument, ast.Name)]
-        parts = [*body, *self._before_graph, *self._after_failure, *self._graph_call.handlers, *computed]
-        read = {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
-        mentioned = collections.Counter(names)
-        free = {name for name in self._fetched_as.values() if name not in read and mentioned[name] == 1}
-        runs = [list(found) for is_free, found in itertools.groupby(names, free.__contains__) if is_free]
+        runs = [list(found) for known, found in itertools.groupby(names, sources.__contains__) if known]
         longest = max(runs, key=len, default=[])
-        if len(longest) < _MANY:
-            return []
-        start = names.index(longest[0])
-        inputs = ast.Starred(ast.Name(self._rest, ast.Load()), ast.Load())
-        call.args[start : start + len(longest)] = [inputs]
-        return longest
+        elsewhere = self._named(body, but=longest)
+        if len([name for name in longest if not sources[name].is_local and name not in elsewhere]) < _MANY:
+            return ()
+        start = next(at for at in range(len(names)) if names[at : at + len(longest)] == longest)
+        before, after = call.args[:start], call.args[start + len(longest) :]
+        call.args = [call.func, *before, ast.Name(self._rest, ast.Load()), *after]
+        call.func = self.constant(apply, "apply")
+        return tuple([sources[name] for name in longest])
+
+    def _call_of_graph(self, attempt: ast.Try) -> ast.Call:
+        (run,) = attempt.body
+        assert isinstance(run, (ast.Assign, ast.Expr))
+        assert isinstance(run.value, ast.Call)
+        return run.value
+
+    def _named(self, body: list[ast.stmt], but: Iterable[str] = ()) -> set[str]:
+        """Return the names that the function reads.
+
+        Args:
+            body: what follows the graph's call.
+            but: names of arguments of that call, which do not count.
+        """
+        parts: list[ast.AST] = [*body, *self._before_graph, *self._after_failure]
+        if self._graph_call is not None:
+            parts += self._graph_call.handlers
+            parts += [one for one in self._call_of_graph(self._graph_call).args if not _is_named(one, but)]
+        return {node.id for part in parts for node in ast.walk(part) if isinstance(node, ast.Name)}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -264,6 +277,7 @@ class EntryFunction:
     Args:
         definition: the function: it takes the parameters of the entry point, and after them the values of `sources`.
         sources: what it needs beside the parameters.
+        together: what it gets last, as one object, and hands on to the graph.
         namespace: its constants.
         graph: the name that the graph goes by.
         continuations: the continuations, by the name that each goes by.
@@ -271,6 +285,7 @@ class EntryFunction:
 
     definition: ast.FunctionDef
     sources: tuple[Source, ...]
+    together: tuple[Source, ...]
     namespace: GeneratedNamespace
     graph: str
     continuations: Mapping[str, Continuation]
@@ -289,6 +304,10 @@ class EntryFunction:
         """Return the Python text of the function."""
         lay_out(self.definition)
         return ast.unparse(self.definition) + "\n"
+
+
+def _is_named(expression: ast.expr, names: Iterable[str]) -> bool:
+    return isinstance(expression, ast.Name) and expression.id in names
 
 
 def _again(expression: ast.expr) -> ast.expr:

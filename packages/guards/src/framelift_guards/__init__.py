@@ -5,7 +5,7 @@ The torch predicates are in ``framelift_guards.torch`` (extra ``framelift-guards
 
 from __future__ import annotations
 
-from framelift_guards.accelerator import accelerated
+from framelift_guards.accelerator import accelerated, apply
 from framelift_guards.codegen import Builder, GeneratedNamespace, compile_function
 from framelift_guards.cost import check_cost, check_costs
 from framelift_guards.dispatcher import Dispatcher, Specialisation
@@ -128,6 +128,7 @@ __all__ = [
     "UserLine",
     "WeakIs",
     "accelerated",
+    "apply",
     "check_cost",
     "check_costs",
     "compile_function",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 Plan = Callable[..., tuple[object, ...] | None]
 """Called with its inputs, it returns its outputs, or ``None`` where it cannot say that all holds."""
@@ -11,7 +11,7 @@ Steps = tuple[tuple[int, int, object], ...]
 """The steps of a plan: kind, slot, argument."""
 
 Outputs = tuple[int | tuple[int, ...], ...]
-"""What a plan hands out: the value of a slot, or a tuple of the values of several."""
+"""What a plan hands out: the value of a slot, or those of several as `Values`."""
 
 PlanMaker = Callable[[int, tuple[object, ...], Steps, Outputs], Plan]
 """Makes a plan of: how many inputs, the constants, the steps, the outputs."""
@@ -30,14 +30,45 @@ ImagesMaker = Callable[[tuple[bool, ...], Check, Divide, int, Spans, int, Spans]
 in an object the pointer to its body is, which pieces of the body count, where in the body the pointer to a linked block
 is, and which pieces of that count."""
 
+
+class PlainValues(tuple[object, ...]):
+    """Values that `apply` spreads, where there is no accelerator."""
+
+    __slots__ = ()
+
+
+def apply_plain(function: Callable[..., object], /, *arguments: object) -> object:
+    """Call a function; arguments that are values are spread."""
+    return function(*[one for given in arguments for one in (given if type(given) is PlainValues else (given,))])
+
+
 make_plan: PlanMaker | None
 make_images: ImagesMaker | None
+Values: Callable[[Iterable[object]], Iterable[object]]
+"""Makes one object of many that a function gets, to be spread by `apply`.
+
+>>> list(Values([1, 2]))
+[1, 2]
+"""
+
+apply: Callable[..., object]
+"""Calls a function; arguments that are `Values` are spread, the others are passed as they are.
+
+>>> apply(print, "a", Values(["b", "c"]))
+a b c
+"""
+
 try:
     from framelift_guards._accelerator import BodyImages, CheckPlan
 except ImportError:
     make_plan = make_images = None
+    Values, apply = PlainValues, apply_plain
 else:
+    from framelift_guards._accelerator import Values as _Values
+    from framelift_guards._accelerator import apply as _apply
+
     make_plan, make_images = CheckPlan, BodyImages
+    Values, apply = _Values, _apply
 
 accelerated = make_plan is not None
 """Whether checks run in C where they can; without, all of them run as generated Python."""

@@ -7,7 +7,8 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 
 from framelift_guards import accelerator
-from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace, compile_function
+from framelift_guards.block import WORTHWHILE, Block, Bundle, together
+from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
 from framelift_guards.guard import Guard
 from framelift_guards.plan import PlanBuilder
 from framelift_guards.predicates import Contains, Family, Member, Predicate, TypeIs
@@ -16,150 +17,6 @@ from framelift_guards.source import DictItemSource, ItemSource, Source
 
 _LONGEST = 50
 """How many steps of a path may be taken in one expression."""
-
-_WORTHWHILE = 8
-"""How many guards make a plan worth its call."""
-
-
-class Block:
-    """The checks of one block that a plan stands for, and a function that checks the same in Python.
-
-    The plan comes first: ``values = plan(inputs)``. Where it gives ``None``, ``values = checks(inputs)``: the steps in
-    Python are many, they have many locals, and most calls do without, so they are a function of their own, compiled
-    when it is first called. Either way later code finds its values in ``values``.
-
-    Args:
-        plan: the plan.
-        names: what the plan and the function are called in the generated namespace.
-        arguments: expressions for the plan's inputs.
-        or_leave: whether the code around the block is left where the plan gives ``None``, instead.
-    """
-
-    def __init__(self, plan: PlanBuilder, names: tuple[str, str], arguments: list[ast.expr], *, or_leave: bool) -> None:
-        self.plan = plan
-        self._or_leave = or_leave
-        self.python: list[ast.stmt] = []
-        """The same checks in Python; they leave by ``break``."""
-        self.names: dict[Source, str] = {}
-        """The locals that the Python code binds; grows as values are asked for."""
-        self._name, self._checks = names
-        self._arguments = arguments
-        self._parameters: list[ast.expr] = []
-        self._handed_out: dict[str, Source] = {}
-        self._targets: list[ast.expr] = []
-        self._results: list[ast.expr] = []
-        self._calls: list[ast.Call] = []
-
-    def statements(self, values: str) -> list[ast.stmt]:
-        """Return the statements of the block; they grow until the block is finished.
-
-        Args:
-            values: a local for what the plan gives.
-        """
-
-        def bind(function: str, arguments: list[ast.expr]) -> ast.stmt:
-            call = ast.Call(ast.Name(function, ast.Load()), arguments, [])
-            return ast.Assign([ast.Name(values, ast.Store())], call)
-
-        unknown = ast.Compare(ast.Name(values, ast.Load()), [ast.Is()], [ast.Constant(None)])
-        ask = [bind(self._checks, self._parameters), ast.If(unknown, [ast.Break()], [])]
-        unpack = ast.Assign([ast.Tuple(self._targets, ast.Store())], ast.Name(values, ast.Load()))
-        otherwise: list[ast.stmt] = [ast.Break()] if self._or_leave else ask
-        return [bind(self._name, self._arguments), ast.If(unknown, otherwise, []), unpack]
-
-    def hand_out(self, source: Source, name: str) -> None:
-        """Bind the plan's value of ``source`` to a local."""
-        self._handed_out[name] = source
-
-    def may_pack(self, call: ast.Call) -> None:
-        """Take note of a call that may get the plan's values as one tuple."""
-        self._calls.append(call)
-
-    def finish(
-        self, statements: Sequence[ast.stmt], namespace: GeneratedNamespace, parameters: Mapping[str, Source]
-    ) -> ast.FunctionDef | None:
-        """Make the plan, when all that is asked of it is known, and return the function that checks in its place.
-
-        Args:
-            statements: all code that the block is a part of.
-            namespace: of that code.
-            parameters: the sources of the function's parameters, by their names in that code.
-        """
-        assert accelerator.make_plan is not None
-        packed = [call for call in self._calls if self._pack(call, namespace, parameters)]
-        names = _names(statements, ast.Load) if packed else self._handed_out
-        for name, source in self._handed_out.items():
-            if name in names:
-                self._bind(name, ast.Name(name, ast.Load()), source)
-        namespace.globals[self._name] = self.plan.make(accelerator.make_plan)
-        return None if self._or_leave else self._function(namespace)
-
-    def _function(self, namespace: GeneratedNamespace) -> ast.FunctionDef:
-        result = ast.Return(ast.Tuple(self._results, ast.Load()))
-        body: list[ast.stmt] = [ast.While(ast.Constant(True), [*self.python, result], [])]
-        own = _names(body, ast.Store)
-        given = [name for name in _names(body, ast.Load) if name not in own and name not in namespace.globals]
-        self._parameters += [ast.Name(name, ast.Load()) for name in given]
-        arguments = ast.arguments([], [ast.arg(name) for name in given], None, [], [], None, [])
-        definition = ast.FunctionDef(self._checks, arguments, [*body, ast.Return(ast.Constant(None))], [])
-        namespace.globals[self._checks] = CompiledLate(definition, namespace)
-        return definition
-
-    def _pack(self, call: ast.Call, namespace: GeneratedNamespace, parameters: Mapping[str, Source]) -> bool:
-        """Let a call get its arguments as one tuple, if the plan has them all and they are many."""
-        names = [argument.id for argument in call.args if isinstance(argument, ast.Name)]
-        known = {**parameters, **self._handed_out}
-        sources = tuple([known[name] for name in names if name in known])
-        if len(sources) < len(call.args) or len(self._handed_out.keys() & set(names)) < _WORTHWHILE:
-            return False
-        for name in names:
-            if name not in self._handed_out and known[name] not in self.plan.inputs:
-                self.plan.slot(known[name])
-                self._arguments.append(ast.Name(name, ast.Load()))
-        packed = namespace.fresh("packed")
-        self._bind(packed, ast.Tuple(call.args, ast.Load()), sources)
-        call.args = [ast.Starred(ast.Name(packed, ast.Load()), ast.Load())]
-        return True
-
-    def _bind(self, name: str, result: ast.expr, output: Source | tuple[Source, ...]) -> None:
-        self.plan.outputs.append(output)
-        self._results.append(result)
-        self._targets.append(ast.Name(name, ast.Store()))
-
-
-class CompiledLate:
-    """A generated function that is compiled when it is first called, and then takes this one's place.
-
-    Args:
-        definition: the function.
-        namespace: its globals, where it is found by its own name.
-    """
-
-    def __init__(self, definition: ast.FunctionDef, namespace: GeneratedNamespace) -> None:
-        self._definition = definition
-        self._namespace = namespace
-
-    def __call__(self, *arguments: object) -> object:
-        function = compile_function(self._definition, self._namespace)
-        if self._namespace.globals.get(self._definition.name) is self:
-            self._namespace.globals[self._definition.name] = function
-        return function(*arguments)
-
-
-def _names(statements: Sequence[ast.AST], context: type[ast.expr_context]) -> dict[str, None]:
-    """Return the names that statements read (``Load``) or bind (``Store``), in no particular order but a fixed one."""
-    names: dict[str, None] = {}
-    pending: list[object] = list(statements)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, ast.Name):
-            if isinstance(node.ctx, context):
-                names[node.id] = None
-        elif isinstance(node, list):
-            pending += node
-        elif isinstance(node, ast.AST):
-            pending += vars(node).values()
-    return names
 
 
 class CheckBuilder(Builder):
@@ -238,14 +95,14 @@ class CheckBuilder(Builder):
 
     def _plan(self, guards: Sequence[Guard], wanted: Sequence[Source], trusted: Sequence[Guard]) -> PlanBuilder | None:
         """Return the plan of what one can do, if that is worthwhile."""
-        if accelerator.make_plan is None or len(guards) + len(wanted) < _WORTHWHILE:
+        if accelerator.make_plan is None or len(guards) + len(wanted) < WORTHWHILE:
             return None
         known = self._types if not trusted else {**self._types, **_types_of(trusted)}
         plan = PlanBuilder(known.get, lambda source: source.is_local or source in self._bound)
         done = [plan.add(guard) for guard in guards].count(True)
         if trusted:  # else they are among the sources that are guarded
             done += [plan.slot(source) is not None for source in wanted].count(True)
-        return plan if done >= _WORTHWHILE else None
+        return plan if done >= WORTHWHILE else None
 
     def _check_by_plan(self, plan: PlanBuilder, *, or_leave: bool) -> None:
         """Emit the checks that a plan stands for."""
@@ -281,9 +138,36 @@ class CheckBuilder(Builder):
         return name
 
     def many(self, call: ast.Call) -> ast.Call:
-        for block in self._blocks:
-            block.may_pack(call)
+        names = [argument.id for argument in call.args if isinstance(argument, ast.Name)]
+
+        def found_as(name: str) -> None:
+            apply = ast.Name(self.namespace.name_of(accelerator.apply, "apply"), ast.Load())
+            call.func, call.args = apply, [call.func, ast.Name(name, ast.Load())]
+
+        if len(names) == len(call.args):
+            self._may_find(Bundle(names, found_as))
         return call
+
+    def together(self, sources: Sequence[Source]) -> ast.expr:
+        """Return an expression for the values of sources as one object; they were fetched before."""
+        found = [self.fetch(source) for source in sources]
+        assert all(isinstance(one, ast.Name) for one in found), "what is wanted is bound to locals"
+        names = [one.id for one in found if isinstance(one, ast.Name)]
+        held = self.namespace.fresh("inputs")
+        bind = ast.Assign([ast.Name(held, ast.Store())], together(names, self.namespace))
+
+        def found_as(name: str) -> None:
+            bind.value = ast.Name(name, ast.Load())
+
+        self.statements.append(bind)
+        self._may_find(Bundle(names, found_as))
+        return ast.Name(held, ast.Load())
+
+    def _may_find(self, bundle: Bundle) -> None:
+        self.names.update([self.namespace.name_of(accelerator.apply, "apply")])
+        self.names.update([self.namespace.name_of(accelerator.Values, "Values")])
+        for block in self._blocks:
+            block.may_find(bundle)
 
     def _count_uses(self, guards: Sequence[Guard], wanted: Sequence[Source], later: Iterable[Source]) -> None:
         for guard in guards:

@@ -13,8 +13,9 @@ import ast
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from framelift_guards.block import Block
 from framelift_guards.codegen import GeneratedNamespace
-from framelift_guards.compiler import Block, CheckBuilder
+from framelift_guards.compiler import CheckBuilder
 from framelift_guards.guard import Guard
 from framelift_guards.predicates import Discriminant, Predicate
 from framelift_guards.roots import LocalSource
@@ -31,6 +32,7 @@ class Path:
     Args:
         guards: what is still to be checked, in order.
         wanted: what its entry needs beside the parameters.
+        together: what it gets after that as one object.
         entry: the name of its entry.
         predicates: all its predicates, those that were checked on the way included.
         trusted: guards that are taken to hold: those of them that stand among ``guards`` are checked only where a plan
@@ -42,12 +44,15 @@ class Path:
     entry: str
     predicates: tuple[Predicate, ...] = field(repr=False)
     trusted: tuple[Guard, ...] = ()
+    together: tuple[Source, ...] = ()
 
     @classmethod
-    def of(cls, guards: Iterable[Guard], wanted: tuple[Source, ...], entry: str) -> Path:
+    def of(
+        cls, guards: Iterable[Guard], wanted: tuple[Source, ...], entry: str, together: tuple[Source, ...] = ()
+    ) -> Path:
         """Return the path of a specialisation of which nothing has been checked."""
         guards = tuple(guards)
-        return cls(guards, wanted, entry, tuple([guard.predicate for guard in guards]))
+        return cls(guards, wanted, entry, tuple([guard.predicate for guard in guards]), together=together)
 
     def without(self, done: frozenset[Guard]) -> Path:
         """Return the path that is left when some guards have been checked."""
@@ -59,6 +64,7 @@ class Path:
         for guard in self.guards:
             yield from read_by(guard)
         yield from self.wanted
+        yield from self.together
 
     def free(self, checked: Callable[[Guard], bool]) -> Iterator[Guard]:
         """Yield the guards that may be checked when, of those before, only some have been.
@@ -251,8 +257,10 @@ class DecisionTree:
         user's predicates run outside of it: what the user's code raises is the user's.
         """
         builder = self._builder([path], outer)
-        builder.check(path.guards, path.wanted, trusted=path.trusted)
+        builder.check(path.guards, (*path.wanted, *path.together), trusted=path.trusted)
         fetched = [builder.fetch(source) for source in path.wanted]
+        if path.together:
+            fetched.append(builder.together(path.together))
         run = self._namespace.fresh("run")
         bind = ast.Assign([ast.Name(run, ast.Store())], ast.Name(path.entry, ast.Load()))
         self.names.add(path.entry)

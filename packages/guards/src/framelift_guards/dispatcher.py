@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import Any, Final, cast
 
+from framelift_guards import accelerator
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier, lay_out
 from framelift_guards.decision import DecisionTree, Path
 from framelift_guards.fork_safe_lock import ForkSafeLock
@@ -147,20 +148,22 @@ class Specialisation:
     Args:
         guards: what must hold for it.
         entry: what runs then; it gets the function's parameters positionally, in the order of ``co_varnames``, and
-            after them the values of ``sources``.
+            after them the values of ``sources``, and of ``together``, if there are any, as one object.
         sources: what the entry needs beside the parameters.
+        together: what it needs beside that only to hand it on, with `framelift_guards.apply`.
         name: what the generated code calls the entry.
     """
 
     guards: GuardSet
     entry: Callable[..., object]
     sources: tuple[Source, ...] = ()
+    together: tuple[Source, ...] = ()
     name: str = field(repr=False, default="")
 
     @property
     def path(self) -> Path:
         """Its path through the decision tree."""
-        return Path.of(self.guards, self.sources, self.name)
+        return Path.of(self.guards, self.sources, self.name, self.together)
 
     def failure(self, arguments: dict[str, object]) -> Failure | None:
         """Return why this specialisation does not fit these arguments, or ``None`` when it does."""
@@ -173,7 +176,10 @@ class Specialisation:
             arguments: the function's parameters by name, in the order of ``co_varnames``.
         """
         scope = Scope(arguments)
-        return self.entry(*arguments.values(), *[source.fetch(scope) for source in self.sources])
+        found = [source.fetch(scope) for source in self.sources]
+        if self.together:
+            found.append(accelerator.Values([source.fetch(scope) for source in self.together]))
+        return self.entry(*arguments.values(), *found)
 
 
 class Dispatcher:
@@ -296,7 +302,11 @@ class Dispatcher:
         return self._specialisations
 
     def add(
-        self, guards: Iterable[Guard], entry: Callable[..., object], sources: Iterable[Source] = ()
+        self,
+        guards: Iterable[Guard],
+        entry: Callable[..., object],
+        sources: Iterable[Source] = (),
+        together: Iterable[Source] = (),
     ) -> Specialisation:
         """Add a specialisation after those that are there, and return it.
 
@@ -306,12 +316,21 @@ class Dispatcher:
                 ``*args`` as a tuple, ``**kwargs`` as a dictionary; then the values of ``sources``.
             sources: what the entry needs beside the parameters. Most of it the guards fetch in any case; where one
                 cannot be fetched, the specialisation does not fit.
+            together: more of the same, which the entry gets last and as one object, to hand it on with
+                `framelift_guards.apply`: for a model's parameters, of which a graph takes hundreds.
+
+        >>> from framelift_guards import LocalSource, apply
+        >>> dispatcher = Dispatcher.for_parameters(["many"], lambda scope: "miss")
+        >>> items = [LocalSource("many").item(index) for index in range(3)]
+        >>> _ = dispatcher.add([], lambda many, items: apply(max, items), together=items)
+        >>> dispatcher.function([1, 3, 2])
+        3
         """
-        sources = tuple(sources)
+        sources, together = tuple(sources), tuple(together)
         guards = guards if isinstance(guards, GuardSet) else GuardSet(guards)
         with self._lock.held():
             name = self._namespace.bind(entry, "entry")
-            specialisation = Specialisation(guards, entry, sources, name)
+            specialisation = Specialisation(guards, entry, sources, together, name)
             self._link((*self._specialisations, specialisation))
         return specialisation
 

@@ -42,7 +42,8 @@ class BodyLayout:
 
     Args:
         pointer: where in the Python object the pointer to the body is.
-        body: the pieces of the body that count: all of it but the counts of references.
+        body: the pieces of the body that count: all of it but what tensors of the same metadata do not share, which are
+            counts of references and pointers: to the storage, to the Python object.
         link: where in the body the pointer to what autograd keeps is.
         linked: the pieces of that which decide whether gradients are required.
         dimensions: how many sizes and strides lie in the body itself.
@@ -108,12 +109,12 @@ def _find(size_of_block: Callable[[int], int]) -> BodyLayout:
             raise _Unexpected
         return ctypes.string_at(address, length)
 
-    plain = torch.empty(3)
-    pointer = _only(offset for offset, word in _words(_shell(plain)) if word == _address(plain))
-    length = len(block(_address(plain)))
+    several = [torch.empty(3) for _ in range(8)]
+    pointer = _only(offset for offset, word in _words(_shell(several[0])) if word == _address(several[0]))
+    length = min([len(block(_address(tensor))) for tensor in several])
     return BodyLayout(
         pointer,
-        _without(_counts(block), length),
+        _without(sorted({*_counts(block), *_own(block)} & {*range(0, length, _WORD)}), length),
         link := _link(block),
         _autograd(block, link),
         _dimensions(block),
@@ -142,10 +143,9 @@ def _only(found: Iterable[int]) -> int:
 
 
 def _changed(before: bytes, after: bytes) -> list[int]:
-    """Return the offsets of the words that differ."""
-    if len(before) != len(after):
-        raise _Unexpected
-    return [at for at in range(0, len(before), _WORD) if before[at : at + _WORD] != after[at : at + _WORD]]
+    """Return the offsets of the words that differ; where one block has some bytes to spare, those do not count."""
+    shared = range(0, min(len(before), len(after)), _WORD)
+    return [at for at in shared if before[at : at + _WORD] != after[at : at + _WORD]]
 
 
 def _counts(block: Callable[[int], bytes]) -> list[int]:
@@ -158,6 +158,16 @@ def _counts(block: Callable[[int], bytes]) -> list[int]:
     if not 1 <= len(counts) <= 2 or not second.requires_grad:
         raise _Unexpected
     return counts
+
+
+def _own(block: Callable[[int], bytes]) -> list[int]:
+    """Return which words of a body differ between tensors of the same metadata."""
+    # Of as many dimensions as a body holds: with fewer, words of it are not in use and may hold anything.
+    alike = [torch.ones(2, 3, 4, 5, 6, requires_grad=True) for _ in range(4)]
+    if _dimensions(block) != alike[0].dim():
+        raise _Unexpected
+    first, *others = [block(_address(tensor)) for tensor in alike]
+    return sorted({offset for other in others for offset in _changed(first, other)})
 
 
 def _without(left_out: list[int], length: int) -> Spans:
