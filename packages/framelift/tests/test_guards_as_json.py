@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+import small_transformer
 import torch
 
 import framelift
@@ -105,6 +111,22 @@ def test_what_is_read_is_equal_and_answers_alike(subject, arguments, dynamic):
         now = Scope(scope | changed)
         assert [one.check(now) for one in read] == [one.check(now) for one in capture.guards]
     assert read.check(Scope(scope))
+
+
+def test_a_models_guards_hold_in_another_process():
+    model, words = small_transformer.made()
+    lifted = framelift.compile(model, backend="eager")
+    lifted(words)
+    (capture,) = lifted.framelift.specialisations
+    text = capture.guards.to_json(small_transformer.SmallTransformer.forward)
+    expected = small_transformer.verdicts(capture.guards, lifted, words)
+    assert expected.count("None") == 7, expected
+    path = os.pathsep.join([*sys.path, str(Path(__file__).parent)])
+    there = subprocess.run(
+        [sys.executable, small_transformer.__file__], input=text, capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": path},
+    )  # fmt: skip
+    assert json.loads(there.stdout) == expected
 
 
 def test_what_cannot_be_written_is_named():
