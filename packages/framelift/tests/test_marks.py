@@ -77,8 +77,8 @@ def test_a_marked_size_that_is_specialised():
     with pytest.raises(MarkError) as caught:
         framelift.compile(decides_on_4, backend="eager")(marked(4, 3))
     assert str(caught.value) == (
-        "x.size(0) was marked dynamic, but is specialised to 4; change that line so that it does not depend on one "
-        f"value, or mark it with maybe_mark_dynamic {line_of(decides_on_4)}"
+        "x.size(0) was marked dynamic, but is specialised to 4; make that line work for any size (what it has to "
+        f"equal there needs the mark, too), or use maybe_mark_dynamic instead {line_of(decides_on_4)}"
     )
 
 
@@ -93,8 +93,8 @@ def test_a_range_that_is_cut():
     with pytest.raises(MarkError) as caught:
         framelift.compile(decides_on_6, backend="eager")(marked(4, min=2, max=10))
     assert str(caught.value) == (
-        "x.size(0) was marked to be any of 2 to 10, but is decided to be such that it <= 6; narrow the range that was "
-        f"marked, or change that line so that it does the same for all sizes {line_of(decides_on_6)}"
+        "x.size(0) was marked to be from 2 to 10, but is limited by x.size(0) <= 6; mark it with max=6, or make that "
+        f"line do the same for all of these sizes {line_of(decides_on_6)}"
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from framelift_symbolic_shapes import ConstraintViolation, ShapeEnv
+from framelift_symbolic_shapes.deferred import sympy
 
 
 @pytest.fixture
@@ -61,7 +62,24 @@ def cut_at_a_value(env):
 def cut_through_another(env):
     n, other = size(env, minimum=2, maximum=64, strict=True), size(env, name="L['y'].size()[0]", shared=False)
     n.eq(other).guard_bool("", 0)
+    env.user_line = lambda: "model.py:9"
     other.gt(n.wrap_int(16)).guard_bool("", 0)
+
+
+def cut_by_an_equal_one(env):
+    n = size(env, minimum=2, maximum=64, strict=True)
+    other = size(env, name="L['y'].size()[0]", minimum=4, maximum=32, strict=True)
+    n.eq(other).guard_bool("", 0)
+
+
+def cut_at_a_multiple(env):
+    n = size(env, minimum=2, maximum=64, strict=True)
+    n.mul(n.wrap_int(3)).gt(n.wrap_int(50)).guard_bool("", 0)
+
+
+def cut_by_what_is_no_python(env):
+    n = size(env, maximum=64, strict=True)
+    env.node_type(env.own(sympy.gamma(n.expr) > 3), env, bool, True).guard_bool("", 0)
 
 
 def cut_by_divisibility(env):
@@ -81,23 +99,44 @@ def one_that_must_stay_free(env):
     size(env, 1, strict=True)
 
 
-FREE = "change that line so that it does not depend on one value, or mark it with maybe_mark_dynamic"
-CUT = "narrow the range that was marked, or change that line so that it does the same for all sizes"
+FREE = (
+    "make that line work for any size (what it has to equal there needs the mark, too), or use maybe_mark_dynamic "
+    "instead"
+)
+CUT = "or make that line do the same for all of these sizes"
 WIDEN = "widen the range that was marked, or pass another input"
 VIOLATIONS = {
     specialised_by_equality: f"was marked dynamic, and is specialised to 8 (model.py:3);\n  {FREE}",
     specialised_by_int: f"was marked dynamic, and is specialised to 8 (model.py:3);\n  {FREE}",
     specialised_by_an_operator: f"was marked dynamic, and is specialised to 8 (model.py:3);\n  {FREE}",
-    specialised_through_another: f"was marked dynamic, and is specialised to 8 (model.py:9);\n  {FREE}",
-    specialised_by_two_limits: f"was marked dynamic, and is specialised to 8 (model.py:9);\n  {FREE}",
+    specialised_through_another: (f"was marked dynamic, and is specialised to 8 (model.py:9);\n  {FREE}"),
+    specialised_by_two_limits: (
+        f"was marked dynamic, and is specialised to 8 by L['x'].size()[0] <= 8 (model.py:9);\n  {FREE}"
+    ),
     below_its_minimum: f"must be at least 10, and is 8;\n  {WIDEN}",
     above_its_maximum: f"must be at most 4, and is 8;\n  {WIDEN}",
-    cut_at_a_value: f"was marked to be any of 2 to 64, and is decided to be such that it <= 16 (model.py:3);\n  {CUT}",
+    cut_at_a_value: (
+        "was marked to be from 2 to 64, and is limited by L['x'].size()[0] <= 16 (model.py:3);\n"
+        f"  mark it with max=16, {CUT}"
+    ),
     cut_through_another: (
-        f"was marked to be any of 2 to 64, and is decided to be such that it <= 16 (model.py:3);\n  {CUT}"
+        "was marked to be from 2 to 64, and is limited by L['x'].size()[0] <= 16 (model.py:9);\n"
+        f"  mark it with max=16, {CUT}"
+    ),
+    cut_by_an_equal_one: (
+        "was marked to be from 2 to 64, and is limited by L['x'].size()[0] == L['y'].size()[0] (model.py:3);\n"
+        f"  mark it with min=4 and max=32, {CUT}"
+    ),
+    cut_at_a_multiple: (
+        "was marked to be from 2 to 64, and is limited by 3 * L['x'].size()[0] <= 50 (model.py:3);\n"
+        f"  mark it with max=16, {CUT}"
     ),
     cut_by_divisibility: (
-        f"was marked to be any of 2 to …, and is decided to be such that Eq((it%4), 0) (model.py:3);\n  {CUT}"
+        "was marked to be at least 2, and is limited by L['x'].size()[0] % 4 == 0 (model.py:3);\n"
+        f"  mark it without a range, {CUT}"
+    ),
+    cut_by_what_is_no_python: (
+        f"was marked to be at most 64, and is limited by gamma(s77) > 3 (model.py:3);\n  mark it without a range, {CUT}"
     ),
     promised_to_be_equal: (
         "must be equal to L['y'].size()[1], and is 8 where that is 6 (model.py:3);\n"
@@ -105,7 +144,7 @@ VIOLATIONS = {
     ),
     one_that_must_stay_free: (
         "was marked dynamic, and is 1, and sizes 0 and 1 are always specialised;\n"
-        "  mark it with maybe_mark_dynamic, or make the first call with a larger size"
+        "  use maybe_mark_dynamic instead, or make the first call with a larger size"
     ),
 }
 
@@ -131,7 +170,8 @@ def test_a_promise_of_a_number(env):
 
 RELAXED = [
     specialised_by_equality, specialised_by_int, specialised_by_an_operator, specialised_through_another,
-    specialised_by_two_limits, cut_at_a_value, cut_through_another, cut_by_divisibility, one_that_must_stay_free,
+    specialised_by_two_limits, cut_at_a_value, cut_through_another, cut_by_an_equal_one, cut_at_a_multiple,
+    cut_by_divisibility, cut_by_what_is_no_python, one_that_must_stay_free,
 ]  # fmt: skip
 
 

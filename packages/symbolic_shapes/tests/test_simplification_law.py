@@ -71,6 +71,10 @@ def test_of_rounding_an_integer(name, value):
     ("8*x", "LShift", (X, Constant(3))),
     ("x", "FloorDiv", (X * X + X * Y, X + Y)),
     ("0", "Mod", (X * X + X * Y, X + Y)),
+    ("(x//3)", "FloorDiv", (4 * X, Constant(12))),
+    ("((x + 1)//y)", "FloorDiv", (X * Y + Y, Y * Y)),
+    ("4*(x%3)", "Mod", (4 * X, Constant(12))),
+    ("2*((-x - 1)%3)", "Mod", (-2 * X - 2, Constant(6))),
 ])  # fmt: skip
 def test_golden(text, name, parts):
     assert str(simplify(name, parts, lambda e: bound(e, {X: Range(2, 50), Y: Range(2, 50)}))) == text

@@ -12,6 +12,7 @@ import linecache
 import operator
 import types
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
@@ -89,6 +90,7 @@ from .variables import PYTHON_TYPE, SymbolicNumberVariable, TensorVariable
 __all__ = ["Session"]
 
 T = TypeVar("T")
+_TORCH = Path(torch.__file__).parent
 
 
 class TorchDomain(SymbolicDomain):
@@ -209,7 +211,10 @@ class Session:
         return format_stack(reversed(list(self.domain.user_frames())))
 
     def user_line(self) -> object:
-        """The user's line, for guards."""
+        """The user's line, for what is decided about sizes: what torch's own modules decide, their caller asked for."""
+        for frame in self.domain.user_frames():
+            if _TORCH not in Path(frame.filename).parents:
+                return self.domain.line_of(frame)
         return self.domain.user_line()
 
     def where(self) -> tuple[str, int] | None:

@@ -20,19 +20,19 @@ def mark_error(violation: ConstraintViolation) -> MarkError:
     """Return the error that a user sees for a broken promise about a size."""
     line = violation.line
     where = (line.filename, line.line) if isinstance(line, UserLine) else None
-    return MarkError(spelled(violation.name), violation.rule, violation.found, violation.remedy, where)
+    return MarkError(spelled(violation.name), violation.rule, spelled(violation.found), violation.remedy, where)
 
 
 def spelled(name: str) -> str:
-    """Return a size as a program writes it.
+    """Return a size, or a condition on sizes, as a program writes it.
 
-    >>> spelled("L['x'].size()[0]"), spelled("L['self'].weight.size()[1]")
-    ('x.size(0)', 'self.weight.size(1)')
+    >>> spelled("L['x'].size()[0] == 8"), spelled("L['self'].weight.size()[1]")
+    ('x.size(0) == 8', 'self.weight.size(1)')
     """
     return _SIZE.sub(r".\1(\2)", _LOCAL.sub(r"\1", name))
 
 
-_LOCAL = re.compile(r"^L\['(\w+)'\]")
+_LOCAL = re.compile(r"\bL\['(\w+)'\]")
 _SIZE = re.compile(r"\.(size|stride)\(\)\[(\d+)\]")
 
 

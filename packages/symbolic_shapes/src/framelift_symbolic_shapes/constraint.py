@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from framelift_symbolic_shapes.errors import ConstraintViolation
-from framelift_symbolic_shapes.range import Bound, Range
+from framelift_symbolic_shapes.range import Bound, Range, is_infinite
 
 __all__ = ["Constraint", "ConstraintViolation", "Freedom"]
 
@@ -91,27 +91,49 @@ class Constraint:
             self.name,
             "was marked dynamic",
             f"{value}, and sizes 0 and 1 are always specialised",
-            "mark it with maybe_mark_dynamic, or make the first call with a larger size",
+            "use maybe_mark_dynamic instead, or make the first call with a larger size",
         )
 
-    def specialised(self, value: object, line: object) -> ConstraintViolation:
+    def specialised(self, value: object, condition: str, line: object) -> ConstraintViolation:
         """Return the error for a decision that left only one value."""
+        by = "" if condition in (f"{self.name} == {value}", f"{value} == {self.name}") else f" by {condition}"
         return ConstraintViolation(
             self.name,
             "was marked dynamic",
-            f"specialised to {value}",
-            "change that line so that it does not depend on one value, or mark it with maybe_mark_dynamic",
+            f"specialised to {value}{by}",
+            "make that line work for any size (what it has to equal there needs the mark, too), or use "
+            "maybe_mark_dynamic instead",
             line,
         )
 
-    def restricted(self, condition: object, symbol: object, line: object) -> ConstraintViolation:
-        """Return the error for a decision that does not hold in all of the promised range."""
-        least = "…" if self.minimum is None else self.minimum
-        most = "…" if self.maximum is None else self.maximum
+    def restricted(self, condition: str, narrower: Range | None, line: object) -> ConstraintViolation:
+        """Return the error for a decision that does not hold in all of the promised range.
+
+        Args:
+            condition: what was decided, as text.
+            narrower: the range that could be promised instead, if it is a range in which the condition holds.
+            line: the user's line.
+        """
+        remedy = "mark it without a range"
+        if narrower is not None:
+            limits = [("min", self.minimum, narrower.lower), ("max", self.maximum, narrower.upper)]
+            changed = [f"{word}={limit}" for word, known, limit in limits if limit != known and not is_infinite(limit)]
+            remedy = f"mark it with {' and '.join(changed)}"
         return ConstraintViolation(
             self.name,
-            f"was marked to be any of {least} to {most}",
-            f"decided to be such that {str(condition).replace(str(symbol), 'it')}",
-            "narrow the range that was marked, or change that line so that it does the same for all sizes",
+            f"was marked to be {_told(self.range)}",
+            f"limited by {condition}",
+            f"{remedy}, or make that line do the same for all of these sizes",
             line,
         )
+
+
+def _told(values: Range) -> str:
+    """Return a range as a user says it.
+
+    >>> _told(Range(2)), _told(Range(2, 8))
+    ('at least 2', 'from 2 to 8')
+    """
+    if is_infinite(values.upper):
+        return f"at least {values.lower}"
+    return f"at most {values.upper}" if is_infinite(values.lower) else f"from {values.lower} to {values.upper}"

@@ -12,13 +12,23 @@ from typing import Any
 from framelift_symbolic_shapes.constraint import Constraint, ConstraintViolation
 from framelift_symbolic_shapes.errors import DataDependentCondition, ForeignSymbol, InvalidSize, MalformedRecord
 from framelift_symbolic_shapes.explanation import explanation
-from framelift_symbolic_shapes.expression import Constant, Expression, Relation, call, compare, negate, number
+from framelift_symbolic_shapes.expression import (
+    Constant,
+    Expression,
+    Relation,
+    call,
+    compare,
+    negate,
+    number,
+    substitute,
+)
 from framelift_symbolic_shapes.expression_store import ExpressionStore
 from framelift_symbolic_shapes.facade import Facade
 from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
 from framelift_symbolic_shapes.node import Number, SymNode
 from framelift_symbolic_shapes.persistence import FORMAT, Writer, parsed, plain
+from framelift_symbolic_shapes.products import primitive
 from framelift_symbolic_shapes.python_code import Reference, to_python
 from framelift_symbolic_shapes.range import Range, is_infinite
 from framelift_symbolic_shapes.symbol import SymbolInfo
@@ -78,7 +88,7 @@ class ShapeEnv(Facade):
         return MappingProxyType(self._table.public)
 
     def info(self, symbol: Any) -> SymbolInfo:
-        """Return what is known of a symbol, given in either form or by its name.
+        """Return what is known of a symbol, given in either form, as a number of it, or by its name.
 
         >>> env = ShapeEnv()
         >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)
@@ -94,7 +104,10 @@ class ShapeEnv(Facade):
         return known
 
     def _symbol(self, symbol: Any) -> Expression:
-        return self._table.named(symbol) if isinstance(symbol, str) else self.own(symbol)
+        if isinstance(symbol, str):
+            return self._table.named(symbol)
+        node = getattr(symbol, "node", symbol)
+        return node.expression if isinstance(node, SymNode) else self.own(symbol)
 
     @property
     def guards(self) -> tuple[ShapeGuard, ...]:
@@ -360,21 +373,42 @@ class ShapeEnv(Facade):
 
     def _record(self, condition: Expression) -> None:
         line = self.user_line()
+        if isinstance(condition, Relation) and condition.left.kind is int and condition.right == Constant(0):
+            condition = Relation(condition.sign, primitive(condition.left, self.facts.bound), condition.right)
         backed = self._table.unbacked.isdisjoint(condition.symbols)
         (self._guards if backed else self._assertions).append(ShapeGuard(condition, line))
+        promised = [
+            (symbol, constraint, self._table.known[symbol].range)
+            for symbol, constraint in self._table.constraints.items()
+            if constraint.strict
+        ]
         self.facts.assume(condition)
         for symbol, info in self._table.known.items():
             info.range = self.facts.ranges.get(symbol, info.range)
-        for symbol, constraint in self._table.constraints.items():
-            if constraint.strict:
-                self._check_freedom(symbol, constraint, condition, line)
+        for symbol, constraint, before in promised:
+            self._check_freedom(symbol, constraint, before, condition, line)
 
-    def _check_freedom(self, symbol: Expression, constraint: Constraint, condition: Expression, line: object) -> None:
+    def _check_freedom(
+        self, symbol: Expression, constraint: Constraint, before: Range, condition: Expression, line: object
+    ) -> None:
         value = self.facts.replace(symbol)  # it may be that of another symbol, which has one value only
         if isinstance(value, Constant):
-            raise self._violated(constraint.specialised(value, line))
-        if constraint.is_bounded and condition.symbols in ({symbol}, value.symbols):
-            raise self._violated(constraint.restricted(condition, next(iter(condition.symbols)), line))
+            raise self._violated(constraint.specialised(value, self._told(condition), line))
+        if not constraint.is_bounded:
+            return
+        after = before & self.facts.bound(value)
+        if condition.symbols in ({symbol}, value.symbols) or after != before:
+            alone = Facts()
+            alone.declare(symbol, after)
+            holds = len(condition.symbols) > 1 or alone.decide(substitute(condition, {value: symbol}, call))
+            narrower = after if after != before and holds else None
+            raise self._violated(constraint.restricted(self._told(condition), narrower, line))
+
+    def _told(self, condition: Expression) -> str:
+        try:
+            return ast.unparse(self.to_python(condition))
+        except TypeError:  # sympy's own, which has no Python
+            return str(condition)
 
     def equate(self, first: Any, second: Any) -> None:
         """Promise that two sizes are equal: it is guarded, and one symbol stands for both from then on.
@@ -410,7 +444,7 @@ class ShapeEnv(Facade):
         """Return where a symbol came from, its range, and each condition on it with the user's line.
 
         Args:
-            symbol: the symbol, in either form, or its name.
+            symbol: the symbol, in either form, a number that it is (such as `x.shape[0]`), or its name.
 
         >>> env = ShapeEnv()
         >>> n = env.create_symbol("L['x'].size()[0]", 4, dynamic=True, origin=None, size=True)

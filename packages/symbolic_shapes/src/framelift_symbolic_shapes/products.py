@@ -7,13 +7,13 @@ are the inequalities of G. P. McCormick, "Computability of global solutions to f
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from framelift_symbolic_shapes.congruence import cofactor
 from framelift_symbolic_shapes.expression import Constant, Expression, Monomial, make_sum, terms_of
 from framelift_symbolic_shapes.range import Bounds, bound_monomial, is_infinite
 
-__all__ = ["primitive", "products"]
+__all__ = ["common_factor", "primitive", "products"]
 
 
 def products(monomial: Monomial, margins: Iterable[Expression], bounds: Bounds) -> Iterator[Expression]:
@@ -68,7 +68,7 @@ def primitive(expression: Expression, bounds: Bounds) -> Expression:
     constant, terms = terms_of(expression)
     if constant or not terms:
         return expression
-    common = _shared(terms)
+    common = common_factor(terms)
     positive = frozenset((atom, exponent) for atom, exponent in common if bounds(atom).lower > 0)
     divisor = math.gcd(*terms.values())
     if not positive and divisor == 1:
@@ -83,7 +83,14 @@ def primitive(expression: Expression, bounds: Bounds) -> Expression:
     return make_sum(whole, rest) if rest else Constant(whole)
 
 
-def _shared(terms: Mapping[Monomial, int]) -> Monomial:
-    first, *others = map(dict, terms)
+def common_factor(monomials: Iterable[Monomial]) -> Monomial:
+    """Return the greatest product of atoms that divides each of some products.
+
+    >>> from framelift_symbolic_shapes.expression import Symbol
+    >>> a, b, c = (Symbol(name, int) for name in "abc")
+    >>> common_factor([*terms_of(a * a * b + a * b * c)[1]]) == frozenset({(a, 1), (b, 1)})
+    True
+    """
+    first, *others = map(dict, monomials)
     least = {atom: min([exponent, *[other.get(atom, 0) for other in others]]) for atom, exponent in first.items()}
     return frozenset((atom, exponent) for atom, exponent in least.items() if exponent)

@@ -6,9 +6,11 @@ are tried when a function is applied, so operands are simple already.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from framelift_symbolic_shapes.congruence import cofactor
 from framelift_symbolic_shapes.expression import (
     Call,
     Constant,
@@ -20,6 +22,7 @@ from framelift_symbolic_shapes.expression import (
     power,
     terms_of,
 )
+from framelift_symbolic_shapes.products import common_factor
 from framelift_symbolic_shapes.range import Bounds, Range
 
 __all__ = ["RULES", "Rule", "simplify"]
@@ -67,6 +70,12 @@ def divide_twice(a: Expression, b: Expression, bounds: Bounds) -> Expression | N
     return simplify("FloorDiv", (a.operands[0], a.operands[1] * b), bounds)
 
 
+def divide_common(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """(k * q) // (k * m) = q // m where k != 0."""
+    common = _common(a, b, bounds)
+    return None if common is None else simplify("FloorDiv", (common[1], common[2]), bounds)
+
+
 def modulo_one(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A % 1 = 0."""
     return Constant(0) if number(b) == 1 else None
@@ -83,6 +92,12 @@ def modulo_multiple(a: Expression, b: Expression, bounds: Bounds) -> Expression 
         return None
     quotient, rest = _split(a, b)
     return None if number(quotient) == 0 else simplify("Mod", (rest, b), bounds)
+
+
+def modulo_common(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """(k * q) % (k * m) = k * (q % m) where k != 0."""
+    common = _common(a, b, bounds)
+    return None if common is None else common[0] * simplify("Mod", (common[1], common[2]), bounds)
 
 
 def minimum(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
@@ -155,7 +170,7 @@ def _split(a: Expression, b: Expression) -> tuple[Expression, Expression]:
     rest: dict[Monomial, int] = {}
     whole = 0
     for monomial, coefficient in terms.items():
-        part = None if coefficient % divisor else _cofactor(monomial, factor)
+        part = None if coefficient % divisor else cofactor(monomial, factor)
         if part is None:
             rest[monomial] = coefficient
         elif part:
@@ -170,13 +185,24 @@ def _split(a: Expression, b: Expression) -> tuple[Expression, Expression]:
 _NO_FACTOR: Monomial = frozenset()
 
 
-def _cofactor(monomial: Monomial, factor: Monomial) -> Monomial | None:
-    left = dict(monomial)
-    for atom, exponent in factor:
-        left[atom] = left.get(atom, 0) - exponent
-        if left[atom] < 0:
-            return None
-    return frozenset((atom, exponent) for atom, exponent in left.items() if exponent)
+def _common(a: Expression, b: Expression, bounds: Bounds) -> tuple[Expression, Expression, Expression] | None:
+    """Return k, q and m with a = k * q and b = k * m, where k is never 0; `None` where k can only be 1."""
+    (constant, terms), (other, others) = terms_of(a), terms_of(b)
+    divisor = math.gcd(constant, *terms.values(), other, *others.values())
+    shared = _NO_FACTOR if constant or other or not (terms and others) else common_factor([*terms, *others])
+    factor = frozenset((atom, exponent) for atom, exponent in shared if _nonzero(atom, bounds))
+    if divisor <= 1 and not factor:
+        return None
+    k = make_sum(0, {factor: divisor}) if factor else Constant(divisor)
+    return k, _divided(constant, terms, divisor, factor), _divided(other, others, divisor, factor)
+
+
+def _divided(constant: int, terms: Mapping[Monomial, int], divisor: int, factor: Monomial) -> Expression:
+    result: Expression = Constant(constant // divisor)
+    for monomial, coefficient in terms.items():
+        part = cofactor(monomial, factor)
+        result = result + (make_sum(0, {part: coefficient // divisor}) if part else Constant(coefficient // divisor))
+    return result
 
 
 def _split_by_sum(a: Expression, b: Expression) -> tuple[Expression, Expression]:
@@ -188,7 +214,7 @@ def _split_by_sum(a: Expression, b: Expression) -> tuple[Expression, Expression]
         quotient: Expression = Constant(0)
         rest = a
         for _ in range(len(terms_of(a)[1])):
-            found = [(_cofactor(term, leading), known) for term, known in terms_of(rest)[1].items()]
+            found = [(cofactor(term, leading), known) for term, known in terms_of(rest)[1].items()]
             shares = [(part, known // divisor) for part, known in found if part is not None and known % divisor == 0]
             if not shares:
                 break
@@ -201,8 +227,8 @@ def _split_by_sum(a: Expression, b: Expression) -> tuple[Expression, Expression]
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    "FloorDiv": (divide_by_one, divide_small, divide_multiple, divide_twice),
-    "Mod": (modulo_one, modulo_small, modulo_multiple),
+    "FloorDiv": (divide_by_one, divide_small, divide_multiple, divide_common, divide_twice),
+    "Mod": (modulo_one, modulo_small, modulo_multiple, modulo_common),
     "Minimum": (minimum,),
     "Maximum": (maximum,),
     "IntAbs": (absolute,),

@@ -168,14 +168,18 @@ class State:
     def user_line(self) -> UserLine | None:
         """Return the line of the user's code that runs."""
         for frame in self.user_frames():
-            key = frame.code, frame.index
-            known = self._user_lines.get(key)
-            if known is None:
-                use = use_of_value(*key)
-                known = UserLine(frame.filename, frame.line, frame.function_name, use=use or UserLine.use)
-                self._user_lines[key] = known
-            return known
+            return self.line_of(frame)
         return self.entry_line
+
+    def line_of(self, frame: Frame[Variable]) -> UserLine:
+        """Return the line that a frame is at."""
+        key = frame.code, frame.index
+        known = self._user_lines.get(key)
+        if known is None:
+            use = use_of_value(*key)
+            known = UserLine(frame.filename, frame.line, frame.function_name, use=use or UserLine.use)
+            self._user_lines[key] = known
+        return known
 
     # ---- guards and existing objects --------------------------------------------------------------------------------
 
