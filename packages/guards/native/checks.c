@@ -113,3 +113,28 @@ element(const Step *step, PyObject *subject)
     }
     return PyList_CheckExact(subject) && index < PyList_GET_SIZE(subject) ? PyList_GET_ITEM(subject, index) : NULL;
 }
+
+/* A step that looks nothing up in a dictionary or a class, with borrowed references. */
+bool
+plain_step(const Step *step, PyObject **slots)
+{
+    PyObject *subject = slots[step->subject];
+    switch (step->kind) {
+    case TUPLE_ITEM:
+    case LIST_ITEM:
+        return (slots[step->result] = element(step, subject)) != NULL;
+    case CELL:
+        return PyCell_Check(subject) && (slots[step->result] = PyCell_GET(subject)) != NULL;
+    case REFERENT:
+        return (slots[step->result] = referent(subject)) != NULL;
+    case TYPE:
+        slots[step->result] = (PyObject *)Py_TYPE(subject);
+        return true;
+    case SAME:
+        return subject == slots[step->result];
+    case DIFFERENT:
+        return subject != slots[step->result];
+    default:
+        return holds(step, subject);
+    }
+}

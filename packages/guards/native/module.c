@@ -11,7 +11,7 @@ set_up_module(PyObject *module)
             return -1;
         }
     }
-    return 0;
+    return try_kinds_of_keys();
 }
 
 static PyMethodDef methods[] = {

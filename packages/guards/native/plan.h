@@ -108,8 +108,8 @@ typedef struct {
     Py_ssize_t output_count;
     Assertion *row;       /* what the quick walk does, as the last full walk that passed wrote it down */
     Assertion *row_end;
-    PyObject **slots;     /* of the quick walk, which nothing interrupts: borrowed references */
-    bool learned;         /* whether the quick walk may be tried */
+    PyObject **slots;     /* of the quick and the brisk walk, which nothing interrupts: borrowed references */
+    bool learned;         /* whether the quick or the brisk walk may be tried */
     uint64_t walks;       /* how many full walks have begun */
     unsigned vain;        /* how many quick walks in a row have led to full ones that passed */
     unsigned rest;        /* how many full walks are not written down from now on */
@@ -133,6 +133,7 @@ PyObject *referent(PyObject *reference); /* borrowed while somebody else holds i
 bool keys_are(PyObject *dict, PyObject *keys);
 Py_ssize_t built_in_length(PyObject *value);
 PyObject *element(const Step *step, PyObject *subject); /* borrowed, or NULL */
+bool plain_step(const Step *step, PyObject **slots);
 
 /* class.c: attributes of classes. */
 uint64_t class_version_of(PyObject *class); /* 0: it has none now */
@@ -144,7 +145,15 @@ uint64_t version_of(PyObject *dict);
 void write_down(Plan *plan, PyObject *const *slots);
 bool quick_walk(Plan *plan, PyObject *const *arguments);
 
-/* walk.c: all steps, for one call. NULL without an exception: not known to hold. */
+/* brisk.c */
+int try_kinds_of_keys(void);
+bool can_be_brisk(void);
+bool brisk_walk(Plan *plan, PyObject *const *arguments);
+
+/* walk.c */
+PyObject *at_its_place(const Lookup *lookup, PyObject *dict);
+
+/* All steps, for one call. NULL without an exception: not known to hold. */
 PyObject *walk(Plan *plan, PyObject *const *arguments);
 
 extern PyTypeObject PlanType;

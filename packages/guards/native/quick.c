@@ -14,7 +14,7 @@
    the first: what a check reads, the work behind it finds no longer in the processor's caches.
 
    Watchers (3.12) were rejected: they tell no more than versions do, and cost a call for each change. CPython 3.13 has
-   no versions, and the values of an object's attributes change past its dictionary: there every walk is a full one. */
+   no versions, and the values of an object's attributes change past its dictionary: there walks are brisk (brisk.c). */
 
 #include "plan.h"
 
@@ -154,22 +154,8 @@ quick_step(const Step *step, PyObject **slots)
            too. Making it may have run any code; then this walk ends here. */
         return place != NULL && *place != NULL && *place == step->cached && version_of(*place) == step->version;
     }
-    case TUPLE_ITEM:
-    case LIST_ITEM:
-        return (slots[step->result] = element(step, subject)) != NULL;
-    case CELL:
-        return PyCell_Check(subject) && (slots[step->result] = PyCell_GET(subject)) != NULL;
-    case REFERENT:
-        return (slots[step->result] = referent(subject)) != NULL;
-    case TYPE:
-        slots[step->result] = (PyObject *)Py_TYPE(subject);
-        return true;
-    case SAME:
-        return subject == slots[step->result];
-    case DIFFERENT:
-        return subject != slots[step->result];
     default:
-        return holds(step, subject);
+        return plain_step(step, slots);
     }
 }
 

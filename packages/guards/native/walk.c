@@ -1,16 +1,18 @@
-/* All steps of a plan, for one call: the quick walk where that is possible (quick.c), else the full walk.
+/* All steps of a plan, for one call: a quick walk (quick.c) or a brisk one (brisk.c) if possible, else the full walk.
 
    The full walk looks everything up and holds a reference to every slot: a look-up compares keys, and a key of the
    user's may run any code. */
 
 #include "plan.h"
 
+#include <string.h>
+
 /* How often a key may be found elsewhere than last time, and how far it is looked for, before its place is forgotten. */
 #define MOVES 4
 #define NEAR 64
 
 /* Return what a key has at the place where it was found last, borrowed, or NULL. No key is compared but by its address. */
-static PyObject *
+PyObject *
 at_its_place(const Lookup *lookup, PyObject *dict)
 {
     Py_ssize_t position = lookup->place;
@@ -193,8 +195,13 @@ learn(Plan *plan, PyObject *const *slots)
         plan->rest--;
         return;
     }
-    write_down(plan, slots);
-    plan->learned = true;
+    if (HAS_VERSIONS) {
+        write_down(plan, slots);
+    }
+    else {
+        memcpy(plan->slots, slots, plan->slot_count * sizeof(PyObject *)); /* the constants among them stay */
+    }
+    plan->learned = HAS_VERSIONS || can_be_brisk();
     plan->vain++;
     if (plan->vain > PATIENCE) {
         unsigned steps = plan->vain - PATIENCE;
@@ -226,7 +233,7 @@ full_walk(Plan *plan, PyObject *const *arguments)
     if (found != NULL) {
         fill(found, plan, slots);
         /* A walk inside this one, started by a key's `__eq__`, has mixed its findings with ours. */
-        if (HAS_VERSIONS && number == plan->walks) {
+        if (number == plan->walks) {
             learn(plan, slots);
         }
     }
@@ -244,11 +251,11 @@ walk(Plan *plan, PyObject *const *arguments)
         return NULL;
     }
     if (plan->learned) {
-        PyObject *found = empty_result(plan); /* first: the quick walk is not to be interrupted */
+        PyObject *found = empty_result(plan); /* first: these walks are not to be interrupted */
         if (found == NULL) {
             return NULL;
         }
-        if (plan->learned && quick_walk(plan, arguments)) {
+        if (plan->learned && (HAS_VERSIONS ? quick_walk(plan, arguments) : brisk_walk(plan, arguments))) {
             plan->vain = 0;
             return fill(found, plan, plan->slots);
         }
