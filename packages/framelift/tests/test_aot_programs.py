@@ -310,3 +310,20 @@ def test_hooks_on_inputs_run():
     x.register_hook(lambda grad: grad * 10)
     lifted(x).backward()
     torch.testing.assert_close(x.grad, 30 * x.detach() ** 2)
+
+
+@pytest.mark.parametrize("called_before", [False, True])
+def test_full_backward_hooks_of_modules_inside_run(called_before):
+    def gradient(lift):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(3, 3), torch.nn.ReLU(), torch.nn.Linear(3, 3))
+        called, x, seen = lift(model), torch.ones(2, 3, requires_grad=True), []
+        if called_before:
+            called(x)
+        model[2].register_full_backward_hook(lambda module, before, after: (before[0] * 2,))
+        model[0].register_full_backward_hook(lambda module, before, after: seen.append(after[0].tolist()))
+        called(x).sum().backward()
+        return x.grad, [one.grad for one in model.parameters()], seen
+
+    expected = gradient(lambda model: model)
+    torch.testing.assert_close(gradient(lambda model: framelift.compile(model, backend="aot_eager")), expected)

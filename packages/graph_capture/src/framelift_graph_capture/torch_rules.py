@@ -171,7 +171,15 @@ def _exit_record_function(domain: Tracking, context: CallContext, args: Argument
     return Value(domain.constant(None)) if isinstance(stored, Value) else stored
 
 
+_FULL_BACKWARD_HOOKS: dict[Any, FunctionRule] = {
+    function: break_on_call("register_full_backward_hook()")
+    for function in [getattr(torch.utils.hooks.BackwardHook, "_apply_on_tensors", None)]
+    if function is not None
+}
+"""A full backward hook hangs on the graph that autograd makes as a module runs; a compiled graph has no such nodes."""
+
 TORCH_RULES: dict[Any, FunctionRule] = {
+    **_FULL_BACKWARD_HOOKS,
     torch.is_grad_enabled: _is_grad_enabled,
     torch._C._set_grad_enabled: _set_grad_enabled,
     torch.is_tensor: _is_tensor,
