@@ -247,10 +247,10 @@ def test_answers_about_data_that_facts_change_are_computed_again():
     chosen = mode.propagate(torch.nonzero, (x,), {})
     mode.propagate(torch.mul, (chosen, 2), {})
     mode.propagate(torch.mul, (chosen, 2), {})
-    misses = mode._symbolic_cache.misses
+    misses = mode.symbolic_cache.misses
     torch._check(chosen.shape[0] >= 5)
     mode.propagate(torch.mul, (chosen, 2), {})
-    assert mode._symbolic_cache.misses == misses + 1
+    assert mode.symbolic_cache.misses == misses + 1
 
 
 NODES = [
