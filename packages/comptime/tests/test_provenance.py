@@ -102,11 +102,11 @@ def test_guards_of_a_value_and_its_parts():
     first = f.__code__.co_firstlineno
     found = told(f, "guards_of", "x", "n", "t", "y", dynamic=None, x=torch.ones(4), n=3, t=THING)
     lines = {name: [(one.kind, one.source, one.line.line - first) for one in notes] for name, notes in found.items()}
-    assert lines["n"] == [("EQUALS_MATCH", "L['n']", 0)]
+    assert lines["n"] == [("EQUALS_MATCH", "L['n']", 1)]
     assert lines["x"] == [("TENSOR_MATCH", "L['x']", 1)]
     assert ("EQUALS_MATCH", "L['t'].scale", 1) in lines["t"]
     assert lines["y"] == []
-    assert str(found["n"][0]) == f"EQUALS_MATCH L['n'] == 3, relied on at {FILE}:{first}: def f(x, n, t):"
+    assert str(found["n"][0]) == f"EQUALS_MATCH L['n'] == 3, relied on at {FILE}:{first + 1}: y = x[:2] * n * t.scale"
 
 
 def test_guards_on_sizes_belong_to_the_tensor_and_to_the_size():

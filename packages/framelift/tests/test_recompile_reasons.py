@@ -116,36 +116,46 @@ def reason(function, first, second, change=lambda: None):
 
 HOSTILE, NAME = Hostile(), f"{Hostile.__module__}.Hostile"
 ONE_TYPE = "; pass objects of one type, or lift a function for each type"
+AVOIDS, AS_IT_WAS = "before the call would avoid this", "as it was between calls"
 ADDED, ITEMS = "`return x + 1` relies on it", "`for key in entries:` loops over it"
 
 
 @pytest.mark.parametrize(
     ("function", "first", "second", "why"),
     [
-        (plus_one, (X,), (X.double(),), f"x.dtype was torch.float32, is torch.float64 ({ADDED})"),
-        (plus_one, (X,), (X.to("meta"),), f"x.device was cpu, is meta ({ADDED})"),
+        (
+            *(plus_one, (X,), (X.double(),)),
+            f"x.dtype was torch.float32, is torch.float64 ({ADDED}); x.to(torch.float32) {AVOIDS}",
+        ),
+        (plus_one, (X,), (X.to("meta"),), f"x.device was cpu, is meta ({ADDED}); x.to('cpu') {AVOIDS}"),
         (
             *(plus_one, (X,), (torch.ones(4, 3),)),
             f"x.size(0) was 2, is 4 ({ADDED}); mark_dynamic(x, 0) would avoid this",
         ),
-        (plus_one, (X,), (torch.ones(3, 2).t(),), f"x.stride(0) was 3, is 1 ({ADDED})"),
-        (plus_one, (X,), (torch.ones(3),), f"x.dim() was 2, is 1 ({ADDED})"),
-        (plus_one, (X,), (torch.ones(2, 3, requires_grad=True),), f"x.requires_grad was False, is True ({ADDED})"),
-        (plus, (X, 1), (X, 2), "n was 1, is 2 (`def plus(x, n):` relies on it)"),
-        (plus, (X, 1), (X, True), "n was 1, is True of type bool (`def plus(x, n):` relies on it)"),
-        (plus, (X, 1), (X, 1.0), "n was 1, is 1.0 of type float (`def plus(x, n):` relies on it)"),
-        (plus, (X, 0.0), (X, -0.0), "n was 0.0, is -0.0 (`def plus(x, n):` relies on it)"),
-        (chosen, (X, "a"), (X, "\n\ud800"), r"mode was 'a', is '\n\ud800' (`def chosen(x, mode):` relies on it)"),
+        (plus_one, (X,), (torch.ones(3, 2).t(),), f"x.stride(0) was 3, is 1 ({ADDED}); x.contiguous() {AVOIDS}"),
+        (plus_one, (X,), (torch.ones(3),), f"x.dim() was 2, is 1 ({ADDED}); keep x.dim() {AS_IT_WAS}"),
+        (
+            *(plus_one, (X,), (torch.ones(2, 3, requires_grad=True),)),
+            f"x.requires_grad was False, is True ({ADDED}); keep x.requires_grad {AS_IT_WAS}",
+        ),
+        (plus, (X, 1), (X, 2), "n was 1, is 2 (`return x + n` relies on it)"),
+        (plus, (X, 1), (X, True), "n was 1, is True of type bool (`return x + n` relies on it)"),
+        (plus, (X, 1), (X, 1.0), "n was 1, is 1.0 of type float (`return x + n` relies on it)"),
+        (plus, (X, 0.0), (X, -0.0), "n was 0.0, is -0.0 (`return x + n` relies on it)"),
+        (
+            *(chosen, (X, "a"), (X, "\n\ud800")),
+            r"""mode was 'a', is '\n\ud800' (`return x + 1 if mode == "a" else x - 1` compares it)""",
+        ),
         (
             *(summed, (X, [1]), (X, (1,))),
-            f"type(numbers) was list, is tuple (`def summed(x, numbers):` relies on it){ONE_TYPE}",
+            f"type(numbers) was list, is tuple (`for n in numbers:` loops over it){ONE_TYPE}",
         ),
         (summed, (X, [1]), (X, [1, 2]), "len(numbers) was 1, is 2 (`for n in numbers:` loops over it)"),
         (of_entries, (X, {"a": 1}), (X, {"a": 1, "b": 2}), f"len(entries) was 1, is 2 ({ITEMS})"),
         (of_entries, (X, {"a": 1, "b": 1}), (X, {"b": 1, "a": 1}), f"key 0 of entries was 'a', is 'b' ({ITEMS})"),
         (
             *(unless_none, (X, HOSTILE), (X, None)),
-            f"type(other) was {NAME}, is NoneType (`def unless_none(x, other):` relies on it){ONE_TYPE}",
+            f"type(other) was {NAME}, is NoneType (`return x if other is None else x + 1` tests it){ONE_TYPE}",
         ),
     ],
 )
@@ -218,3 +228,32 @@ def test_a_hook_was_registered():
     model = Model()
     why = reason(torch.nn.Sequential(model), (X,), (X,), lambda: model.register_forward_hook(lambda *_: None))
     assert "._forward_hooks was false or empty, is <OrderedDict>" in why
+
+
+@pytest.mark.parametrize(
+    ("change", "remedy"),
+    [
+        (torch.Tensor.double, lambda x: x.to(torch.float32)),
+        (lambda x: x.t().contiguous().t(), torch.Tensor.contiguous),
+    ],
+    ids=["dtype", "stride"],
+)
+def test_the_remedy_helps(change, remedy):
+    lifted = framelift.compile(plus_one, backend="eager", dynamic=False)
+    lifted(X)
+    lifted(remedy(change(X)))
+    assert lifted.framelift.why_recompiled() == []
+
+
+def test_what_a_continuation_gets_is_put_down_to_the_line_that_reads_it():
+    def f(x, n):
+        x = x + 1
+        framelift.graph_break()
+        return x * n
+
+    lifted = framelift.compile(f, backend="eager", dynamic=False)
+    lifted(X, 2)
+    lifted(X, 3)
+    first = f.__code__.co_firstlineno
+    found = [one.failure.guard.user_line.line - first for one in lifted.framelift.recompilations]
+    assert found == [3] * len(found) != []

@@ -268,7 +268,7 @@ def program(x, y, n):
 
 
 EXPLAINED = """
-s86 is L['n'], 5 in this run (from +0)
+s86 is L['n'], 5 in this run (from +6)
 s77 is L['x'].size()[0], 8 in this run; at least 5 (from +1)
   s77 >= 2  (+1)
   Eq(s17, s77)  (+1)

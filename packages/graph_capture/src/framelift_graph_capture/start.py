@@ -12,7 +12,7 @@ from framelift_bytecode_interp import UNBOUND, Break, Code, Enter, Frame, Raise,
 from framelift_guards import LocalSource, Source
 from framelift_variable_tracking import ATOMS, ConstantVariable, UnsupportedFeature, Variable
 
-from .entry_point import OUTCOME, Continuation, EntryPoint, FunctionCall, ModuleCall
+from .entry_point import OUTCOME, Continuation, EntryPoint, FunctionCall, ModuleCall, Parameter
 from .handlers.module import call_module
 from .marks import Mark, mark_of
 from .reasons import RequestedBreak, UnsupportedTensor
@@ -51,9 +51,9 @@ def start(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> 
 
 def _called(function: types.FunctionType, values: dict[str, Any], session: Session) -> Frame[Variable]:
     domain, code = session.domain, decode(function.__code__)
-    read = _read_arguments(code)
+    read, places = _read_arguments(code), _first_reads(code)
     arguments = [
-        domain.wrap(value, LocalSource(name))
+        _wrap(value, LocalSource(name), session, places.get(slot))
         if slot in read or type(value) not in ATOMS
         else ConstantVariable(value, LocalSource(name))
         for slot, (name, value) in enumerate(values.items())
@@ -83,7 +83,11 @@ def _read_arguments(code: Code) -> Collection[int]:
 def _module_called(entry_point: ModuleCall, values: dict[str, Any], session: Session) -> Started:
     domain = session.domain
     domain.globals_of(entry_point.function.__globals__, "G")
-    wrapped = {name: domain.wrap(value, LocalSource(name)) for name, value in values.items()}
+    places = _first_reads(decode(entry_point.function.__code__))
+    wrapped = {
+        name: _wrap(value, LocalSource(name), session, places.get(slot))
+        for slot, (name, value) in enumerate(values.items())
+    }
     positional, named, star, double_star = entry_point.arguments(wrapped)
     if star is not None:
         positional += session.items(star)
@@ -99,15 +103,54 @@ def _module_called(entry_point: ModuleCall, values: dict[str, Any], session: Ses
     return result if isinstance(result, Break) else Break(UnsupportedTensor("the call of this module"))
 
 
-def _wrap(value: Any, source: Source, session: Session) -> Any:
-    if type(value) is types.CellType:
-        return session.domain.cell(value, source)
-    return session.domain.wrap(value, source)
+Place = tuple[Code, int]
+"""An instruction."""
+
+_READS = frozenset({"LOAD_FAST", "LOAD_FAST_AND_CLEAR", "LOAD_CLOSURE", "LOAD_DEREF"})
+
+
+def _first_reads(code: Code, index: int = 0) -> dict[int, Place]:
+    """Return where each slot is read first from an instruction on, in the order of the text.
+
+    What is guarded of an argument is put down to that line: it needs the argument.
+    """
+    places: dict[int, Place] = {}
+    for instruction in (*code.instructions[index:], *code.instructions[:index]):
+        if instruction.opname in _READS:
+            places.setdefault(instruction.arg, (code, instruction.index))
+    return places
+
+
+def _wrap(value: Any, source: Source, session: Session, place: Place | None = None) -> Any:
+    domain = session.domain
+    before = domain.entry_line
+    if place is not None:
+        domain.entry_line = domain.line_at(*place)
+    try:
+        return domain.cell(value, source) if type(value) is types.CellType else domain.wrap(value, source)
+    finally:
+        domain.entry_line = before
+
+
+def _places(continuation: Continuation) -> dict[str, Place]:
+    """Return where the frames of a continuation first read its parameters."""
+    places: dict[str, Place] = {}
+    for template in reversed(continuation.frames):
+        reads = _first_reads(decode(template.code), template.index)
+        for slot, parameter in enumerate(template.locals):
+            if isinstance(parameter, Parameter) and slot in reads:
+                places.setdefault(parameter.name, reads[slot])
+    return places
 
 
 def _continue(continuation: Continuation, values: dict[str, Any], session: Session) -> Started:
     domain = session.domain
-    wrapped = {name: _wrap(value, LocalSource(name), session) for name, value in values.items() if name != OUTCOME}
+    places = _places(continuation)
+    wrapped = {
+        name: _wrap(value, LocalSource(name), session, places.get(name))
+        for name, value in values.items()
+        if name != OUTCOME
+    }
     outer = continuation.frames[0].namespace.variables
     domain.globals_of(outer, "G")
     frames = [

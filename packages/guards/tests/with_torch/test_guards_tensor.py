@@ -41,6 +41,9 @@ class Wrapper(torch.Tensor):
         raise AssertionError(f"{func} ran")
 
 
+ONE_TYPE = "pass objects of one type, or lift a function for each type"
+
+
 @pytest.fixture(params=["images", "compiled", "pure"], autouse=True)
 def _check(request, monkeypatch):
     """By the memory of tensors, however few, by torch's check alone, and by neither."""
@@ -126,12 +129,15 @@ def test_what_is_no_tensor_fails(value):
     ("change", "reason"),
     [
         ({"shape": (2, 4)}, "x.size(1) was 3, is 4; mark_dynamic(x, 1) would avoid this"),
-        ({"shape": (2, 3, 1)}, "x.dim() was 2, is 3"),
-        ({"dtype": torch.float64}, "x.dtype was torch.float32, is torch.float64"),
-        ({"grad": True}, "x.requires_grad was False, is True"),
-        ({"layout": "transposed"}, "x.stride(0) was 3, is 1"),
-        ({"kind": "parameter"}, "type(x) was Tensor, is Parameter"),
-        ({"kind": "subclass"}, "type(x) was Tensor, is Wrapper"),
+        ({"shape": (2, 3, 1)}, "x.dim() was 2, is 3; keep x.dim() as it was between calls"),
+        (
+            {"dtype": torch.float64},
+            "x.dtype was torch.float32, is torch.float64; x.to(torch.float32) before the call would avoid this",
+        ),
+        ({"grad": True}, "x.requires_grad was False, is True; keep x.requires_grad as it was between calls"),
+        ({"layout": "transposed"}, "x.stride(0) was 3, is 1; x.contiguous() before the call would avoid this"),
+        ({"kind": "parameter"}, f"type(x) was Tensor, is Parameter; {ONE_TYPE}"),
+        ({"kind": "subclass"}, f"type(x) was Tensor, is Wrapper; {ONE_TYPE}"),
     ],
 )
 def test_a_difference_is_found_and_told(change, reason):
@@ -287,7 +293,8 @@ def test_a_module_of_many_parameters():
     for _ in range(3):
         assert dispatcher.function(model) == "hit"
     model[7].weight.requires_grad_(False)
-    assert dispatcher.function(model) == ["self._modules['7'].weight.requires_grad was True, is False"]
+    name = "self._modules['7'].weight.requires_grad"
+    assert dispatcher.function(model) == [f"{name} was True, is False; keep {name} as it was between calls"]
     model[7].weight.requires_grad_(True)
     assert dispatcher.function(model) == "hit"
     model[3] = torch.nn.Linear(4, 4, bias=False)

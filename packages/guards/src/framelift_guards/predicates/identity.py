@@ -18,6 +18,8 @@ from framelift_guards.source import Scope, Source
 from .base import Predicate, again, both, compare, either, is_exactly
 
 SAME_OBJECT = "make that object once, and pass the same one in each call"
+SAME_FUNCTION = "define that function once, and pass the same one in each call"
+DIFFERENT_OBJECTS = "pass different objects, as before"
 """What to do where identity is guarded."""
 
 
@@ -234,7 +236,7 @@ class SameObject(Predicate):
         return f"{name} is {self.other.name}"
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
-        return SAME_OBJECT
+        return "pass one object for both, as before"
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
@@ -256,6 +258,9 @@ class NotSameObject(SameObject):
 
     def describe(self, name: str) -> str:
         return f"{name} is not {self.other.name}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return DIFFERENT_OBJECTS
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
@@ -296,7 +301,7 @@ class Distinct(Predicate):
         return f"no two of {', '.join(source.name for source in self.others)} are the same object"
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
-        return SAME_OBJECT
+        return DIFFERENT_OBJECTS
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         seen: dict[int, Source] = {}
@@ -340,7 +345,7 @@ class CodeIs(Predicate):
         return f"{name}.__code__ is that of {self._place()}"
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
-        return SAME_OBJECT
+        return SAME_FUNCTION
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
@@ -385,7 +390,7 @@ class CodeHashIs(Predicate):
         return f"{name}.__code__ is that of {self.name}"
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
-        return SAME_OBJECT
+        return SAME_FUNCTION
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):

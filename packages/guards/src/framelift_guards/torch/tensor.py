@@ -233,10 +233,26 @@ class TensorMatch(Predicate, native.InBulk):
         return f"{subject} was {expected}, is {found}"
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
-        attribute = next(self.differences(value), ("", None, None))[0]
+        attribute, expected, _ = next(self.differences(value), ("", None, None))
         if attribute.startswith("size("):
             return f"mark_dynamic({name}, {attribute[5:-1]}) would avoid this"
-        return None
+        if attribute in ("dtype", "device"):
+            wanted = expected if attribute == "dtype" else repr(str(expected))
+            return f"{name}.to({wanted}) before the call would avoid this"
+        if attribute.startswith("stride(") and self.dense is None and self._is_contiguous():
+            return f"{name}.contiguous() before the call would avoid this"
+        if attribute in ("dim()", "requires_grad"):
+            return f"keep {name}.{attribute} as it was between calls"
+        return "pass objects of one type, or lift a function for each type" if attribute == "type" else None
+
+    def _is_contiguous(self) -> bool:
+        """Tell whether all that is known of the layout is that of a new tensor."""
+        expected = 1
+        for size, stride in reversed(list(zip(self.shape, self.stride or (), strict=True))):
+            if size is None or (size != 1 and stride != expected):
+                return False
+            expected *= max(size, 1)
+        return True
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -102,7 +102,8 @@ class State:
 
     Attributes:
         interpreter: the interpreter that runs frames over this domain; its driver sets it.
-        entry_line: the line that guards are put down to while no frame runs: that of the captured function.
+        entry_line: the line that guards are put down to while no frame runs: where an argument is read first, or the
+            definition of the captured function.
     """
 
     def __init__(self, registry: Registry, guards: GuardSink, effects: EffectLog, recorder: Recorder) -> None:
@@ -173,12 +174,17 @@ class State:
 
     def line_of(self, frame: Frame[Variable]) -> UserLine:
         """Return the line that a frame is at."""
-        key = frame.code, frame.index
+        return self.line_at(frame.code, frame.index)
+
+    def line_at(self, code: Code, index: int) -> UserLine:
+        """Return the line of an instruction."""
+        key = code, index
         known = self._user_lines.get(key)
         if known is None:
-            use = use_of_value(*key)
-            known = UserLine(frame.filename, frame.line, frame.function_name, use=use or UserLine.use)
-            self._user_lines[key] = known
+            raw = code.raw
+            line = code.instructions[index].line or raw.co_firstlineno
+            use = use_of_value(code, index) or UserLine.use
+            known = self._user_lines[key] = UserLine(raw.co_filename, line, raw.co_name, use=use)
         return known
 
     # ---- guards and existing objects --------------------------------------------------------------------------------
