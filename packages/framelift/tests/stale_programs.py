@@ -2264,6 +2264,30 @@ def stop_iteration_thrown_before_the_first_step():
     return lambda x: x * len(list(Numbers())), change
 
 
+@program
+def property_over_what_vars_reads():
+    class Holder:
+        pass
+
+    holder = Holder()
+    holder.tensor = torch.ones(3)
+    return (lambda x: x * vars(holder)["tensor"]), lambda: setattr(Holder, "tensor", property(lambda self: 9))
+
+
+@program
+def getattribute_over_what_vars_reads():
+    class Holder:
+        pass
+
+    holder = Holder()
+    holder.tensor = torch.ones(3)
+
+    def replaced(self, name):
+        return object.__getattribute__(self, name) if name == "__dict__" else 9
+
+    return (lambda x: x * sum(holder.__dict__.values())), lambda: setattr(Holder, "__getattribute__", replaced)
+
+
 # Objects that a set, a dictionary or a method compares by identity, and that become one.
 
 

@@ -72,6 +72,9 @@ class Attributes(Operators):
         plain = self.find(owner.cls, "__getattr__") is None and self.find(owner.cls, name) is None
         getter = self.find(owner.cls, "__getattribute__")
         if plain and getter is not None and getter[1] is object.__getattribute__:
+            # Reading the attribute reads the dictionary only for as long as the class has nothing to say.
+            self.special(owner, "__getattribute__")
+            self.guard_lacks(owner.cls, name)
             return AttributeSource(owner.source, name)
         fields = object.__getattribute__(owner.value, "__dict__")
         return DictItemSource(self._fields_source(owner.source, fields), name)
