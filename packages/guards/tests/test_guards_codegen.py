@@ -1,14 +1,16 @@
 import ast
+import concurrent.futures
 import gc
 import inspect
 import linecache
 import textwrap
 import traceback
+import weakref
 
 import pytest
 
 from framelift_guards import Builder, GeneratedNamespace, compile_function
-from framelift_guards.codegen import lay_out
+from framelift_guards.codegen import compile_late, lay_out
 
 MODULES = ["argparse", "ast", "asyncio.base_events", "dataclasses", "functools", "inspect", "logging", "typing"]
 
@@ -112,3 +114,20 @@ def test_constants_come_out_as_they_went_in(value):
     function = compile_function(definition, namespace)
     assert repr(function(0)) == repr(value)
     assert ast.unparse(definition)
+
+
+def test_what_is_compiled_late_stays_one_function_and_binds_no_name():
+    namespace = GeneratedNamespace(reserved=["x"])
+    parameters = ast.arguments([], [ast.arg("x")], None, [], [], None, [])
+    late = compile_late(ast.FunctionDef("late", parameters, [ast.Return(ast.Name("x", ast.Load()))], []), namespace)
+    before, watched = set(namespace.globals), weakref.ref(late)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(late, range(8))) == list(range(8))
+    assert (late(x := object()) is x, late.__kwdefaults__) == (True, {})
+    assert set(namespace.globals) == before
+    assert linecache.getline(late.__code__.co_filename, 2) == "    return x\n"
+    with pytest.raises(TypeError):
+        late(1, start=len)
+    del late
+    gc.collect()
+    assert watched() is None

@@ -23,6 +23,7 @@ from framelift_guards import (
     LocalSource,
     Namespace,
     Sampled,
+    Satisfies,
     TypeIs,
     guard_mode,
 )
@@ -162,11 +163,30 @@ def test_nothing_is_kept_alive():
         assert scaled(Model(2)) == 21
 
 
+@pytest.mark.parametrize("mode", [Checked(), Sampled(2), Frozen(), Frozen(verify=True)], ids=lambda mode: mode.name)
+def test_what_a_call_under_way_ends_after_is_forgotten_all_the_same(mode):
+    """A full check that forgets its own specialisation, as another thread may, leaves nothing of it."""
+    variables = {"offset": 1, "model": Model(2)}
+    dispatcher = Dispatcher.for_parameters(["n"], lambda arguments: "miss", mode=mode)
+    before = set(dispatcher.function.__globals__)
+    forgetting = Satisfies(lambda n: dispatcher.clear() or True, text="forgetting")
+    offset = Guard(GlobalSource("offset", Namespace(variables)), Equals(1))
+    entry = lambda n: "hit"  # noqa: E731 - the entry itself is watched
+    watched = weakref.ref(entry)
+    dispatcher.add([Guard(LocalSource("n"), Equals(1)), offset, Guard(LocalSource("n"), forgetting)], entry)
+    del entry
+    dispatcher.function(1)
+    assert set(dispatcher.function.__globals__) == before
+    assert dispatcher.function(1) == "miss"
+    gc.collect()
+    assert watched() is None
+
+
 def test_the_generated_code():
     scaled, model = Scaled(Sampled(16)), Model(2)
     _warm(scaled, model)
     text = scaled.dispatcher.source()
-    assert "if (seen := trusted())[0]() is not model:" in text
+    assert "if (seen := take_ticket())[0]() is not model:" in text
     assert text.count("'factor'") == 1  # in the full check alone
 
 
@@ -174,7 +194,7 @@ def test_where_nothing_is_about_state_there_is_nothing_to_trust():
     dispatcher = Dispatcher.for_parameters(["n"], lambda arguments: "miss", mode=Sampled(16))
     dispatcher.add([Guard(LocalSource("n"), Equals(3))], lambda n: "hit")
     assert [dispatcher.function(n) for n in (3, 3, 4)] == ["hit", "hit", "miss"]
-    assert "trusted" not in dispatcher.source()
+    assert "ticket" not in dispatcher.source()
 
 
 def test_a_violation_while_suspended_is_a_miss():

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from framelift_guards import accelerator
-from framelift_guards.codegen import GeneratedNamespace, compile_function
+from framelift_guards.codegen import GeneratedNamespace, compile_late
 from framelift_guards.plan import PlanBuilder
 from framelift_guards.source import Source
 
@@ -116,7 +116,7 @@ class Block:
         self._parameters += [ast.Name(name, ast.Load()) for name in given]
         arguments = ast.arguments([], [ast.arg(name) for name in given], None, [], [], None, [])
         definition = ast.FunctionDef(self._checks, arguments, [*body, ast.Return(ast.Constant(None))], [])
-        namespace.globals[self._checks] = CompiledLate(definition, namespace)
+        namespace.globals[self._checks] = compile_late(definition, namespace)
         return definition
 
     def _find(self, bundle: Bundle, namespace: GeneratedNamespace, parameters: Mapping[str, Source]) -> bool:
@@ -139,25 +139,6 @@ class Block:
         self.plan.outputs.append(output)
         self._results.append(result)
         self._targets.append(ast.Name(name, ast.Store()))
-
-
-class CompiledLate:
-    """A generated function that is compiled when it is first called, and then takes this one's place.
-
-    Args:
-        definition: the function.
-        namespace: its globals, where it is found by its own name.
-    """
-
-    def __init__(self, definition: ast.FunctionDef, namespace: GeneratedNamespace) -> None:
-        self._definition = definition
-        self._namespace = namespace
-
-    def __call__(self, *arguments: object) -> object:
-        function = compile_function(self._definition, self._namespace)
-        if self._namespace.globals.get(self._definition.name) is self:
-            self._namespace.globals[self._definition.name] = function
-        return function(*arguments)
 
 
 def _names_in(statements: Sequence[ast.AST], context: type[ast.expr_context]) -> dict[str, None]:

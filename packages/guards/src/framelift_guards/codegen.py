@@ -8,6 +8,7 @@ debuggers show it while capture does not pay for printing it.
 from __future__ import annotations
 
 import ast
+import functools
 import itertools
 import keyword
 import linecache
@@ -274,9 +275,50 @@ def compile_function(
     arguments = definition.args
     if arguments.defaults or any(default is not None for default in arguments.kw_defaults):
         raise ValueError(f"{definition.name}: defaults belong on the compiled function, not in its ast")
-    placeholder = types.FunctionType((lambda: None).__code__, namespace.globals, definition.name)
-    file = SourceFile(label or definition.name, placeholder)
-    placeholder.__code__ = compile_code(definition, file.filename)
+    function = types.FunctionType((lambda: None).__code__, namespace.globals, definition.name)
+    _give_code(function, definition, label or definition.name)
+    return function
+
+
+def compile_late(definition: ast.FunctionDef, namespace: GeneratedNamespace) -> types.FunctionType:
+    """Return a generated function that is compiled when it is first called.
+
+    It is given its code then, and stays the same function. (To bind its name anew would leave it in the namespace for
+    ever where another thread drops the name meanwhile.)
+
+    Args:
+        definition: the function; no parameter has a default.
+        namespace: the globals of the function.
+
+    >>> parameters = ast.arguments([], [ast.arg("x")], None, [], [], None, [])
+    >>> same = ast.FunctionDef("same", parameters, [ast.Return(ast.Name("x", ast.Load()))], [])
+    >>> function = compile_late(same, GeneratedNamespace(reserved=["x"]))
+    >>> function(3), function.__code__.co_argcount
+    (3, 1)
+    """
+    function = types.FunctionType(_COMPILE_FIRST, namespace.globals, definition.name)
+    function.__kwdefaults__ = {"start": functools.partial(_start, weakref.ref(function), definition, namespace)}
+    return function
+
+
+_COMPILE_FIRST = (lambda *arguments, start: start(arguments)).__code__
+
+
+def _start(
+    late: weakref.ref[types.FunctionType],
+    definition: ast.FunctionDef,
+    namespace: GeneratedNamespace,
+    arguments: tuple[object, ...],
+) -> object:
+    function = late()
+    if function is None:  # it was dropped while it was being called
+        return compile_function(definition, namespace)(*arguments)
+    _give_code(function, definition, definition.name)
+    function.__kwdefaults__ = {}
+    return function(*arguments)
+
+
+def _give_code(function: types.FunctionType, definition: ast.FunctionDef, label: str) -> None:
+    file = SourceFile(label, function)
+    function.__code__ = compile_code(definition, file.filename)
     file.publish(lambda: ast.unparse(definition) + "\n")
-    placeholder.__qualname__ = definition.name
-    return placeholder

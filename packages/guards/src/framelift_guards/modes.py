@@ -190,6 +190,8 @@ def _pins(guard: Guard) -> bool:
     return type(predicate) is Is and predicate.reference.weak
 
 
+_Ticket: TypeAlias = tuple[weakref.ref[object], ...]
+
 _MOST = (1 << 16) - 1
 """How many calls at most follow on one full check: they are counted by taking from a list."""
 
@@ -197,9 +199,11 @@ _MOST = (1 << 16) - 1
 class Trust:
     """That the specialisations may leave guards out, for how many calls, and for which objects.
 
-    The generated code holds it under a name. Where it may be checked again, that is the ``pop`` of a list of as many
-    tickets as calls may follow: an empty list raises, and a check that raises does not hold. A ticket is a tuple of
-    weak references to the objects of the last full check. (A counter costs a call and a division.)
+    It has a list of tickets, and generated code takes the last: where none is left that raises, and a check that raises
+    does not hold. A ticket is a tuple of weak references to the objects of the last full check. Where it may be checked
+    again, a call uses up its ticket, and a full check puts in as many as calls may follow. (A counter costs a call and
+    a division. The list is one for ever: to bind a name anew in the generated namespace would leave it there where a
+    thread forgets the specialisation meanwhile.)
 
     What a plan of the accelerator can decide is not left out under `Sampled`: it costs next to nothing, and tells at
     once that something has changed.
@@ -212,23 +216,23 @@ class Trust:
     def __init__(self, division: Division, mode: GuardMode) -> None:
         self.division = division
         self.mode = mode
-        self._calls = min(mode.every - 1, _MOST) if isinstance(mode, Sampled) else None
-        self._ticket: tuple[weakref.ref[object], ...] | None = None
-        self._globals: dict[str, object] = {}
-        self._name = ""
+        self._calls = min(mode.every - 1, _MOST) if isinstance(mode, Sampled) else 1
+        self._ticket: _Ticket | None = None
+        self._tickets: list[_Ticket] = []
+        self._take = self._tickets.pop
 
     def to_ast(self, builder: Builder) -> ast.expr:
-        """Return the condition that this call goes on trust, distrusting first."""
-        held = builder.constant(self, "trusted")
-        assert isinstance(held, ast.Name)
-        self._globals, self._name = builder.namespace.globals, held.id
-        self.revoke()
-        ticket = held if self._calls is None else ast.Call(held, [], [])
+        """Return the condition that this call goes on trust."""
+        ticket: ast.expr
+        if isinstance(self.mode, Sampled):
+            ticket = ast.Call(builder.very(self._take, "take_ticket"), [], [])
+        else:
+            ticket = ast.Subscript(builder.very(self._tickets, "tickets"), ast.Constant(0), ast.Load())
         sources = self.division.locals
         if not sources:
             return compare(ticket, ast.IsNot(), ast.Constant(None))
         seen = builder.namespace.fresh("seen")
-        first: ast.expr = ast.NamedExpr(ast.Name(seen, ast.Store()), ticket)  # without trust, its item 0 raises
+        first: ast.expr = ast.NamedExpr(ast.Name(seen, ast.Store()), ticket)
         tickets = [first, *[ast.Name(seen, ast.Load()) for _ in sources[1:]]]
         conditions = [
             compare(
@@ -240,21 +244,14 @@ class Trust:
 
     def remember(self, *values: object) -> bool:
         """Trust from now on, for these objects."""
-        self._set(tuple([weakref.ref(value) for value in values]))
+        ticket = self._ticket = tuple([weakref.ref(value) for value in values])
+        self._tickets[:] = [ticket] * self._calls
         return True
 
     def revoke(self) -> None:
         """Trust no longer."""
-        self._set(None)
-
-    def _set(self, ticket: tuple[weakref.ref[object], ...] | None) -> None:
-        self._ticket = ticket
-        if self._name not in self._globals:  # a call under way may end after the specialisation was forgotten
-            return
-        if self._calls is None:
-            self._globals[self._name] = ticket
-        else:
-            self._globals[self._name] = ([] if ticket is None else [ticket] * self._calls).pop
+        self._ticket = None
+        self._tickets.clear()
 
     def violation(self, specialisations: Iterable[GuardSet], scope: Scope) -> Failure | None:
         """Return the trusted guard that does not hold in a call that could have gone on trust, if there is one.
