@@ -7,6 +7,8 @@ import torch
 from observation import compare
 from torch import nn
 
+import framelift
+
 X = torch.arange(6.0).reshape(2, 3) / 3
 PROGRAMS = []
 
@@ -188,3 +190,35 @@ def r_im6(x):
 def test_as_eager(function, arguments, broken, dynamic):
     lifted, _ = compare(function, arguments, dynamic=dynamic, reset=lambda: None)
     assert bool(lifted.framelift.breaks) is broken or dynamic
+
+
+class Keeps(nn.Module):
+    """Reads what its last call kept."""
+
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(5, 3)
+        self.kept = None
+
+    def forward(self, x):
+        x = x + self.table.weight.sum()
+        x = x + (self.kept.detach().mean() if self.kept is not None else 0)
+        x = torch.cat([x, x], -1)[..., ::2]
+        self.kept = x
+        return x * 2
+
+
+def test_in_inference_mode_a_tensor_that_was_kept_before_is_read():
+    def history(lift):
+        torch.manual_seed(0)
+        called, told = lift(Keeps()), []
+        for rows, region in ((4, torch.enable_grad), (3, torch.enable_grad), (5, torch.inference_mode)):
+            with region():
+                y = called(torch.ones(rows, 3))
+            told.append((y.tolist(), y.requires_grad, y.is_inference()))
+        return told, called
+
+    expected, _ = history(lambda module: module)
+    found, lifted = history(lambda module: framelift.compile(module, backend="eager", dynamic=True))
+    assert found == expected
+    assert not lifted.framelift.capture_errors

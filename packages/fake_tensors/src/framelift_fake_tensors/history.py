@@ -71,7 +71,7 @@ def _settle_one(mode: Mode, fake: FakeTensor, run: Callable[..., Any]) -> None:
                 known = run(torch.Tensor.as_strided, (base, fake.size(), fake.stride(), fake.storage_offset()), {})
         _become(fake, known)
     elif history is not None:
-        version = raw_version(fake)
+        version = 0 if fake.is_inference() else raw_version(fake)
         _give_node(mode, fake, history, run)
         if not fake.is_inference():
             torch._C._autograd._unsafe_set_version_counter((fake,), (version,))
