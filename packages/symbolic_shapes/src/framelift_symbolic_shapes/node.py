@@ -213,9 +213,16 @@ class SymNode:
             condition = operation.defined(result, *operands)
             if condition is not None:
                 condition.evaluate()
-        if (expression.depth > DEEPEST or expression.size > LARGEST) and hint is not None and result.pytype is not bool:
-            return self._number(result.evaluate())
-        return result
+        return result._limited()
+
+    def _limited(self) -> SymNode:
+        """Return itself, or its value where the expression is too deep or too long to be worked with."""
+        # A condition on the deepest numbers is still one that a guard can tell.
+        most = 2 if self.pytype is bool else 1
+        expression = self._expression
+        if (expression.depth > most * DEEPEST or expression.size > most * LARGEST) and self._hint is not None:
+            return self._number(self.evaluate())
+        return self
 
     def with_expression(self, expression: Expression, pytype: type, hint: Number | None) -> SymNode:
         """Return a node of the same environment."""
@@ -365,7 +372,7 @@ class SymNode:
             return then_val if self.guard_bool("", 0) else else_val
         hint = None if self._hint is None else (then_val if self._hint else else_val)._hint
         expression = choose(self.expression, then_val.expression, else_val.expression)
-        return self.with_expression(self.shape_env.interned(expression), then_val.pytype, hint)
+        return self.with_expression(self.shape_env.interned(expression), then_val.pytype, hint)._limited()
 
     def sym_sum(self, args: Sequence[SymNode]) -> SymNode:
         hints = [node._hint for node in args]
