@@ -45,7 +45,7 @@ def is_finite(source: Source) -> Expression:
 def shape_guards(env: ShapeEnv) -> list[Guard]:
     """Return what the environment relies on as guards over sources; one that always holds when it relies on nothing."""
     equal = [_equal(info, other) for info in env.symbols.values() for other in info.origins[1:]]
-    decided = [_decided(env, shape_guard) for shape_guard in env.guards]
+    decided = [_decided(env, shape_guard) for shape_guard in env.essential_guards]
     return [*equal, *decided] or [Guard(None, Expression(ast.Constant(True), {}))]
 
 

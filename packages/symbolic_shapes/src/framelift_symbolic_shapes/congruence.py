@@ -124,16 +124,42 @@ def modulus_of(difference: Expression) -> tuple[Expression, int] | None:
 
     >>> modulus_of(Call("Mod", (Symbol("s", int), Constant(8))) - 3)
     (s - 3, 8)
+    >>> modulus_of(Symbol("s", int) - Call("FloorDiv", (Symbol("s", int), Constant(4))) * 4)
+    (s, 4)
     """
     constant, terms = terms_of(difference)
     if len(terms) != 1:
-        return None
+        return _modulus_of_quotient(difference)
     ((monomial, coefficient),) = terms.items()
     ((atom, exponent), *others) = monomial
     if others or exponent != 1 or constant % coefficient or not (isinstance(atom, Call) and atom.name == "Mod"):
         return None
     modulus = number(atom.operands[1])
     return (atom.operands[0] + constant // coefficient, int(modulus)) if modulus is not None and modulus > 0 else None
+
+
+def _modulus_of_quotient(difference: Expression) -> tuple[Expression, int] | None:
+    """Use k * m * (a // m) - k * a = -k * (a % m): where that and c are 0 in all, m divides a - c / k."""
+    for term, coefficient in terms_of(difference)[1].items():
+        quotient = _quotient_of(term)
+        if quotient is None:
+            continue
+        dividend, by = quotient.operands
+        modulus = int(number(by) or 0)
+        factor = coefficient // modulus
+        remainder = number(difference - quotient * coefficient + dividend * factor)
+        if modulus > 1 and coefficient % modulus == 0 and remainder is not None and remainder % factor == 0:
+            return dividend - int(remainder) // factor, modulus
+    return None
+
+
+def _quotient_of(monomial: Monomial) -> Expression | None:
+    """Return the atom of a product that is one division by a number more than 0."""
+    ((atom, exponent), *others) = monomial
+    if others or exponent != 1 or not (isinstance(atom, Call) and atom.name == "FloorDiv"):
+        return None
+    divisor = number(atom.operands[1])
+    return atom if divisor is not None and divisor > 0 else None
 
 
 def cofactor(monomial: Monomial, factor: Monomial) -> Monomial | None:

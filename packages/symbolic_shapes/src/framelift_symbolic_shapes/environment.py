@@ -31,6 +31,7 @@ from framelift_symbolic_shapes.persistence import FORMAT, Writer, parsed, plain
 from framelift_symbolic_shapes.products import primitive
 from framelift_symbolic_shapes.python_code import Reference, to_python
 from framelift_symbolic_shapes.range import Range, is_infinite
+from framelift_symbolic_shapes.redundancy import essential
 from framelift_symbolic_shapes.symbol import SymbolInfo
 from framelift_symbolic_shapes.symbol_table import SymbolTable
 
@@ -113,6 +114,20 @@ class ShapeEnv(Facade):
     def guards(self) -> tuple[ShapeGuard, ...]:
         """The conditions that the capture relies on, in the order in which they were decided."""
         return tuple(self._guards)
+
+    @property
+    def essential_guards(self) -> tuple[ShapeGuard, ...]:
+        """The guards without those that follow from the rest: what has to be checked.
+
+        >>> env = ShapeEnv()
+        >>> n = env.create_symbol("L['x'].size()[0]", 8, dynamic=True, origin=None, size=True)
+        >>> n.gt(n.wrap_int(4)).guard_bool("", 0)
+        True
+        >>> [str(guard) for guard in env.guards], [str(guard) for guard in env.essential_guards]
+        (['s77 >= 2', 's77 > 4'], ['s77 > 4'])
+        """
+        hints = {symbol: info.hint for symbol, info in self._table.known.items() if info.hint is not None}
+        return tuple(essential(self._guards, hints))
 
     @property
     def runtime_assertions(self) -> tuple[ShapeGuard, ...]:

@@ -298,6 +298,7 @@ class Facts:
         """Tell the linear facts what they do not know yet, within bounds; return whether they know these terms."""
         linear = self._linear
         if self._moved:
+            self._limit_quotients()
             linear.limit(lambda monomial: bound_monomial(monomial, self.bound))
             self._moved = False
         self._introduce(terms)

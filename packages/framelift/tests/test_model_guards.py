@@ -1,0 +1,130 @@
+"""After a capture with dynamic sizes no guard on sizes follows from the others, for models that people use.
+
+What follows is seen by brute force: the sizes around the hint and around every number in a guard, in all combinations.
+"""
+
+import itertools
+
+import pytest
+import torch
+
+import framelift
+from framelift_symbolic_shapes import evaluate
+
+WIDE = 3  # how far around each interesting size
+
+
+class Block(torch.nn.Module):
+    def __init__(self, before, after, stride):
+        super().__init__()
+        self.first = torch.nn.Conv2d(before, after, 3, stride, padding=1)
+        self.norm = torch.nn.BatchNorm2d(after)
+        self.second = torch.nn.Conv2d(after, after, 3, padding=1)
+        self.shortcut = torch.nn.Conv2d(before, after, 1, stride)
+
+    def forward(self, x):
+        return torch.relu(self.second(torch.relu(self.norm(self.first(x)))) + self.shortcut(x))
+
+
+class ResidualNetwork(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = torch.nn.Sequential(
+            torch.nn.Conv2d(3, 4, 7, 2, padding=3), torch.nn.ReLU(), torch.nn.MaxPool2d(3, 2, padding=1)
+        )
+        self.blocks = torch.nn.Sequential(Block(4, 4, 1), Block(4, 8, 2), Block(8, 8, 2))
+        self.head = torch.nn.Linear(8, 5)
+
+    def forward(self, x):
+        return self.head(torch.nn.functional.adaptive_avg_pool2d(self.blocks(self.stem(x)), 1).flatten(1))
+
+
+class UNet(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.down = torch.nn.ModuleList([torch.nn.Conv2d(3, 4, 3, padding=1), torch.nn.Conv2d(4, 4, 3, padding=1)])
+        self.middle = torch.nn.Conv2d(4, 4, 3, padding=1)
+        self.up = torch.nn.ModuleList([torch.nn.ConvTranspose2d(4, 4, 2, 2), torch.nn.ConvTranspose2d(8, 4, 2, 2)])
+
+    def forward(self, x):
+        kept = []
+        for layer in self.down:
+            x = torch.relu(layer(x))
+            kept.append(x)
+            x = torch.nn.functional.max_pool2d(x, 2)
+        x = self.middle(x)
+        for layer in self.up:
+            x = torch.cat([layer(x), kept.pop()], 1)
+        return x
+
+
+def transformer(name):
+    library = pytest.importorskip("transformers")
+    sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "hidden_size": 32}
+    if name == "bert":
+        return library.BertModel(library.BertConfig(vocab_size=100, **sizes))
+    if name == "gpt2":
+        sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "bos_token_id": 1, "eos_token_id": 2}
+        return library.GPT2LMHeadModel(library.GPT2Config(vocab_size=100, **sizes))
+    return library.LlamaForCausalLM(library.LlamaConfig(vocab_size=100, num_key_value_heads=2, **sizes))
+
+
+IDS, IMAGE = torch.arange(30).view(3, 10), torch.ones(3, 3, 32, 48)
+MODELS = {
+    "bert": (lambda: transformer("bert"), IDS, (0, 1)),
+    "gpt2": (lambda: transformer("gpt2"), IDS, (0, 1)),
+    "llama": (lambda: transformer("llama"), IDS, (0, 1)),
+    "residual network": (ResidualNetwork, IMAGE, (0, 2, 3)),
+    "U-net": (UNet, IMAGE, (0, 2, 3)),
+}
+
+
+def environment_of(lifted):
+    values = [node.meta["example_value"] for node in lifted.framelift.graphs[0].graph.find_nodes(op="placeholder")]
+    sizes = [size for value in values for size in getattr(value, "shape", ())]
+    return next(size.node.shape_env for size in sizes if isinstance(size, torch.SymInt))
+
+
+def numbers_in(expression):
+    yield from [abs(expression.value)] if hasattr(expression, "value") else []
+    yield from [abs(expression.constant)] if hasattr(expression, "constant") else []
+    for operand in expression.operands:
+        yield from numbers_in(operand)
+
+
+def places(guards, hint):
+    limits = {0, hint, *[number for guard in guards for number in numbers_in(guard)]}
+    around = {limit + step for limit in limits for step in range(-WIDE, WIDE + 1)}
+    return sorted({*around, *range(20), 64} - set(range(-WIDE, 0)))
+
+
+def that_follow(guards, hints):
+    """The conditions that hold at each point where the others do."""
+    found = []
+    for guard in guards:
+        others = [other for other in guards if other is not guard and not other.symbols.isdisjoint(guard.symbols)]
+        symbols = [*guard.symbols.union(*[other.symbols for other in others])]
+        points = itertools.product(*[places([guard, *others], hints[symbol]) for symbol in symbols])
+        for point in points:
+            values = dict(zip(symbols, point, strict=True))
+            if not evaluate(guard, values) and all(evaluate(other, values) for other in others):
+                break
+        else:
+            found.append(str(guard))
+    return found
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_no_guard_follows_from_the_others(name):
+    model, example, dims = MODELS[name]
+    example = example.clone()
+    for dim in dims:
+        framelift.mark_dynamic(example, dim)
+    lifted = framelift.compile(model().eval(), backend="eager")
+    with torch.no_grad():
+        lifted(example)
+    environment = environment_of(lifted)
+    guards = [guard.condition for guard in environment.essential_guards]
+    hints = {symbol: environment.info(symbol).hint for guard in guards for symbol in guard.symbols}
+    assert guards
+    assert that_follow(guards, hints) == []
