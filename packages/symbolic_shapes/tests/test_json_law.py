@@ -1,5 +1,6 @@
 """Law: an environment that is written as JSON and read back knows, says and decides the same."""
 
+import contextlib
 import json
 import math
 
@@ -111,6 +112,104 @@ def test_deep_expressions_are_written_once():
 def test_what_is_no_environment_is_refused(text):
     with pytest.raises(MalformedRecord, match="must be JSON that to_json wrote"):
         ShapeEnv.from_json(text)
+
+
+def known_environment():
+    env = ShapeEnv()
+    env.user_line = lambda: "model.py:7"
+    n = env.create_symbol("L['x'].size()[0]", 8, dynamic=True, origin="x", size=True)
+    env.create_symbol("L['y'].size()[0]", 8, dynamic=True, origin="y", size=True)
+    m = env.create_symbol("L['z'].size()[0]", 6, dynamic=True, origin=None, size=True, strict=True, maximum=90)
+    k = env.create_symbol("L['k']", -5, dynamic=True, origin=None)
+    f = env.create_symbol("L['f']", 0.1, dynamic=True, origin=None)
+    u = env.create_unbacked("x.nonzero()", minimum=0)
+    u.le(n).expect_true("", 0)
+    f.mul(n.sym_float()).gt(f.wrap_float(-0.0)).guard_bool("", 0)
+    n.mod(n.wrap_int(4)).eq(n.wrap_int(0)).guard_bool("", 0)
+    n.gt(k).or_(n.lt(m)).sym_not().guard_bool("", 0)
+    n.lt(m).sym_ite(n, m).mul(n).ge(k).guard_bool("", 0)
+    k.ne(m).guard_bool("", 0)
+    return env
+
+
+TEXT = known_environment().to_json()
+JUNK = [None, True, 0, -1, 2**70, 1.5, "", "s77", "nan", [], {}, [1], [[1, 2]], {"a": 1}, "int", -(2**63), 10**400]
+
+
+def paths(value, path=()):
+    if path:
+        yield path
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from paths(value[key], (*path, key))
+
+
+def at(value, path):
+    for key in path:
+        value = value[key]
+    return value
+
+
+PATHS = [*paths(json.loads(TEXT))]
+
+
+@st.composite
+def corrupted(draw):
+    """The text of an environment in which something is missing, is something else, or comes from another place."""
+    record = json.loads(TEXT)
+    (*outer, key) = draw(st.sampled_from(PATHS))
+    inside = at(record, outer)
+    change = draw(st.sampled_from(["drop", "junk", "move", "count", "insert"]))
+    if change == "drop":
+        del inside[key]
+    elif change == "junk":
+        inside[key] = draw(st.sampled_from(JUNK))
+    elif change == "move":
+        inside[key] = at(json.loads(TEXT), draw(st.sampled_from(PATHS)))
+    elif change == "count" and type(inside[key]) is int:
+        inside[key] += draw(st.sampled_from([-1, 1, 2, 100]))
+    elif change == "insert" and isinstance(inside, list):
+        inside.insert(key, draw(st.sampled_from(JUNK)))
+    return json.dumps(record)
+
+
+@settings(max_examples=200, deadline=None)
+@given(corrupted())
+def test_a_corrupted_text_is_refused_or_is_an_environment(text):
+    try:
+        env = ShapeEnv.from_json(text)
+    except MalformedRecord:
+        return
+    with contextlib.suppress(ShapeError):
+        use(env)
+
+
+def use(env):
+    conditions = [guard.condition for guard in (*env.guards, *env.runtime_assertions)]
+    assert [*map(str, conditions)] + [env.explain(symbol) for symbol in env.symbols]
+    for condition in conditions:
+        assert env.to_python(condition)
+        env.statically(condition)
+    assert ShapeEnv.from_json(env.to_json()).to_json() == env.to_json()
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"a":' * 100_000, "NaN", "1e999"])
+def test_what_nests_without_end_is_refused(text):
+    with pytest.raises(MalformedRecord):
+        ShapeEnv.from_json(text)
+
+
+def test_expressions_that_nest_too_deep_are_refused():
+    entries = [["symbol", "s", "int", False], ["number", 1], ["relation", "<", [0, 1]]]
+    entries += [["not", [place]] for place in range(2, 20_000)]
+    with pytest.raises(MalformedRecord, match="no deeper"):
+        ShapeEnv.from_json(json.dumps({"format": "framelift-symbolic-shapes/1", "expressions": entries}))
+
+
+def test_high_powers_are_read():
+    env = ShapeEnv()
+    n = env.create_symbol("n", 2, dynamic=True, origin=None)
+    n.pow_by_natural(n.wrap_int(200)).gt(n).guard_bool("", 0)
+    assert ShapeEnv.from_json(env.to_json()).to_json() == env.to_json()
 
 
 def test_what_is_sympys_own_can_not_be_written():

@@ -505,11 +505,11 @@ class ShapeEnv(Facade):
         env = cls()
         try:
             env._table.read(record["symbols"], reader)
-            env._guards = [ShapeGuard(reader[place], line) for place, line in record["guards"]]
-            env._assertions = [ShapeGuard(reader[place], line) for place, line in record["assertions"]]
+            env._guards = [ShapeGuard(reader.condition(place), line) for place, line in record["guards"]]
+            env._assertions = [ShapeGuard(reader.condition(place), line) for place, line in record["assertions"]]
             env._table.shared = {int(hint): reader[place] for hint, place in record["shared"]}
             env.facts = Facts.from_json(record["facts"], reader)
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             raise MalformedRecord(f"{type(error).__name__}: {error}") from error
         return env
 

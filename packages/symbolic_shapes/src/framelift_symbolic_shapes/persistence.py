@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 from framelift_symbolic_shapes.errors import MalformedRecord, ShapeError
 from framelift_symbolic_shapes.expression import (
@@ -17,18 +17,23 @@ from framelift_symbolic_shapes.expression import (
     Constant,
     Expression,
     Junction,
+    Monomial,
     Not,
     Opaque,
     Relation,
     Sum,
     Symbol,
+    make_sum,
 )
 from framelift_symbolic_shapes.python_function import PYTHON_FUNCTIONS
 from framelift_symbolic_shapes.range import Range, is_infinite
 
-__all__ = ["FORMAT", "Reader", "Writer", "number_from_json", "number_to_json", "parsed", "plain"]
+__all__ = ["FORMAT", "Reader", "Writer", "expected", "number_from_json", "number_to_json", "parsed", "plain"]
 
+T = TypeVar("T")
 FORMAT = "framelift-symbolic-shapes/1"
+_DEEPEST = 250
+"""Deeper than what an environment makes, and not so deep that Python can't look into it."""
 _KINDS = {"int": int, "float": float}
 _SIGNS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
@@ -53,6 +58,36 @@ def number_from_json(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int)):
         return value
     raise TypeError(f"a number must be an int or text, and is {value!r}")
+
+
+def expected(value: Any, kind: type[T]) -> T:
+    """Return a value that was read; it has to be just of this type.
+
+    >>> expected(3, int)
+    3
+    """
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} must be of type {kind.__name__}")
+    return value
+
+
+def _of_kind(expression: Expression, kind: type) -> Expression:
+    if expression.kind is not kind:
+        raise TypeError(f"{expression} must be of type {kind.__name__}")
+    return expression
+
+
+def _constant(value: bool | float | None) -> Expression:
+    if value is None:
+        raise TypeError("a constant must be a number")
+    return Constant(value)
+
+
+def _several(conditions: Iterable[Expression]) -> tuple[Expression, ...]:
+    found = tuple(conditions)
+    if not found:
+        raise ValueError("there must be a condition to join")
+    return found
 
 
 def plain(value: object) -> Any:
@@ -128,7 +163,10 @@ class Reader:
     def __init__(self, entries: Sequence[Any]) -> None:
         self._built: list[Expression] = []
         for entry in entries:
-            self._built.append(self._expression(*entry))
+            built = self._expression(*entry)
+            if built.depth > _DEEPEST:
+                raise ValueError(f"an expression must nest no deeper than {_DEEPEST}")
+            self._built.append(built)
 
     def __getitem__(self, place: int) -> Expression:
         if type(place) is not int or not 0 <= place < len(self._built):
@@ -137,7 +175,13 @@ class Reader:
 
     def range(self, limits: Sequence[Any]) -> Range:
         lower, upper = limits
-        return Range(-math.inf if lower is None else int(lower), math.inf if upper is None else int(upper))
+        return Range(
+            -math.inf if lower is None else expected(lower, int), math.inf if upper is None else expected(upper, int)
+        )
+
+    def condition(self, place: int) -> Expression:
+        """Return the expression at a place, which has to be a condition."""
+        return _of_kind(self[place], bool)
 
     def _expression(self, kind: str, *parts: Any) -> Expression:
         return _BUILDERS[kind](self, *parts)
@@ -146,13 +190,16 @@ class Reader:
         return tuple([self[place] for place in places])
 
     def symbol(self, name: str, kind: str, positive: bool) -> Expression:
-        return Symbol(str(name), _KINDS[kind], bool(positive))
+        return Symbol(expected(name, str), _KINDS[kind], expected(positive, bool))
 
     def sum(self, constant: int, terms: Sequence[Any]) -> Expression:
-        built = {
-            frozenset((self[place], int(power)) for place, power in factors): int(known) for known, factors in terms
-        }
-        return Sum(int(constant), built)
+        built: dict[Monomial, int] = {}
+        for known, factors in terms:
+            product = {_of_kind(self[place], int): expected(exponent, int) for place, exponent in factors}
+            if not product or min(product.values()) < 1 or expected(known, int) == 0:
+                raise ValueError(f"a term must be a number times powers of parts, and is {[known, factors]}")
+            built[frozenset(product.items())] = known
+        return make_sum(expected(constant, int), built)
 
     def call(self, name: str, places: Sequence[int]) -> Expression:
         operands = self.operands(places)
@@ -169,13 +216,13 @@ class Reader:
 
 _BUILDERS: dict[str, Callable[..., Expression]] = {
     "symbol": Reader.symbol,
-    "number": lambda _, value: Constant(number_from_json(value)),
+    "number": lambda _, value: _constant(number_from_json(value)),
     "sum": Reader.sum,
     "call": Reader.call,
     "relation": Reader.relation,
-    "not": lambda reader, places: Not(*reader.operands(places)),
-    "any": lambda reader, places: Junction(True, reader.operands(places)),
-    "all": lambda reader, places: Junction(False, reader.operands(places)),
+    "not": lambda reader, places: Not(*map(reader.condition, places)),
+    "any": lambda reader, places: Junction(True, _several(map(reader.condition, places))),
+    "all": lambda reader, places: Junction(False, _several(map(reader.condition, places))),
     "choice": lambda reader, places: Choice(*reader.operands(places)),
 }
 
@@ -193,7 +240,7 @@ object of the format 'framelift-symbolic-shapes/1'
     """
     try:
         record = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise MalformedRecord(str(error)) from error
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise MalformedRecord(f"it is no object of the format {FORMAT!r}")

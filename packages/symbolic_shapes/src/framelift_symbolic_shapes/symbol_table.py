@@ -8,7 +8,7 @@ from typing import Any
 from framelift_symbolic_shapes.constraint import Constraint
 from framelift_symbolic_shapes.errors import ForeignSymbol
 from framelift_symbolic_shapes.expression import Expression, Symbol
-from framelift_symbolic_shapes.persistence import Reader, Writer, number_from_json, number_to_json, plain
+from framelift_symbolic_shapes.persistence import Reader, Writer, expected, number_from_json, number_to_json, plain
 from framelift_symbolic_shapes.range import Range
 from framelift_symbolic_shapes.symbol import SymbolInfo, symbol_name
 
@@ -110,14 +110,19 @@ class SymbolTable:
             symbol = reader[one["symbol"]]
             if not isinstance(symbol, Symbol):
                 raise TypeError(f"{symbol} must be a symbol")
+            if symbol in self.known:
+                raise ValueError(f"{symbol} must be told once")
+            hint = number_from_json(one["hint"])
+            if hint is not None and type(hint).__name__ != symbol.kind.__name__:
+                raise TypeError(f"the value of {symbol} must be of type {symbol.kind.__name__}, and is {hint!r}")
             info = SymbolInfo(
-                one["name"],
-                number_from_json(one["hint"]),
-                one["origins"],
+                expected(one["name"], str),
+                hint,
+                expected(one["origins"], list),
                 reader.range(one["range"]),
-                one["strict"],
+                expected(one["strict"], bool),
                 one["line"],
-                one["others"],
+                [expected(other, str) for other in expected(one["others"], list)],
             )
             promised = one["promised"]
             constraint = None
