@@ -78,3 +78,44 @@ def test_of_rounding_an_integer(name, value):
 ])  # fmt: skip
 def test_golden(text, name, parts):
     assert str(simplify(name, parts, lambda e: bound(e, {X: Range(2, 50), Y: Range(2, 50)}))) == text
+
+
+EXAMPLES = {
+    "divide_by_one": (X, Constant(1)),
+    "divide_small": (X, X + 1),
+    "divide_multiple": (X + 4, Constant(2)),
+    "divide_common": (4 * X, Constant(12)),
+    "divide_twice": (Call("FloorDiv", (X, Constant(2))), Constant(3)),
+    "modulo_one": (X, Constant(1)),
+    "modulo_small": (X, X + 1),
+    "modulo_multiple": (4 * X + Y, X),
+    "modulo_common": (4 * X, Constant(12)),
+    "minimum": (X, X + 1),
+    "maximum": (X + 1, X),
+    "absolute": (-X,),
+    "shift_left": (X, Constant(3)),
+    "shift_right": (X, Constant(3)),
+    "natural_power": (X, Constant(3)),
+    "round_integer": (Call("ToFloat", (X,)),),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [(name, rule) for name, rules in RULES.items() for rule in rules],
+    ids=[f"{name}-{rule.__name__}" for name, rules in RULES.items() for rule in rules],
+)
+def test_each_rule_has_an_example(name, rule):
+    """It applies, changes no value in all of a box, and says its algebra."""
+    ranges = {X: Range(2, 30), Y: Range(2, 30)}
+    parts = EXAMPLES[rule.__name__]
+    result = rule(*parts, lambda e: bound(e, ranges))
+    assert result is not None
+    assert "=" in rule.__doc__
+    inputs, output = [compiled(part, ranges) for part in parts], compiled(result, ranges)
+    for at in itertools.product(range(2, 31), repeat=2):
+        assert output(*at) == PYTHON_FUNCTIONS[name].python(*[part(*at) for part in inputs])
+
+
+def test_no_example_is_of_a_rule_that_is_gone():
+    assert EXAMPLES.keys() == {rule.__name__ for rules in RULES.values() for rule in rules}
