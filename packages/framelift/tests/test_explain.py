@@ -453,6 +453,14 @@ def test_a_hostile_error():
     str(explanation)
 
 
+def test_a_graph_that_leaves_the_grad_mode():
+    def f(x):
+        with torch.no_grad():
+            return x * 2
+
+    assert torch.equal(framelift.explain(f)(X).result(), X * 2)
+
+
 def test_the_schema():
     data = json.loads(framelift.explain(break_between)(X, 2).to_json())
     assert list(data) == [

@@ -31,6 +31,9 @@ _LISTED = (
 # These change an existing tensor in what compilers keep outside of graphs: its place in autograd, its memory's size.
 _CHANGING_TENSORS = frozenset({"detach_", "requires_grad_", "resize_", "resize_as_", "retain_grad"})
 
+# A fake has no tangent: what these return would be known wrongly.
+_FORWARD_GRADIENTS = frozenset({"_make_dual", "_unpack_dual", "_fw_primal"})
+
 _BUILTIN_HOMES = ("torch._C._nn", "torch._C._fft", "torch._C._linalg", "torch._C._special", "torch._C._sparse")
 
 
@@ -127,6 +130,8 @@ def left_to_eager(name: str, requires_grad: object) -> str | None:
     """
     if name.startswith("_fused_"):  # of an optimizer; AOTAutograd fails over them (torch 2.11 to 2.13)
         return f"{name}, which is one kernel already,"
+    if name in _FORWARD_GRADIENTS:
+        return f"{name}, which is about gradients in forward mode,"
     if name in _CHANGING_TENSORS:
         return f"{name}, which changes its tensor outside of the graph,"
     return f"{name} of a new tensor that requires grad" if requires_grad is True else None

@@ -8,6 +8,7 @@ debuggers show it while capture does not pay for printing it.
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import itertools
 import keyword
@@ -57,7 +58,9 @@ class GeneratedNamespace:
     """
 
     def __init__(self, reserved: Iterable[str] = ()) -> None:
-        self.globals: dict[str, object] = {"__builtins__": {}, "__name__": "framelift_generated"}
+        # C code that generated code calls looks for builtins here, and may crash when there is no `__import__`:
+        # torch's imports a module where a torch-function mode is active. Generated names are bound, never looked up.
+        self.globals: dict[str, object] = {"__builtins__": vars(builtins), "__name__": "framelift_generated"}
         self._taken = {*reserved, *self.globals}
         self._names: dict[int, str] = {}
         self._next: dict[str, int] = {}

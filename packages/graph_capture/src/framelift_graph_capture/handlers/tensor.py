@@ -8,6 +8,7 @@ import types
 from typing import Any
 
 import torch
+from torch.autograd import forward_ad
 
 from framelift_bytecode_interp import (
     BINARY_OPERATORS,
@@ -63,7 +64,7 @@ DATA_METHODS = frozenset({
     "__array__", "__bool__", "__complex__", "__float__", "__index__", "__int__", "data_ptr", "item", "numpy", "tolist",
     "untyped_storage", "storage", "__format__", "__repr__", "__str__", "is_shared", "share_memory_", "equal",
     "allclose", "is_nonzero", "backward", "storage_offset", "register_hook", "__reduce_ex__", "__dlpack__",
-    "__deepcopy__",
+    "__deepcopy__", "_is_view",
 })  # fmt: skip
 
 
@@ -89,7 +90,13 @@ def is_representable(tensor: torch.Tensor) -> bool:
         or tensor.is_conj()
         or tensor.is_neg()
         or _HAS_NAMES(tensor)
+        or has_tangent(tensor)
     )
+
+
+def has_tangent(tensor: torch.Tensor) -> bool:
+    """Tell whether a tensor carries a gradient in forward mode, which no fake does."""
+    return forward_ad._current_level >= 0 and forward_ad.unpack_dual(tensor).tangent is not None  # type: ignore[no-untyped-call]
 
 
 def keeps_gradient(tensor: torch.Tensor) -> bool:
@@ -149,7 +156,7 @@ class TensorHandler(TypeHandler):
             return session.record(domain.frame, getattr, (tensor, domain.constant(name)), {})
         if name == "__class__":
             return Value(domain.reference(tensor.cls))
-        found = getattr(torch.Tensor, name, None)
+        found = getattr(tensor.cls, name, None)
         if callable(found):
             method = domain.reference(found)
             return Value(BoundMethodVariable(method, tensor))

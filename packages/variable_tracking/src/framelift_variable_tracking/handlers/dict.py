@@ -117,7 +117,7 @@ def clear(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywo
 
 def copy(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
     """`dict.copy`, `OrderedDict.copy`, `defaultdict.copy`."""
-    return Value(DictVariable(dict(target.items), None, target.cls, target.default_factory))
+    return Value(DictVariable(dict(target.items), None, target.python_type(), target.default_factory))
 
 
 def update(domain: Tracking, target: DictVariable, args: Arguments, kwargs: Keywords) -> Answer:
@@ -327,8 +327,8 @@ class DictHandler(EqualityHandler):
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         if op != "|" or not (isinstance(left, DictVariable) and isinstance(right, DictVariable)):
             return super().binary(domain, op, left, right)
-        kind = right if left.cls is dict else left
-        return Value(DictVariable({**left.items, **right.items}, None, kind.cls, kind.default_factory))
+        kind = right if left.python_type() is dict else left
+        return Value(DictVariable({**left.items, **right.items}, None, kind.python_type(), kind.default_factory))
 
     def inplace(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         assert isinstance(left, DictVariable)
