@@ -8,7 +8,7 @@ symbol, is not cached.
 
 from __future__ import annotations
 
-import collections
+import functools
 import types
 from collections.abc import Callable
 from typing import Any
@@ -32,7 +32,10 @@ class Uncacheable(Exception):
 
 
 class PropagationCache:
-    """Recipes by key; the least recently used go first.
+    """Recipes by key; where there are too many, the first to go is the oldest that was not used lately.
+
+    A hit only marks its recipe (the clock algorithm): to keep recipes in the order of use would cost every hit two
+    more searches for its key.
 
     Args:
         maxsize: how many recipes are kept.
@@ -46,7 +49,7 @@ class PropagationCache:
         self.maxsize = maxsize
         self.hits = 0
         self.misses = 0
-        self._recipes: collections.OrderedDict[Any, Recipe] = collections.OrderedDict()
+        self._recipes: dict[Any, _Kept] = {}
         self._signatures: dict[Any, Signature] = {}
 
     def __len__(self) -> int:
@@ -54,19 +57,29 @@ class PropagationCache:
 
     def get(self, key: Any) -> Recipe | None:
         """Return the recipe of `key`, counting a hit or a miss."""
-        recipe = self._recipes.get(key)
-        if recipe is None:
+        kept = self._recipes.get(key)
+        if kept is None:
             self.misses += 1
-        else:
-            self.hits += 1
-            self._recipes.move_to_end(key)
-        return recipe
+            return None
+        self.hits += 1
+        kept.used = True
+        return kept.recipe
 
     def put(self, key: Any, recipe: Recipe) -> None:
         """Keep a recipe."""
-        self._recipes[key] = recipe
+        self._recipes[key] = _Kept(recipe)
         if len(self._recipes) > self.maxsize:
-            self._recipes.popitem(last=False)
+            self._drop()
+
+    def _drop(self) -> None:
+        recipes = self._recipes
+        while True:
+            oldest = next(iter(recipes))
+            kept = recipes.pop(oldest)
+            if not kept.used:
+                return
+            kept.used = False
+            recipes[oldest] = kept
 
     def clear(self) -> None:
         """Forget everything, the counts too."""
@@ -82,6 +95,16 @@ class PropagationCache:
                 self._signatures.clear()  # keys with the old ones are never found again, and age out
             known = self._signatures[metadata] = Signature(symbolic)
         return known
+
+
+class _Kept:
+    """A recipe, and whether it was used since it last was the oldest."""
+
+    __slots__ = ("recipe", "used")
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self.used = False
 
 
 class Signature:
@@ -116,7 +139,19 @@ def _dimension(extent: Any) -> Any:
     return extent.node.expression if isinstance(extent, torch.SymInt) else extent
 
 
+# Every call asks all of these: one search for a name each.
 _top_saved_tensors_hooks = torch._C._autograd._top_saved_tensors_default_hooks
+_function_modes = torch._C._len_torch_function_stack
+_dispatch_modes = torch._C._len_torch_dispatch_stack
+_functorch_interpreter = torch._C._functorch.peek_interpreter_stack
+_is_grad_enabled = torch._C.is_grad_enabled
+_is_inference_mode_enabled = torch._C.is_inference_mode_enabled
+_is_any_autocast_enabled = torch._C._is_any_autocast_enabled
+_default_dtype = torch._C.get_default_dtype
+_is_deterministic = torch._C._get_deterministic_algorithms
+_is_view_replay_enabled = torch._C._is_view_replay_enabled
+_is_mkldnn_enabled = torch._C._get_mkldnn_enabled
+_is_cudnn_enabled = torch._C._get_cudnn_enabled
 
 # Every kind of device that autocast knows (torch/amp/autocast_mode.py); asked only where autocast is on for any.
 _AUTOCAST = ("cpu", "cuda", "xpu", "mps", "hpu", "mtia", "maia", "ipu", "xla", "privateuseone")
@@ -131,30 +166,28 @@ def global_state(modes: int = 0) -> Any:
     Raises:
         Uncacheable: a mode is active that may do anything to a call.
     """
-    device = None
-    if torch._C._len_torch_function_stack():
-        device = _default_device()
-    if torch._C._len_torch_dispatch_stack() != modes or torch._C._functorch.peek_interpreter_stack() is not None:
+    device = _default_device() if _function_modes() else None
+    if _dispatch_modes() != modes or _functorch_interpreter() is not None:
         raise Uncacheable
-    grad = torch.is_grad_enabled()
+    grad = _is_grad_enabled()
     if forward_ad._current_level >= 0 or (grad and _top_saved_tensors_hooks(True) is not None):
         raise Uncacheable  # a tangent may travel along; hooks are called with each tensor that autograd saves
-    autocast = torch._C._is_any_autocast_enabled() and tuple(
+    autocast = _is_any_autocast_enabled() and tuple(
         [(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in _AUTOCAST]
     )
     return (
         grad,
-        torch.is_inference_mode_enabled(),
-        torch.get_default_dtype(),
+        _is_inference_mode_enabled(),
+        _default_dtype(),
         device,
-        torch._C._get_deterministic_algorithms()
+        _is_deterministic()
         and (
             torch.is_deterministic_algorithms_warn_only_enabled(),
             torch._C._get_deterministic_fill_uninitialized_memory(),
         ),
-        torch._C._is_view_replay_enabled(),
-        torch._C._get_mkldnn_enabled(),
-        torch._C._get_cudnn_enabled(),
+        _is_view_replay_enabled(),
+        _is_mkldnn_enabled(),
+        _is_cudnn_enabled(),
         autocast,
     )
 
@@ -194,14 +227,18 @@ class Call:
         kwargs: dict[str, Any],
         modes: int = 0,
     ) -> None:
-        if not is_stateless(function):
-            raise Uncacheable
         self._signature = signature
         self.fakes: list[FakeTensor] = []
         self.numbers: list[Any] = []
         """The symbolic numbers among the arguments."""
         self.symbolic = False
-        key: list[Any] = [function, global_state(modes), *_settings(function, args)]
+        key: list[Any] = [function, global_state(modes)]
+        kind = type(function)
+        is_known = kind in _IMMUTABLE or (kind is types.BuiltinFunctionType and type(function.__self__) is type)
+        if not is_known or not _is_plain(function):
+            if not is_stateless(function):
+                raise Uncacheable
+            key.extend(_settings(function, args))
         for value in args:
             if type(value) is FakeTensor:
                 self._add(value, key)
@@ -217,7 +254,9 @@ class Call:
 
     def _add(self, fake: FakeTensor, key: list[Any]) -> None:
         self.fakes.append(fake)
-        signature = self._signature(fake)
+        signature = fake.signature
+        if signature is None or fake.signature_version >= 0:
+            signature = self._signature(fake)
         key.append(signature)
         if signature.symbolic:
             self.symbolic = True
@@ -252,6 +291,8 @@ class Call:
 
 def _relations(fakes: list[FakeTensor]) -> Any:
     """Return which arguments are one object or share memory; `None` where none do."""
+    if len(fakes) == 2 and fakes[0].memory is not fakes[1].memory:
+        return None
     memories = [id(fake.memory) for fake in fakes]
     if len(set(memories)) == len(memories):
         return None
@@ -284,6 +325,17 @@ def is_stateless(function: Any) -> bool:
 _STATELESS = frozenset(
     [types.MethodDescriptorType, types.WrapperDescriptorType, torch._ops.OpOverload, torch._ops.OpOverloadPacket]
 )
+
+
+# Callables of these types are compared by identity, hold no tensor, and what they do never changes; so are and do
+# functions in C that belong to a class, as those of `torch` do.
+_IMMUTABLE = frozenset([types.MethodDescriptorType, torch._ops.OpOverload])
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_plain(function: Any) -> bool:
+    """Tell whether a callable is stateless, and nothing but its arguments and the usual state decides what it gives."""
+    return is_stateless(function) and function is not getattr and function not in _ATTENDS
 
 
 def _settings(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -19,6 +19,7 @@ from framelift_fake_tensors.tensor import (
     ViewOf,
     fakes_in,
     make_fake,
+    maker_of,
     nodes_of,
     raw_version,
 )
@@ -72,6 +73,7 @@ def writing(recipe: Recipe, writes: Mapping[int, int], recorded: Collection[int]
         call: the call that writes.
     """
     repetition = call
+    lone = next(iter(writes.items())) if len(writes) == 1 else None
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], call: TorchCall) -> Any:
         if recorded:
@@ -80,6 +82,12 @@ def writing(recipe: Recipe, writes: Mapping[int, int], recorded: Collection[int]
             nodes = nodes_of(fakes)
             for position in recorded:
                 fakes[position].history = FromCall(nodes, repetition, position, is_written=True)
+        if lone is not None:
+            position, count = lone
+            counter = counting(fakes[position])
+            for _ in range(count):
+                increment_version(counter)
+            return recipe(mode, fakes, call)
         for counter, version in [
             (counter, raw_version(counter) + count)
             for counter, count in [(counting(fakes[position]), count) for position, count in writes.items() if count]
@@ -170,12 +178,16 @@ def _fresh(
     known = signature(result)
     version = result.signature_version
     writes = 0 if result.is_inference() else raw_version(result)
+    wrapper = maker_of(size, stride, offset, dtype, device, requires_grad)
     saves = owed and saved_on_the_way(result.grad_fn, nodes_of(given))
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], _call: TorchCall) -> FakeTensor:
-        fake = make_fake(mode, Memory(nbytes=nbytes), size, stride, offset, dtype, device, requires_grad)
+        fake = wrapper()
+        fake.fake_mode = mode
+        fake.memory = Memory(None, nbytes)
         fake.signature = known
-        fake.signature_version = version
+        if version >= 0:
+            fake.signature_version = version
         if owed:
             history = fake.history = FromCall(nodes_of(fakes), call, place, is_base)
             history.saves = saves

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
@@ -27,6 +28,7 @@ __all__ = [
     "copy_bits",
     "fakes_in",
     "make_fake",
+    "maker_of",
     "node_of",
     "nodes_of",
     "raw_is_leaf",
@@ -86,20 +88,23 @@ class Memory:
         nbytes: how large it would be, where that is known and there is none.
     """
 
-    __slots__ = ("__weakref__", "_is_whole", "_nbytes", "shared", "storage", "symbolic_base", "views")
+    # Each result from the cache has one, and few ever get more than their size.
+    storage: torch.UntypedStorage | None = None
+    symbolic_base: torch.Tensor | None = None
+    views: list[weakref.ref[FakeTensor]] | None = None
+    shared = False
+    _was_given = False
 
     def __init__(self, storage: torch.UntypedStorage | None = None, nbytes: int | None = None) -> None:
-        self.storage = storage
         self._nbytes = nbytes
-        self._is_whole = storage is not None or nbytes is not None
-        self.symbolic_base: torch.Tensor | None = None
-        self.views: list[weakref.ref[FakeTensor]] | None = None
-        self.shared = False
+        if storage is not None:
+            self.storage = storage
+            self._was_given = True
 
     @property
     def nbytes(self) -> int | None:
         """How large the storage is, in bytes; `None` where that is not known, or a symbol."""
-        if self.storage is None or not self._is_whole:
+        if self.storage is None or (self._nbytes is None and not self._was_given):
             return self._nbytes
         nbytes: Any = None if self.symbolic_base is not None else self.storage.nbytes()
         return nbytes if type(nbytes) is int else None
@@ -186,9 +191,10 @@ class FakeTensor(torch.Tensor):
     memory: Memory
     # The meta tensor that operators see in place of this one; made when the first of them runs.
     meta_twin: torch.Tensor | None = None
-    # What the cache of propagations knows its metadata by, and the version of the facts that this was derived from.
+    # What the cache of propagations knows its metadata by, and the version of the facts that this was derived from;
+    # -1 where it was derived from none.
     signature: Any = None
-    signature_version: int = 0
+    signature_version: int = -1
     # A fake from the cache was never seen by torch's autograd; it is given what it is owed when something looks.
     history: History | None = None
     # For a fake that autograd was given in place of what another was computed from: the node of that.
@@ -412,6 +418,27 @@ def copy_bits(source: torch.Tensor, target: torch.Tensor) -> None:
 _make_wrapper: Callable[..., FakeTensor] = torch.Tensor._make_wrapper_subclass
 
 
+def maker_of(
+    size: Sequence[Any],
+    stride: Sequence[Any],
+    offset: Any,
+    dtype: torch.dtype,
+    device: torch.device,
+    requires_grad: bool = False,
+    kind: type[FakeTensor] = FakeTensor,
+) -> Callable[[], FakeTensor]:
+    """Return what makes tensors of given metadata, each to be given its mode and its memory."""
+    more: dict[str, Any] = {}  # what is usual is left out: torch takes its time with each argument
+    if type(offset) is not int or offset:
+        more["storage_offset"] = offset
+    if requires_grad:
+        more["requires_grad"] = True
+    # Without a size of the storage torch computes it, in symbols; nothing reads it.
+    return functools.partial(
+        _make_wrapper, kind, size, strides=stride, dtype=dtype, device=device, storage_size=0, **more
+    )
+
+
 def make_fake(
     mode: Mode,
     memory: Memory,
@@ -424,16 +451,7 @@ def make_fake(
     kind: type[FakeTensor] = FakeTensor,
 ) -> FakeTensor:
     """Return a new fake tensor with the given metadata, over `memory`; of a class of fakes of subclasses, if given."""
-    fake = _make_wrapper(
-        kind,
-        size,
-        strides=stride,
-        storage_offset=offset,
-        dtype=dtype,
-        device=device,
-        requires_grad=requires_grad,
-        storage_size=0,  # else torch computes it, in symbols; nothing reads it
-    )
+    fake = maker_of(size, stride, offset, dtype, device, requires_grad, kind)()
     fake.fake_mode = mode
     fake.memory = memory
     return fake
