@@ -9,6 +9,7 @@ symbol, is not cached.
 from __future__ import annotations
 
 import functools
+import math
 import types
 from collections.abc import Callable
 from typing import Any
@@ -234,8 +235,13 @@ class Call:
         self.symbolic = False
         key: list[Any] = [function, global_state(modes)]
         kind = type(function)
-        is_known = kind in _IMMUTABLE or (kind is types.BuiltinFunctionType and type(function.__self__) is type)
-        if not is_known or not _is_plain(function):
+        if kind is types.FunctionType:
+            is_plain = function in _FUNCTIONAL
+        elif kind in _IMMUTABLE or (kind is types.BuiltinFunctionType and type(function.__self__) is type):
+            is_plain = _is_plain(function)
+        else:
+            is_plain = False
+        if not is_plain:
             if not is_stateless(function):
                 raise Uncacheable
             key.extend(_settings(function, args))
@@ -245,7 +251,12 @@ class Call:
             else:
                 key.append(self._encode(value))
         if kwargs:
-            key.extend([(name, self._encode(kwargs[name])) for name in sorted(kwargs)])
+            for name, value in kwargs.items():
+                key.append(name)
+                if type(value) is FakeTensor:
+                    self._add(value, key)
+                else:
+                    key.append(self._encode(value))
         if len(self.fakes) > 1:
             shared = _relations(self.fakes)
             if shared is not None:
@@ -277,7 +288,8 @@ class Call:
             self._add(value, parts)
             return tuple(parts)
         if kind is float:
-            return (kind, value.hex())  # 0.0 and -0.0 are equal, and one nan is not equal to itself
+            # 0.0 and -0.0 are equal, and one nan is not equal to itself.
+            return (kind, value.hex() if not value or math.isnan(value) else value)
         if kind is tuple or kind is list or kind is torch.Size:
             return (kind, *[self._encode(item) for item in value])
         if kind is torch.SymInt or kind is torch.SymFloat or kind is torch.SymBool:
@@ -386,6 +398,19 @@ def _attends() -> frozenset[Any]:
 
 
 _ATTENDS: frozenset[Any] = _attends()
+
+
+# Functions in Python that are as plain; torch's own, so that they live anyway.
+_FUNCTIONAL = frozenset(
+    [
+        function
+        for function in vars(torch.nn.functional).values()
+        if type(function) is types.FunctionType
+        and function.__module__ in _KNOWN_MODULES
+        and function not in _ATTENDS
+        and function is not torch.functional.einsum
+    ]
+)
 
 
 # Compared by value within their type, immutable, and all of them can be hashed.

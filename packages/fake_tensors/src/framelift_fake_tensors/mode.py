@@ -35,9 +35,10 @@ __all__ = ["FakeMode"]
 class _Interception(TorchFunctionMode):
     """Hands the torch functions that a program calls to the mode, while the mode is entered."""
 
-    def __init__(self, mode: FakeMode) -> None:
+    def __init__(self, mode: FakeMode, propagation: Propagation) -> None:
         super().__init__()
         self._mode = mode
+        self._propagate = propagation.propagate
 
     def __torch_function__(
         self,
@@ -46,18 +47,31 @@ class _Interception(TorchFunctionMode):
         args: tuple[Any, ...] = (),
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
-        if type(func) is MethodWrapperType or func in METADATA_FUNCTIONS:
-            if func == _SET_DATA:
+        if types or type(func) is MethodWrapperType or func in _SPECIAL:
+            return self._special(func, types, args, kwargs or {})
+        try:
+            return self._propagate(func, args, kwargs or {})
+        except PropagationError as error:
+            cause = error.__cause__
+            assert cause is not None
+            raise cause from None  # errors are eager's
+
+    def _special(
+        self, function: Callable[..., Any], types: Sequence[type], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Return what a function gives that is not propagated, or has an argument of a subclass to be asked first."""
+        if type(function) is MethodWrapperType or function in METADATA_FUNCTIONS:
+            if function == _SET_DATA:
                 return self._mode.assign_data(*args)
-            if func == _SET_REQUIRES_GRAD and isinstance(args[0], FakeTensor):
+            if function == _SET_REQUIRES_GRAD and isinstance(args[0], FakeTensor):
                 self._mode.settle(args[0])
-            return func(*args, **kwargs) if kwargs else func(*args)
-        for subclassed in asked_subclasses((args, kwargs or {})) if types else ():
+            return function(*args, **kwargs)
+        for subclassed in asked_subclasses((args, kwargs)) if types else ():
             with self:
-                result = subclassed.__torch_function__(func, types, args, kwargs or {})
+                result = subclassed.__torch_function__(function, types, args, kwargs)
             if result is not NotImplemented:
                 return result
-        return self._mode.intercepted(func, args, kwargs or {})
+        return self._mode.intercepted(function, args, kwargs)
 
 
 hide_from_dynamo(_Interception.__torch_function__)
@@ -73,6 +87,8 @@ METADATA_FUNCTIONS: frozenset[Any] = frozenset(
 ) | {
     torch.is_floating_point, torch.is_complex, torch.numel, torch.is_grad_enabled, torch._C._set_grad_enabled,
 }  # fmt: skip
+# What is not simply propagated.
+_SPECIAL: frozenset[Any] = METADATA_FUNCTIONS | frozenset(GRADIENT_FUNCTIONS) | {torch.Tensor.register_hook}
 _SET_DATA = vars(torch._C.TensorBase)["data"].__set__
 _SET_REQUIRES_GRAD = vars(torch._C.TensorBase)["requires_grad"].__set__
 
@@ -124,11 +140,11 @@ class FakeMode:
             raise TypeError(f"FakeMode takes a ShapeEnv of framelift_symbolic_shapes, not a {type(shape_env).__name__}")
         self.allow_real = allow_real
         self.shape_env = None if shape_env is None else attach(shape_env)
-        self._interception = _Interception(self)
         self._here = _Here()
         self._conversion = Conversion(self, self.shape_env)
         self._execution = Execution(self, self.shape_env)
         self._propagation = Propagation(self, self.shape_env, self._execution, _SHARED if cache is None else cache)
+        self._interception = _Interception(self, self._propagation)
         self._gradients = Gradients(self)
         if unbacked:
             if self.shape_env is None:
