@@ -6,12 +6,15 @@ import weakref
 import pytest
 
 from framelift_guards import (
+    Checked,
     DictItemSource,
     Dispatcher,
     Equals,
+    Frozen,
     Guard,
     InstanceDictSource,
     LocalSource,
+    Sampled,
     TypeIs,
     accelerator,
     apply,
@@ -85,9 +88,9 @@ def test_values_in_a_cycle_are_collected(values, spread):
     assert died() is None
 
 
-def summing(count=20):
+def summing(count=20, mode=None):
     """Return a dispatcher of a function of an object with many attributes, whose entry gets these together."""
-    dispatcher = Dispatcher.for_parameters(["thing"], lambda scope: "miss")
+    dispatcher = Dispatcher.for_parameters(["thing"], lambda scope: "miss", mode=mode or Checked())
     variables = InstanceDictSource(LocalSource("thing"))
     items = [DictItemSource(variables, f"a{index}") for index in range(count)]
     guards = [Guard(LocalSource("thing"), TypeIs(Thing)), *[Guard(item, TypeIs(int)) for item in items]]
@@ -116,6 +119,13 @@ def test_the_entry_gets_the_values_of_now(way):
     assert run(thing) == "miss"
     thing.a3 = 3
     assert run(thing) == 190
+
+
+@pytest.mark.parametrize("mode", [Sampled(every=3), Frozen(), Frozen(verify=True)])
+def test_in_each_mode_the_entry_gets_them(way, mode):
+    run = summing(mode=mode).function
+    thing = thing_of()
+    assert [run(thing) for _ in range(8)] == [190] * 8
 
 
 def test_a_specialisation_runs_alike_without_the_dispatcher(way):

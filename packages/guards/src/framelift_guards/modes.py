@@ -278,12 +278,12 @@ class Trust:
         guards, trusted = path.guards, self.division.trusted
         if isinstance(self.mode, Frozen):
             guards = tuple([guard for guard in guards if guard not in trusted])
-        quick = Path.of([Guard(None, _Trusted(self)), *guards], path.wanted, path.entry)
+        quick = Path.of([Guard(None, _Trusted(self)), *guards], path.wanted, path.entry, path.together)
         return replace(quick, trusted=tuple([guard for guard in path.guards if guard in trusted]))
 
     def full(self, path: Path) -> Path:
         """Return the path that checks in full, and trusts after that."""
-        return Path.of([*path.guards, Guard(None, _Remember(self))], path.wanted, path.entry)
+        return Path.of([*path.guards, Guard(None, _Remember(self))], path.wanted, path.entry, path.together)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
