@@ -368,3 +368,9 @@ def test_is_plain_tells_what_equals_accepts():
     for value in (1, (1, "a"), frozenset({1})):
         assert is_plain(value)
         assert holds(Equals(value), value)
+
+
+@pytest.mark.parametrize("others", [[LocalSource("x"), LocalSource("y")], "xy", None, 3, (LocalSource("x"), "y")])
+def test_what_is_no_tuple_of_sources_is_refused_where_it_is_given(others):
+    with pytest.raises(TypeError, match="Distinct needs a tuple of sources"):
+        Distinct(others)

@@ -274,10 +274,20 @@ class Distinct(Predicate):
 
     Args:
         others: the sources, at least two. The guard itself has no source.
+
+    Raises:
+        TypeError: they are not a tuple of sources.
     """
 
     others: tuple[Source, ...]
     kind = "NO_ALIASING"
+
+    def __post_init__(self) -> None:
+        if type(self.others) is not tuple:
+            raise TypeError(f"Distinct needs a tuple of sources, not {show(self.others)}")
+        for other in self.others:
+            if not issubclass(type(other), Source):
+                raise TypeError(f"Distinct needs a tuple of sources, but {show(other)} is none")
 
     def _parts(self) -> tuple[Hashable, ...]:
         return (self.others,)
