@@ -77,8 +77,15 @@ class GeneratedNamespace:
         return name
 
     def bind(self, value: object, hint: str) -> str:
-        """Hold ``value`` under a new name, and return the name."""
-        name = self.fresh(hint)
+        """Hold ``value`` under a new name, and return the name.
+
+        Only a builtin gets a builtin's name: code that runs while its names are dropped must not find another object.
+
+        >>> GeneratedNamespace().bind(3, "len")
+        'the_len'
+        """
+        stem = _stem(hint)
+        name = self.fresh(stem if vars(builtins).get(stem, value) is value else f"the_{stem}")
         self.globals[name] = value
         return name
 
