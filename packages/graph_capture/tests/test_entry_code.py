@@ -47,7 +47,7 @@ def test_effects_come_after_the_graph_and_before_the_return():
                 failure = error
             else:
                 made_list = [y, items]
-                setattr(h, 'value', y)
+                the_setattr(h, 'value', y)
                 extend(items, [y])
                 return made_list
             return graph_failed(failure, h, items, x)
