@@ -18,6 +18,8 @@ UP_TO = 26
 @st.composite
 def remainders(draw):
     inside = draw(st.integers(1, 4)) * draw(st.sampled_from(SYMBOLS)) + draw(st.integers(-3, 3))
+    if draw(st.booleans()):
+        inside = call("FloorDiv", (inside, Constant(draw(st.sampled_from([2, 3, -2]))))) + draw(st.integers(-1, 1))
     return compare("==", call("Mod", (inside, Constant(draw(st.sampled_from([2, 3, 4, 6, 8, -4]))))), Constant(0))
 
 
@@ -49,6 +51,14 @@ def test_decisions_are_sound(facts, query, lower):
         assert all(bool(function(*at)) is answer for at in points), (facts, query, answer)
 
 
+def half(number):
+    return call("FloorDiv", (number, Constant(2)))
+
+
+def is_even(number):
+    return compare("==", call("Mod", (number, Constant(2))), Constant(0))
+
+
 EIGHT = [compare("==", call("Mod", (A, Constant(8))), Constant(0))]
 
 
@@ -64,6 +74,13 @@ EIGHT = [compare("==", call("Mod", (A, Constant(8))), Constant(0))]
         (EIGHT, compare(">=", call("FloorDiv", (A, Constant(8))), Constant(1))),
         ([*EIGHT, compare("==", call("Mod", (A, Constant(3))), Constant(0))], compare(">=", A, Constant(24))),
         ([*EIGHT, compare("==", A, B * 2)], compare("==", call("Mod", (B, Constant(4))), Constant(0))),
+        ([is_even(half(A))], compare("!=", half(A), Constant(1))),
+        ([is_even(half(A)), is_even(A)], compare("==", A, call("FloorDiv", (A, Constant(4))) * 4)),
+        ([is_even(half(half(A))), is_even(half(A)), is_even(A)], compare(">=", A, Constant(8))),
+        ([is_even(A), is_even(half(A))], compare("!=", half(A), Constant(1))),
+        ([compare("==", call("Mod", (A * B, Constant(4))), Constant(0))], compare("!=", A * B, Constant(6))),
+        ([compare("!=", A, B), compare("<=", A, B)], compare(">=", B, Constant(3))),
+        ([compare("!=", A, Constant(5)), compare(">=", A, Constant(5))], compare(">=", A + B, Constant(8))),
         ([], compare(">=", A * B, A + B)),
         ([], compare("<", A, A * A)),
     ],

@@ -38,7 +38,7 @@ class Congruences:
     >>> s = Symbol("s", int)
     >>> known = Congruences()
     >>> known.assume(s - 3, 8)
-    s
+    [s]
     >>> known.forms[s], known.written(s * 2)
     (8*s/8 + 3, 16*s/8 + 6)
     """
@@ -48,13 +48,47 @@ class Congruences:
         self.forms: dict[Expression, Expression] = {}
         self.quotients: dict[Expression, tuple[Expression, int]] = {}  # the symbol that it is of, and the divisor
         self._products: list[tuple[Monomial, Expression, int]] = []
+        self._unsolved: dict[tuple[Expression, int], Expression | None] = {}  # and how it was written when it was tried
 
-    def assume(self, dividend: Expression, modulus: int) -> Expression | None:
-        """Take `dividend % modulus` as 0; return the symbol that has a form now, if there is one."""
+    def assume(self, dividend: Expression, modulus: int, build: Build | None = None) -> list[Expression]:
+        """Take `dividend % modulus` as 0; return the symbols that have a form now.
+
+        What has no symbol to solve for is tried again when its parts have forms: `s // 2` is one where `s` is even.
+
+        >>> s = Symbol("s", int)
+        >>> half, known = Call("FloorDiv", (s, Constant(2))), Congruences()
+        >>> divide = {"FloorDiv": lambda a, b: make_sum(0, {Symbol("s/2", int).monomial: 1})}
+        >>> known.assume(half, 2), known.assume(s, 2, lambda name, operands: divide[name](*operands))
+        ([], [s, s/2])
+
+        Args:
+            dividend: what is divided.
+            modulus: a number more than 1.
+            build: applies an operation of Python, simplified by what is known.
+        """
         if len(self.known) >= _MOST:
-            return None
+            return []
         self.known[dividend, modulus] = None
-        constant, terms = _reduced(self.written(dividend), modulus)
+        self._unsolved[dividend, modulus] = None
+        solved: list[Expression] = []
+        moved = True
+        while moved:
+            moved = False
+            for one, tried in [*self._unsolved.items()]:
+                written = self.written(one[0], build)
+                if written == tried:
+                    continue
+                symbol = self._solve(written, one[1])
+                if symbol is None:
+                    self._unsolved[one] = written
+                else:
+                    del self._unsolved[one]
+                    solved.append(symbol)
+                    moved = True
+        return solved
+
+    def _solve(self, dividend: Expression, modulus: int) -> Expression | None:
+        constant, terms = _reduced(dividend, modulus)
         for monomial, coefficient in terms.items():
             others = {term: known for term, known in terms.items() if term != monomial}
             symbol = _linear_symbol(monomial)
@@ -109,6 +143,20 @@ class Congruences:
             constant, terms = _reduced(dividend, modulus)
             dividend = make_sum(constant, terms)
         return Call("Mod", (dividend, divisor))
+
+    def excludes(self, difference: Expression) -> bool:
+        """Tell whether `difference` is never 0, since it leaves a remainder modulo a number that divides products.
+
+        >>> a, b = Symbol("a", int), Symbol("b", int)
+        >>> known = Congruences()
+        >>> known.assume(a * b, 4)
+        []
+        >>> known.excludes(a * b - 6), known.excludes(a * b - 8)
+        (True, False)
+        """
+        moduli = dict.fromkeys(modulus for _, _, modulus in self._products)
+        left = [number(self._reduce(Call("Mod", (difference, Constant(modulus)))).operands[0]) for modulus in moduli]
+        return any(left)
 
     def range(self, quotient: Expression, bounds: Bounds) -> Range:
         """Return the range of a quotient, from that of its symbol: a lower bound is rounded up, an upper one down."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from framelift_symbolic_shapes.axioms import axioms
@@ -35,6 +35,8 @@ _COLUMNS = 64
 """The most products of atoms whose linear facts are taken together; of later ones, each fact is taken alone."""
 _PRODUCTS = 128
 """The most products of facts that are looked at."""
+_INNER = 16
+"""The most inequations `a != b` that are asked, after each fact, whether they have become `a < b` or `a > b`."""
 _CASES = 3
 """How many of `min`, `max` and `abs` are taken apart, each into two cases."""
 
@@ -64,6 +66,7 @@ class Facts:
         self._unbacked: dict[Expression, None] = {}
         self._true: dict[Expression, None] = {}
         self._different: dict[Expression, None] = {}  # from 0
+        self._inner: dict[Expression, None] = {}  # those that are not known to be on one side of it
         # Margins (expressions that are at least 0) of several symbols, without their constant: that constant. What is
         # known of one symbol alone is its range.
         self._margins: dict[Expression, int] = {}
@@ -101,6 +104,7 @@ class Facts:
         facts.version = len(facts.replacements)
         facts._true.update(dict.fromkeys(reader.operands(record["true"])))
         facts._different.update(dict.fromkeys(reader.operands(record["different"])))
+        facts._inner.update(facts._different)
         facts._margins = {reader[place]: int(constant) for place, constant in record["margins"]}
         facts._pending = [terms + constant for terms, constant in facts._margins.items()]
         facts._unbacked.update(dict.fromkeys(reader.operands(record["unbacked"])))
@@ -184,13 +188,16 @@ class Facts:
         if not _of_integers(relation):
             return None
         difference = primitive(relation.left - relation.right, self.bound)
-        answer = self._compare(relation.sign, difference)
-        if answer is None and self._congruences.known:
+        forms = [difference]
+        if self._congruences.known:
             written = self._written(difference)
             if written != difference:
-                difference = primitive(written, self.bound)
-                answer = self._compare(relation.sign, difference)
-        return self._compare_by_cases(relation.sign, difference, _CASES) if answer is None else answer
+                forms.insert(0, primitive(written, self.bound))  # often a number by now
+        for form in forms:
+            answer = self._compare(relation.sign, form)
+            if answer is not None:
+                return answer
+        return self._compare_by_cases(relation.sign, forms[0], _CASES)
 
     def _compare(self, sign: str, difference: Expression) -> bool | None:
         """Return how `difference` compares with 0."""
@@ -232,8 +239,7 @@ class Facts:
             self._bounds.clear()
 
     def _know_congruence(self, dividend: Expression, modulus: int) -> None:
-        symbol = self._congruences.assume(dividend, modulus)
-        if symbol is not None:
+        for symbol in self._congruences.assume(dividend, modulus, self._build):
             form = self._congruences.forms[symbol]
             self._pending += [symbol - form, form - symbol]
         self._limit_quotients()
@@ -255,12 +261,12 @@ class Facts:
         return int(values.lower) if values.is_singleton() else None
 
     def _is_zero(self, difference: Expression) -> bool | None:
-        if self._is_at_least(difference, 1) or self._is_at_least(-difference, 1):
-            return False
         here = self.bound(difference)
         if here.is_singleton():
             return here.lower == 0
-        if _indivisible(difference) or _incongruent(difference):
+        if _indivisible(difference) or _incongruent(difference) or self._congruences.excludes(difference):
+            return False
+        if self._is_at_least(difference, 1) or self._is_at_least(-difference, 1):
             return False
         if self._is_at_least(difference, 0) and self._is_at_least(-difference, 0):
             return True
@@ -395,13 +401,15 @@ class Facts:
                 return
         if relation.sign == "==":
             self._equal(relation, difference)
+            self._exclude_ends(self._inner)
             return
         if relation.sign == "!=":
-            self._different[difference] = None
-            self._exclude(difference)
+            self._different[difference] = self._inner[difference] = None
+            self._exclude_ends([difference])
             return
         larger, least = _margin(relation.sign, difference)
         self._know_margin(larger - least)
+        self._exclude_ends(self._inner)
 
     def _equal(self, relation: Relation, difference: Expression) -> None:
         # The symbol that came last goes first: names that the user has seen stay.
@@ -436,6 +444,7 @@ class Facts:
         self._forget_bounds()
         self._true = dict.fromkeys([self.replace(condition) for condition in self._true])
         self._different = dict.fromkeys([self.replace(difference) for difference in self._different])
+        self._inner = dict(self._different)
         self._linear, self._pending, self._multiplied = Linear(), [], {}
         congruences, self._congruences = self._congruences, Congruences()
         for quotient in congruences.quotients:
@@ -469,12 +478,18 @@ class Facts:
             return self._narrow(symbol, here, Range(upper=constant // -coefficient))
         return self._narrow(symbol, here, Range(lower=-(constant // coefficient)))
 
-    def _exclude(self, difference: Expression) -> None:
-        """Use `difference != 0` where 0 is an end of its range."""
-        if self._follows(difference, 0):
-            self._know_margin(difference - 1)
-        elif self._follows(-difference, 0):
-            self._know_margin(-difference - 1)
+    def _exclude_ends(self, differences: Iterable[Expression]) -> None:
+        """Use each `difference != 0` where 0 has become an end of its range; that may make it an end of another's."""
+        asked = [*differences][-_INNER:]
+        while asked:
+            moved = False
+            for difference in asked:
+                for side in (difference, -difference):
+                    if difference in self._inner and self._follows(side, 0):
+                        del self._inner[difference]
+                        self._know_margin(side - 1)
+                        moved = True
+            asked = [*self._inner][-_INNER:] if moved else []
 
     def _narrow(self, symbol: Expression, here: Range, limit: Range) -> bool:
         if max(here.lower, limit.lower) > min(here.upper, limit.upper):
