@@ -5,7 +5,7 @@
 static int
 set_up_module(PyObject *module)
 {
-    PyTypeObject *types[] = {&PlanType, &ImagesType, &ValuesType};
+    PyTypeObject *types[] = {&PlanType, &ImagesType, &ValuesType, &StateCheckType};
     for (size_t index = 0; index < sizeof(types) / sizeof(types[0]); index++) {
         if (PyModule_AddType(module, types[index]) < 0) {
             return -1;
@@ -17,6 +17,7 @@ set_up_module(PyObject *module)
 static PyMethodDef methods[] = {
     {"apply", (PyCFunction)(void (*)(void))apply, METH_FASTCALL,
      "apply($module, function, /, *arguments)\n--\n\nCall a function; arguments that are `Values` are spread."},
+    {"code_of", code_of, METH_O, "code_of($module, function, /)\n--\n\nReturn the code of a Python function."},
     {NULL, NULL, 0, NULL},
 };
 
@@ -31,7 +32,7 @@ static PyModuleDef_Slot slots[] = {
 static struct PyModuleDef definition = {
     PyModuleDef_HEAD_INIT,
     .m_name = "framelift_guards._accelerator",
-    .m_doc = "Check plans and images: see framelift_guards.plan and framelift_guards.torch.images.",
+    .m_doc = "Checks in C: see framelift_guards.accelerator.",
     .m_methods = methods,
     .m_slots = slots,
 };

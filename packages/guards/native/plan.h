@@ -161,6 +161,10 @@ extern PyTypeObject PlanType;
 /* images.c */
 extern PyTypeObject ImagesType;
 
+/* state.c */
+extern PyTypeObject StateCheckType;
+PyObject *code_of(PyObject *module, PyObject *function);
+
 /* values.c */
 extern PyTypeObject ValuesType;
 bool set_up_buffer(Buffer *buffer, Py_ssize_t capacity);

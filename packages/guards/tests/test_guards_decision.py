@@ -57,7 +57,7 @@ def test_a_small_tree_reads_like_this():
         dispatcher.source()
         == """\
 def of(a, b, c, *extra, **named_extra):
-    if original.__code__ is not code or extra or named_extra:
+    if code_of(original) is not code or extra or named_extra:
         return changed({'a': a, 'b': b, 'c': c}, extra, named_extra)
     while True:
         try:

@@ -376,7 +376,7 @@ def test_shared_steps_are_taken_once():
     assert dispatcher.function(module) == "hit"
     assert dispatcher.source() == (
         "def forward(self, *extra, **named_extra):\n"
-        "    if original.__code__ is not code or extra or named_extra:\n"
+        "    if code_of(original) is not code or extra or named_extra:\n"
         "        return changed({'self': self}, extra, named_extra)\n"
         "    while True:\n"
         "        try:\n"

@@ -436,7 +436,7 @@ class Dispatcher:
         if self._original is None:
             return
         original = self._builder.constant(self._original, "original")
-        code = ast.Attribute(original, "__code__", ast.Load())
+        code = ast.Call(self._builder.constant(accelerator.code_of, "code_of"), [original], [])
         other = compare(code, ast.IsNot(), self._builder.constant(self._code, "code"))
         extra, named_extra = [
             None if name is None else ast.Name(name, ast.Load()) for name in (self._extra, self._named_extra)

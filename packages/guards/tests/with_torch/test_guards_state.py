@@ -1,6 +1,8 @@
 """The predicates on torch's state: every change is seen by the next call, by torch's compiled check and without it."""
 
 import contextlib
+import gc
+import weakref
 
 import pytest
 
@@ -9,13 +11,15 @@ torch = pytest.importorskip("torch", reason="the torch extra is not installed")
 from torch.overrides import TorchFunctionMode  # noqa: E402
 from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
 
-from framelift_guards import Dispatcher, Guard, LocalSource, Scope, UserLine  # noqa: E402
-from framelift_guards.torch import TensorMatch, global_state_guards, grad_mode, native  # noqa: E402
+from framelift_guards import Dispatcher, Guard, LocalSource, Scope, UserLine, accelerator  # noqa: E402
+from framelift_guards.torch import TensorMatch, TensorMethods, global_state_guards, grad_mode, native  # noqa: E402
 
 KINDS = [
     "AUTOGRAD_SAVED_TENSORS_HOOKS", "GRAD_MODE", "DETERMINISTIC_ALGORITHMS", "GLOBAL_STATE", "TORCH_FUNCTION_STATE",
     "DEFAULT_DEVICE",
 ]  # fmt: skip
+
+needs_the_accelerator = pytest.mark.skipif(not accelerator.accelerated, reason="the accelerator is not installed")
 
 
 class Mode(TorchFunctionMode):
@@ -131,9 +135,6 @@ def test_a_state_other_than_the_usual_can_be_guarded(name, with_tensor):
 
 
 def test_modes_and_hooks_are_compared_by_identity_and_held_weakly():
-    import gc
-    import weakref
-
     mode, saving = Mode(), hooks()
     with mode, saving:
         guards = global_state_guards()
@@ -172,10 +173,12 @@ def test_one_kind_alone():
     assert dispatcher.function(1) == ["grad mode was False, is True"]
     with torch.no_grad():
         assert dispatcher.function(1) == "hit"
-    assert "is_grad_enabled() is not False" in dispatcher.source()
+    question = "state_holds()" if accelerator.accelerated else "is_grad_enabled() is not False"
+    assert question in dispatcher.source()
 
 
-def test_the_usual_state_is_three_short_questions():
+def test_the_usual_state_is_three_short_questions(monkeypatch):
+    monkeypatch.setattr(accelerator, "make_state_check", None)
     if native.global_state_guard is None:
         pytest.skip("without torch's compiled check there are more")
     x = torch.zeros(3)
@@ -186,6 +189,103 @@ def test_the_usual_state_is_three_short_questions():
         "            if not (global_state_match() and top_saved_tensors_default_hooks(True) is None and "
         "(len_torch_function_stack() == 0)):\n"
     ) in source
+
+
+@needs_the_accelerator
+def test_the_accelerator_asks_all_of_them_in_one_call():
+    x = torch.zeros(3)
+    methods = Guard(None, TensorMethods.of(torch.Tensor, ["sin"]))
+    guards = [Guard(LocalSource("x"), TensorMatch.of(x)), *global_state_guards(), methods]
+    assert ("            if not state_holds():\n                break\n            run = entry\n") in dispatcher_of(
+        guards
+    ).source()
+
+
+@needs_the_accelerator
+def test_a_question_about_a_class_is_asked_again_only_when_the_class_changes():
+    class Patched:
+        pass
+
+    asked = []
+
+    def lacks_name():
+        asked.append("asked")
+        return "name" not in vars(Patched)
+
+    check = accelerator.make_state_check(((lacks_name, (), True, Patched),))
+    assert check() is True
+    assert check() is True
+    assert len(asked) == 1
+    Patched.name = 1
+    assert check() is False
+    assert check() is False, "what failed is asked again"
+    assert len(asked) == 3
+    del Patched.name
+    Patched.other = 1
+    assert check() is True
+    assert check() is True
+    assert len(asked) == 4
+
+
+@needs_the_accelerator
+@pytest.mark.parametrize(
+    ("answer", "expected", "right"),
+    [
+        (None, None, True), (0, None, False), (1, True, False), (True, 1, False), (10**30, 10**30, True),
+        (1.0, 1.0, False), (torch.float32, torch.float32, True), (torch.float32, torch.float64, False),
+    ],
+)  # fmt: skip
+def test_an_answer_is_the_expected_object_or_an_equal_integer(answer, expected, right):
+    made = type(answer)(str(answer)) if type(answer) in (int, float) else answer
+    assert accelerator.make_state_check(((lambda one: one, (made,), expected, None),))() is right
+
+
+@needs_the_accelerator
+def test_a_question_that_raises_is_no_answer():
+    def refuse():
+        raise RuntimeError("no answer")
+
+    check = accelerator.make_state_check(((refuse, (), True, int),))
+    with pytest.raises(RuntimeError, match="no answer"):
+        check()
+
+
+@needs_the_accelerator
+@pytest.mark.parametrize(
+    ("questions", "text"),
+    [
+        (((len, (), 0),), "a question is a tuple"),
+        (("len",), "a question is a tuple"),
+        (((len, (), 0, "int"),), "a question may be about a class, not about <class 'str'>"),
+        ([], "must be tuple, not list"),
+    ],
+)
+def test_questions_of_another_form_are_refused(questions, text):
+    with pytest.raises(TypeError, match=text):
+        accelerator.make_state_check(questions)
+
+
+@needs_the_accelerator
+def test_a_check_of_state_and_the_code_of_what_is_no_function():
+    with pytest.raises(TypeError, match="takes no arguments"):
+        accelerator.make_state_check(())(1)
+    with pytest.raises(TypeError, match="only a Python function has code"):
+        accelerator.code_of(len)
+
+
+@needs_the_accelerator
+def test_a_check_of_state_in_a_cycle_is_collected():
+    class Asked:
+        def answer(self):
+            return True
+
+    asked = Asked()
+    asked.check = accelerator.make_state_check(((asked.answer, (), True, Asked),))
+    assert asked.check() is True
+    gone = weakref.ref(asked)
+    del asked
+    gc.collect()
+    assert gone() is None
 
 
 def test_descriptions():

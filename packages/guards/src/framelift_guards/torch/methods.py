@@ -7,23 +7,26 @@ an attribute of that name in front. So one question to the class's own dictionar
 from __future__ import annotations
 
 import ast
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
+from framelift_guards import accelerator
 from framelift_guards.codegen import Builder
 from framelift_guards.plain import show
-from framelift_guards.predicates.base import Predicate, both, compare
+from framelift_guards.predicates.base import both, compare
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope
+
+from .state import FAMILY, StatePredicate
 
 _SHOWN = 3
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TensorMethods(Predicate):
+class TensorMethods(StatePredicate):
     """A class's own dictionary binds these names as it did; use :meth:`of`.
 
     Args:
@@ -39,6 +42,7 @@ class TensorMethods(Predicate):
     absent: tuple[str, ...]
     present: dict[str, Reference]
     kind = "TENSOR_METHODS"
+    family = FAMILY
 
     @classmethod
     def of(cls, owner: type[torch.Tensor], names: Iterable[str]) -> TensorMethods:
@@ -73,8 +77,15 @@ class TensorMethods(Predicate):
                 return name, was, show(own[name]) if name in own else "torch's"
         return None
 
-    def check(self, value: object, scope: Scope) -> bool:
+    def holds(self) -> bool:
+        """Tell whether the class binds what it did."""
         return self._difference() is None
+
+    def check(self, value: object, scope: Scope) -> bool:
+        return self.holds()
+
+    def questions(self, builder: Builder) -> Sequence[accelerator.Question]:
+        return [(self.holds, (), True, self.cls)]
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
         own = self.cls.__dict__

@@ -6,6 +6,7 @@ A state is read when a capture starts, since the captured code may change it.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import torch
 from torch.utils._device import DeviceContext
 
+from framelift_guards import accelerator
 from framelift_guards.codegen import Builder
 from framelift_guards.guard import Guard, UserLine
 from framelift_guards.plain import identity_token, show
@@ -62,8 +64,20 @@ _BEYOND: tuple[Reading, ...] = (  # what torch's compiled check leaves out
 GLOBAL: tuple[Reading, ...] = (*_NATIVE, *_BEYOND)
 
 
+_COMPARED_BY_ASKING = (bool, int, type(None), torch.dtype)
+"""Types of answers that a question can expect: there is one object of each value, or it is an integer."""
+
+
+class StatePredicate(Predicate):
+    """A predicate on state: whatever the arguments are, functions can be asked whether it holds."""
+
+    def questions(self, builder: Builder) -> Sequence[accelerator.Question]:
+        """Return what can be asked instead of evaluating the expression of :meth:`to_ast`."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class State(Predicate):
+class State(StatePredicate):
     """Readings of global state have these values.
 
     Args:
@@ -123,9 +137,18 @@ class State(Predicate):
         """Return the compiled check and a comparison for each reading that it leaves out."""
         assert self.compiled is not None
         check = ast.Call(builder.constant(self.compiled.check, "global_state_match"), [], [])
-        if builder.paths and all(map(_checks_tensors_in_bulk, builder.paths)):
-            return [check]
-        return [check, *self._conditions(builder, self.covers)]
+        return [check, *self._conditions(builder, self._left(builder))]
+
+    def questions(self, builder: Builder) -> Sequence[accelerator.Question]:
+        start = 0 if self.compiled is None else self._left(builder)
+        left = zip(self.readings[start:], self.values[start:], strict=True)
+        compiled: list[accelerator.Question] = [] if self.compiled is None else [(self.compiled.check, (), True, None)]
+        return [*compiled, *[_question(read, expected) for (_, read), expected in left]]
+
+    def _left(self, builder: Builder) -> int:
+        """Return the first reading that nothing compiled covers."""
+        beyond = not builder.paths or not all(map(_checks_tensors_in_bulk, builder.paths))
+        return self.covers if beyond else len(self.readings)
 
     def _conditions(self, builder: Builder, start: int) -> list[ast.expr]:
         return [
@@ -181,6 +204,16 @@ def _sameness(expected: object) -> ast.cmpop:
     return ast.Is() if expected is None or type(expected) is bool else ast.Eq()
 
 
+def _question(read: Callable[[], object], expected: object) -> accelerator.Question:
+    if type(expected) in _COMPARED_BY_ASKING:
+        return read, (), expected, None
+    return functools.partial(_reads_as, read, expected), (), True, None
+
+
+def _reads_as(read: Callable[[], object], expected: object) -> bool:
+    return read() == expected
+
+
 @dataclass(frozen=True)
 class Emptiness:
     """How to ask cheaply whether a stack is empty: ``function(*arguments) is expected``."""
@@ -196,7 +229,7 @@ class Emptiness:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Stack(Predicate):
+class Stack(StatePredicate):
     """A stack of modes or hooks holds these objects: devices by value, all others by identity, weakly.
 
     Args:
@@ -237,6 +270,11 @@ class Stack(Predicate):
         if self.entries or self.empty is None:
             return builder.call(self.holds)
         return self.empty.to_ast(builder)
+
+    def questions(self, builder: Builder) -> Sequence[accelerator.Question]:
+        if self.entries or self.empty is None:
+            return [(self.holds, (), True, None)]
+        return [(self.empty.function, self.empty.arguments, self.empty.expected, None)]
 
     def describe(self, name: str) -> str:
         return f"{self.title} are {self._show(self.entries)}" if self.entries else f"there are no {self.title}"
@@ -287,17 +325,20 @@ def global_state_guards(user_line: UserLine | None = None) -> tuple[Guard, ...]:
 
 @dataclass(frozen=True)
 class StateFamily:
-    """Compiles all predicates on torch's state into one short check."""
+    """Compiles all predicates on torch's state into one short check: with the accelerator, a single call."""
 
     def to_ast(self, members: Sequence[Member], builder: Builder) -> Sequence[ast.expr]:
         """Return the conjunction of the members."""
-        predicates = [member.predicate for member in members]
+        predicates = [member.predicate for member in members if isinstance(member.predicate, StatePredicate)]
         implied: set[Predicate] = {other for one in predicates if isinstance(one, State) for other in one.also_covers}
         implied |= {_device_of(one) for one in predicates if isinstance(one, Stack) and one.read is _modes}
         needed = [one for one in predicates if one not in implied]
         # The cheapest and most often changed state first: grad mode is part of the compiled check.
         needed.sort(key=lambda one: not isinstance(one, State))
-        return [both(*[one.to_ast(ast.Constant(None), builder) for one in needed])]
+        if accelerator.make_state_check is None:
+            return [both(*[one.to_ast(ast.Constant(None), builder) for one in needed])]
+        questions = tuple([question for one in needed for question in one.questions(builder)])
+        return [ast.Call(builder.constant(accelerator.make_state_check(questions), "state_holds"), [], [])]
 
 
 FAMILY = StateFamily()
