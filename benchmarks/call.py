@@ -171,9 +171,9 @@ def measure() -> list[Row]:
     tensors = torch.randn(16, 8).unbind()
     cases = [
         Case("1 tensor", one, tensors[:1], "≤ 0.1"),
-        Case("4 tensors", four, tensors[:4], "≤ 0.2"),
-        Case("16 tensors", sixteen, tensors, "≤ 0.5"),
-        Case("list of 16 tensors", listed, (list(tensors),), "≤ 0.5"),
+        Case("4 tensors", four, tensors[:4], "≤ 0.1"),
+        Case("16 tensors", sixteen, tensors, "≤ 0.1"),
+        Case("list of 16 tensors", listed, (list(tensors),), "≤ 0.1"),
         *(
             Case(f"module of {n} parameters", layers(n), (torch.randn(2, 8),), "≤ 0.5" if n < 100 else "≤ 0.1")
             for n in (10, 100, 300, 1000)
