@@ -1,9 +1,12 @@
 """After a capture with dynamic sizes no guard on sizes follows from the others, for models that people use.
 
-What follows is seen by brute force: the sizes around the hint and around every number in a guard, in all combinations.
+What follows is seen by z3, which gives for each guard sizes where all others hold and it does not; and by brute force:
+the sizes around the hint and around every number in a guard, in all combinations.
 """
 
+import ast
 import itertools
+import operator
 
 import pytest
 import torch
@@ -114,6 +117,62 @@ def that_follow(guards, hints):
     return found
 
 
+SIGNS = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}  # fmt: skip
+
+
+class Translation(ast.NodeVisitor):
+    """The Python of a guard as a formula of z3: integers, and divisors that are more than 0."""
+
+    def __init__(self, z3):
+        self.z3 = z3
+
+    def visit_Constant(self, node):
+        return node.value
+
+    def visit_Name(self, node):
+        return self.z3.Int(node.id)
+
+    def visit_UnaryOp(self, node):
+        operand = self.visit(node.operand)
+        return self.z3.Not(operand) if isinstance(node.op, ast.Not) else -operand
+
+    def visit_BinOp(self, node):
+        left, right = self.visit(node.left), self.visit(node.right)
+        if isinstance(node.op, (ast.FloorDiv, ast.Mod)):
+            assert right > 0
+            return left / right if isinstance(node.op, ast.FloorDiv) else left % right
+        signs = {ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Pow: operator.pow}
+        return signs[type(node.op)](left, right)
+
+    def visit_Compare(self, node):
+        ((sign,), (right,)) = node.ops, node.comparators
+        return SIGNS[type(sign)](self.visit(node.left), self.visit(right))
+
+    def visit_BoolOp(self, node):
+        return (self.z3.Or if isinstance(node.op, ast.Or) else self.z3.And)(*map(self.visit, node.values))
+
+    def generic_visit(self, node):
+        raise NotImplementedError(ast.dump(node))
+
+
+def that_z3_finds_to_follow(environment, guards):
+    """The conditions for which z3 gives no sizes where the others hold and they do not."""
+    z3 = pytest.importorskip("z3")
+    names = {symbol: ast.Name(str(symbol)) for guard in guards for symbol in guard.symbols}
+    formulas = [Translation(z3).visit(environment.to_python(guard, names)) for guard in guards]
+    found = []
+    for guard, formula in zip(guards, formulas, strict=True):
+        solver = z3.Solver()
+        solver.set("rlimit", 1_000_000)  # z3's own unit, the same on each machine
+        solver.add(z3.Not(formula), *[other for other in formulas if other is not formula])
+        if solver.check() != z3.sat:
+            found.append(str(guard))
+    return found
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_no_guard_follows_from_the_others(name):
     model, example, dims = MODELS[name]
@@ -128,3 +187,4 @@ def test_no_guard_follows_from_the_others(name):
     hints = {symbol: environment.info(symbol).hint for guard in guards for symbol in guard.symbols}
     assert guards
     assert that_follow(guards, hints) == []
+    assert that_z3_finds_to_follow(environment, guards) == []

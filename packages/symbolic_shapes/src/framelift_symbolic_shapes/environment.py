@@ -15,9 +15,11 @@ from framelift_symbolic_shapes.explanation import explanation
 from framelift_symbolic_shapes.expression import (
     Constant,
     Expression,
+    Junction,
     Relation,
     call,
     compare,
+    junction,
     negate,
     number,
     substitute,
@@ -47,6 +49,10 @@ def _check_hint(name: str, hint: object) -> None:
         raise TypeError(f"{name} must be an int or a float to become a symbol, and is {hint!r}")
 
 
+def _undecided(env: ShapeEnv, expression: Expression) -> DataDependentCondition:
+    return DataDependentCondition(str(expression), env.user_line())
+
+
 def _unwrapped(node: SymNode) -> Any:
     return node
 
@@ -70,6 +76,7 @@ class ShapeEnv(Facade):
         self.user_line: Callable[[], object] = _no_line
         self.wrap: Callable[[SymNode], Any] = _unwrapped
         self.node_type: type[SymNode] = SymNode
+        self.undecided: Callable[[ShapeEnv, Expression], DataDependentCondition] = _undecided
         self.facts = Facts()
         self._expressions = ExpressionStore(self._bound)
         self._table = SymbolTable(self.exchanged)
@@ -77,6 +84,8 @@ class ShapeEnv(Facade):
         self._assertions: list[ShapeGuard] = []
         self._wrapped: dict[Expression, Any] = {}
         self._violations: list[ConstraintViolation] = []
+        self.unbacked_renamings: dict[Any, Any] = {}
+        self.real_tensor_prop_unbacked_vals: dict[Any, Number] = {}
         # Decides conditions on unbacked symbols that nothing known decides, for who tries a computation both ways; what
         # a case takes as true is not recorded then.
         self.arbiter: Callable[[Expression], bool] | None = None
@@ -353,13 +362,14 @@ class ShapeEnv(Facade):
             return node.pytype(known)  # type: ignore[no-any-return]
         hint = node.hint
         if hint is None:
+            expression = self._undecided_part(expression)
             hint = self._hint_of(expression, node.pytype)
         if hint is None:
             if fallback is not None:
                 return fallback
             if self.arbiter is not None and node.pytype is bool:
                 return self.arbiter(expression)
-            raise DataDependentCondition(str(expression), self.user_line())
+            raise self.undecided(self, expression)
         if node.pytype is bool:
             self._record(expression if hint else negate(expression))
         else:
@@ -369,15 +379,23 @@ class ShapeEnv(Facade):
                 self._record(compare("==", sign, Constant(math.copysign(1.0, hint))))
         return hint
 
+    def _undecided_part(self, condition: Expression) -> Expression:
+        """Return what is left of `a and b` or `a or b` without those whose truth is known; anything else as it is."""
+        if not isinstance(condition, Junction):
+            return condition
+        open_ = [one for one in condition.operands if self.facts.decide(one) is None]
+        return junction(condition.any_of, open_)
+
     def expect(self, node: SymNode) -> bool:
         """Take a condition as true, as `torch._check` does; return False where it is known to be false."""
         known = self.facts.decide(node.expression)
         if known is not None:
             return known
-        hint = self._hint_of(node.expression, bool) if node.hint is None else node.hint
+        expression = self._undecided_part(node.expression)
+        hint = self._hint_of(expression, bool) if node.hint is None else node.hint
         if hint is None and self.arbiter is not None:
             return True  # in one case of several: what the whole relies on is for the real call to check
-        self._record(negate(node.expression) if hint is False else node.expression)
+        self._record(negate(expression) if hint is False else expression)
         return hint is not False
 
     def _hint_of(self, expression: Expression, kind: type) -> Number | None:

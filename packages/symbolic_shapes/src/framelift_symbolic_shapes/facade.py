@@ -8,17 +8,19 @@ taken; a test compares this file with the installed torch.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from framelift_symbolic_shapes.constraint import Constraint
 from framelift_symbolic_shapes.deferred import functions, sympy
-from framelift_symbolic_shapes.errors import DataDependentCondition
+from framelift_symbolic_shapes.errors import ConstraintViolation, DataDependentCondition
 from framelift_symbolic_shapes.expression import Constant, Expression, compare, negate
 from framelift_symbolic_shapes.python_code import evaluate
 from framelift_symbolic_shapes.range import Range
 
 if TYPE_CHECKING:
     from framelift_symbolic_shapes.facts import Facts
+    from framelift_symbolic_shapes.guard import ShapeGuard
     from framelift_symbolic_shapes.node import Number, SymNode
     from framelift_symbolic_shapes.symbol import SymbolInfo
 
@@ -34,16 +36,21 @@ class Facade:
     prefer_deferred_runtime_asserts_over_guards = False
     _translation_validation_enabled = False
     deferred_runtime_asserts: Mapping[Any, Any] = {}
-    unbacked_renamings: Mapping[Any, Any] = {}
+    # What `_rename_unbacked_to` and `set_real_tensor_prop_unbacked_vals` were told.
+    unbacked_renamings: dict[Any, Any]
+    real_tensor_prop_unbacked_vals: dict[Any, Number]
     # Hints of unbacked symbols, and equal ones among them: what follows from assertions is substituted already.
     var_to_hint_override: Mapping[Any, Any] = {}
     _unbacked_replacements: Mapping[Any, Any] = {}
+    _equality_graph: Mapping[Any, Any] = {}
 
     if TYPE_CHECKING:
         facts: Facts
 
         @property
         def symbols(self) -> Mapping[Any, SymbolInfo]: ...
+        @property
+        def guards(self) -> tuple[ShapeGuard, ...]: ...
         def info(self, symbol: Any) -> SymbolInfo: ...
         def evaluate(self, node: SymNode, fallback: Number | None = None) -> Number: ...
         def expect(self, node: SymNode) -> bool: ...
@@ -58,6 +65,7 @@ class Facade:
         ) -> Any: ...
 
         wrap: Callable[[SymNode], Any]
+        undecided: Callable[[Any, Expression], DataDependentCondition]
         node_type: type[SymNode]
 
     # Symbols that torch's tracer has still to bind to what produced them; a capture of ours binds its own.
@@ -85,6 +93,10 @@ class Facade:
     def backed_var_to_val(self) -> Mapping[Any, Any]:
         return {symbol: functions.literal(info.hint) for symbol, info in self.symbols.items() if info.hint is not None}
 
+    @property
+    def var_to_sources(self) -> Mapping[Any, list[object]]:
+        return {symbol: info.origins for symbol, info in self.symbols.items()}
+
     def evaluate_sym_node(
         self, sym_node: SymNode, size_oblivious: bool = False, fallback_value: Number | None = None
     ) -> Number:
@@ -108,7 +120,11 @@ class Facade:
         return None
 
     def bound_sympy(self, expr: Any, size_oblivious: bool = False) -> Range:
-        return self.bound(expr)
+        expression = self.own(expr)
+        if expression.kind is not bool:
+            return self.bound(expression)
+        known = self.statically(expression)
+        return Range(0, 1) if known is None else Range(int(known), int(known))
 
     def simplify(self, expr: Any, size_oblivious: bool = False) -> Any:
         return self.exchanged(self.replace(self.own(expr)))
@@ -121,14 +137,19 @@ class Facade:
         values = {symbol: self.info(symbol).hint for symbol in expression.symbols}
         for symbol, value in values.items():
             if value is None:
-                raise DataDependentCondition(str(symbol))
+                raise self.undecided(self, symbol)
         return evaluate(expression, values)  # type: ignore[arg-type]
 
     def optimization_hint(self, expr: Any, fallback: int | None = None) -> Number | None:
         try:
             return self.guarding_hint_or_throw(expr)
         except DataDependentCondition:
-            return fallback
+            values = {symbol: self._probable(symbol, fallback) for symbol in self.own(expr).symbols}
+            return None if None in values.values() else evaluate(self.own(expr), values)  # type: ignore[arg-type]
+
+    def _probable(self, symbol: Expression, fallback: int | None) -> Number | None:
+        hint = self.info(symbol).hint
+        return self.real_tensor_prop_unbacked_vals.get(self.exchanged(symbol), fallback) if hint is None else hint
 
     def size_hint(self, expr: Any, *, allow_none: bool = False) -> Number | None:
         return self.optimization_hint(expr) if allow_none else self.guarding_hint_or_throw(expr)
@@ -155,7 +176,7 @@ class Facade:
         return functions.literal(value)
 
     def _make_data_dependent_error(self, expr: Any, *_args: object, **_options: object) -> Exception:
-        return DataDependentCondition(str(expr))
+        return self.undecided(self, self.own(expr))
 
     def _record(self, condition: Expression) -> None:
         raise NotImplementedError
@@ -170,8 +191,8 @@ class Facade:
 
     def _constrain_range(self, symbol: Any, minimum: Any, maximum: Any) -> None:
         for sign, limit in ((">=", minimum), ("<=", maximum)):
-            if limit is None or limit in (sympy.oo, -sympy.oo):
-                continue
+            if not isinstance(limit, int) and not getattr(limit, "is_Integer", False):
+                continue  # None, and infinities: sympy's, and torch's
             condition = compare(sign, self.own(symbol), Constant(int(limit)))
             if self.statically(condition) is None:
                 self._record(condition)
@@ -188,6 +209,54 @@ class Facade:
     def _constrain_unify(self, a: Any, b: Any) -> None:
         self.equate(a, b)
 
+    # ---- values of a run, and of unbacked symbols -------------------------------------------------------------------
+
+    def bind_symbols(self, placeholders: Iterable[Any], args: Iterable[Any]) -> dict[Any, int]:
+        """Return the value of each symbol that is the size, stride or offset of a placeholder, or one itself.
+
+        Raises:
+            ConstraintViolation: a symbol has two values.
+        """
+        values: dict[Any, int] = {}
+        for number, value in _pairs(placeholders, args):
+            node = getattr(number, "node", number)
+            if getattr(node, "shape_env", None) is not self or not node.is_symbol:
+                continue
+            known = values.setdefault(node.expr, value)
+            if known != value:
+                raise Constraint(str(number)).unequal(value, "itself", known, None)
+        return values
+
+    def evaluate_guards_for_args(
+        self, placeholders: Sequence[Any], args: Sequence[Any], *, ignore_static: bool = True
+    ) -> bool:
+        """Tell whether the guards hold for other arguments, and what is computed from symbols has its value."""
+        try:
+            bound = self.bind_symbols(placeholders, args)
+        except ConstraintViolation:
+            return False
+        values: dict[Expression, Number] = {self.own(symbol): value for symbol, value in bound.items()}
+        for number, value in _pairs(placeholders, args):
+            node = getattr(number, "node", None)
+            if node is None:
+                if not ignore_static and number != value:
+                    return False
+            elif node.expression.symbols <= values.keys() and evaluate(node.expression, values) != value:
+                return False
+        conditions = [guard.condition for guard in self.guards]
+        return all(evaluate(one, values) for one in conditions if one.symbols <= values.keys())
+
+    def _eliminate_unbacked(self, orig_s: Any, new_s: Any) -> None:
+        # Two names for one value, as the caller vouches: there is nothing to check when it runs.
+        self.facts.assume(compare("==", self.own(orig_s), self.own(new_s)))
+
+    def _rename_unbacked_to(self, orig_s: Any, new_s: Any) -> None:
+        self._eliminate_unbacked(orig_s, new_s)
+        self.unbacked_renamings[orig_s] = new_s
+
+    def set_real_tensor_prop_unbacked_vals(self, k: Any, v: Number) -> None:
+        self.real_tensor_prop_unbacked_vals[k] = v
+
     # ---- numbers made by torch's helpers ----------------------------------------------------------------------------
 
     def _number(self, sym: Any, hint: Number | None, kind: type) -> Any:
@@ -196,7 +265,8 @@ class Facade:
             hint = self.optimization_hint(expression)
         if isinstance(expression, Constant):
             return kind(expression.value)
-        return self.wrap(self.node_type(expression, self, kind, hint))  # type: ignore[arg-type]
+        node = self.node_type(expression, self, kind, None if hint is None else kind(hint))  # type: ignore[arg-type]
+        return self.wrap(node)
 
     def create_symintnode(self, sym: Any, *, hint: int | None = None, source: object = None) -> Any:
         return self._number(sym, hint, int)
@@ -235,6 +305,17 @@ class Facade:
 
     def _create_fx_call_function(self, _op: object, _args: object) -> tuple[None, bool]:
         return None, False
+
+
+def _pairs(placeholders: Iterable[Any], args: Iterable[Any]) -> Iterator[tuple[Any, int]]:
+    """Yield each number of a placeholder with what it is for these arguments."""
+    for placeholder, arg in zip(placeholders, args, strict=True):
+        if hasattr(placeholder, "storage_offset"):
+            yield from zip(placeholder.size(), arg.size(), strict=True)
+            yield from zip(placeholder.stride(), arg.stride(), strict=True)
+            yield placeholder.storage_offset(), arg.storage_offset()
+        elif isinstance(arg, (bool, int, float)):
+            yield placeholder, arg  # type: ignore[misc]
 
 
 def _name_of(source: Any) -> str:

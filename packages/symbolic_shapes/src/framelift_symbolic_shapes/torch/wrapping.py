@@ -7,12 +7,15 @@ from typing import Any
 import torch
 import torch.fx.experimental.sym_node as torch_nodes
 
-from framelift_symbolic_shapes.deferred import functions
+from framelift_symbolic_shapes.deferred import Deferred, functions
 from framelift_symbolic_shapes.environment import ShapeEnv
+from framelift_symbolic_shapes.errors import DataDependentCondition
+from framelift_symbolic_shapes.expression import Expression
 from framelift_symbolic_shapes.node import SymNode
 
 __all__ = ["TorchNode", "attach", "expression_of", "wrap"]
 
+_errors: Any = Deferred("framelift_symbolic_shapes.torch.errors")
 _TYPES: dict[type, Any] = {int: torch.SymInt, float: torch.SymFloat, bool: torch.SymBool}
 
 
@@ -39,7 +42,15 @@ def attach(env: ShapeEnv) -> ShapeEnv:
     """Make the symbols that `env` creates from now on torch's types; return `env`."""
     env.wrap = wrap
     env.node_type = TorchNode
+    env.undecided = _undecided
     return env
+
+
+def _undecided(env: ShapeEnv, expression: Expression) -> DataDependentCondition:
+    error: DataDependentCondition = _errors.GuardOnDataDependentCondition(
+        str(expression), env.user_line(), env.exchanged(expression)
+    )
+    return error
 
 
 def expression_of(value: Any) -> Any:
