@@ -32,6 +32,10 @@ def views(x):
     )
 
 
+def python_types_as_dtypes(x):
+    return x.to(float), x.sum(dtype=int), torch.zeros(2, dtype=bool) | (x[0, :2] > 0), x.type(torch.DoubleTensor)
+
+
 def assignments(x):
     y = x.clone()
     y[0] = 1
@@ -105,7 +109,17 @@ def types(x):
 @pytest.mark.parametrize("dynamic", [None, True])
 @pytest.mark.parametrize(
     "function",
-    [reductions, views, assignments, out_arguments, named_results, functionals, running_statistics, factories],
+    [
+        reductions,
+        views,
+        python_types_as_dtypes,
+        assignments,
+        out_arguments,
+        named_results,
+        functionals,
+        running_statistics,
+        factories,
+    ],
 )
 def test_it_is_one_graph(function, dynamic):
     check(function, X, dynamic=dynamic)

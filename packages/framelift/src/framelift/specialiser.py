@@ -22,6 +22,7 @@ from framelift_graph_capture import (
     Seen,
     UserCodeError,
     capture,
+    without_default_device,
 )
 from framelift_guards import (
     Dispatcher,
@@ -263,7 +264,8 @@ class Specialiser:
         name = getattr(self.config.backend, "__name__", type(self.config.backend).__name__)
         started = time.perf_counter()
         try:
-            compiled = compile_graph(self.config.backend, captured.graph, captured.example_inputs)
+            with without_default_device():
+                compiled = compile_graph(self.config.backend, captured.graph, captured.example_inputs)
         except Exception as error:
             raise BackendError(
                 f"backend {name}", "must compile the graph", f"raising {type(error).__name__}: {error}",

@@ -6,6 +6,7 @@ from framelift_variable_tracking import Registry
 
 from .break_record import BreakRecord
 from .capture import Capture, capture
+from .devices import without_default_device
 from .dynamism import Dynamism, Seen
 from .entry_point import Continuation, EntryPoint, FunctionCall, ModuleCall
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, MarkError, UserCodeError
@@ -50,4 +51,5 @@ __all__ = [
     "mark_of",
     "original_of",
     "session_of",
+    "without_default_device",
 ]

@@ -16,6 +16,7 @@ from framelift_symbolic_shapes import ConstraintViolation
 from framelift_variable_tracking import BreakReason, ReconstructionError, Registry, UnsupportedFeature
 
 from .break_record import BreakRecord
+from .devices import without_default_device
 from .dynamism import Dynamism, Seen
 from .entry_code import EntryCode, EntryFunction
 from .entry_point import EntryPoint
@@ -139,7 +140,7 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
     began = time.perf_counter()
     session.scope = scope = Scope(values)
     with contextlib.closing(session):
-        with restored_state():  # the caller's, whatever the capture does to it
+        with restored_state(), without_default_device():  # the caller's, whatever the capture does to it
             started = _start(entry_point, values, session)
             outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
             grad_mode = torch.is_grad_enabled() if session.changes_state else None

@@ -1,14 +1,36 @@
-"""Which devices are there, as a graph must be able to run, and which functions steer one, as no graph does."""
+"""Devices: which are there, as a graph must be able to run; which functions steer one; and the default one.
+
+The default device is a torch-function mode of torch's, which gives it to the functions that make tensors. A graph says
+it itself: so it is the same wherever the graph runs, and whatever a backend makes of it.
+"""
 
 from __future__ import annotations
 
+import ast
+import contextlib
+import functools
 import re
 import types
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
+from torch.utils._device import DeviceContext, _device_constructors
 
-__all__ = ["device_of", "is_present", "steers_device"]
+from framelift_variable_tracking import Effect, Emitter
+
+from .inner_names import dependence_of
+
+__all__ = [
+    "DefaultDevice",
+    "device_of",
+    "is_maker",
+    "is_present",
+    "may_make_tensors",
+    "steers_device",
+    "under_device",
+    "without_default_device",
+]
 
 _INDEXED = re.compile(r"[a-z]+:\d+")
 
@@ -67,3 +89,93 @@ def steers_device(function: object) -> bool:
         return False
     module = function.__module__
     return type(module) is str and _STEERING.fullmatch(module) is not None
+
+
+def is_maker(function: object) -> bool:
+    """Tell whether a function makes tensors on the default device, unless it is told another.
+
+    >>> is_maker(torch.ones), is_maker(torch.ones_like)
+    (True, False)
+    """
+    return isinstance(function, types.BuiltinFunctionType) and function in _device_constructors()
+
+
+def may_make_tensors(function: object) -> bool:
+    """Tell whether a function of torch is Python that may call one that makes tensors.
+
+    >>> may_make_tensors(torch.nn.functional.softmax), may_make_tensors(torch.block_diag), may_make_tensors(torch.ones)
+    (False, False, False)
+    """
+    if not isinstance(function, types.FunctionType):
+        return False
+    return any(is_maker(binding.found) for binding in dependence_of(function).bindings)
+
+
+@functools.lru_cache(maxsize=256)
+def under_device(device: torch.device, function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return what calls a function with this default device; the same for the same.
+
+    >>> made = under_device(torch.device("meta"), lambda: torch.ones(2))
+    >>> made().device
+    device(type='meta')
+    """
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        with device:
+            return function(*args, **kwargs)
+
+    call.__name__ = call.__qualname__ = f"{getattr(function, '__name__', 'call')}_on_{device.type}"
+    return call
+
+
+@contextlib.contextmanager
+def without_default_device() -> Iterator[None]:
+    """Put the default device aside: what a capture or a backend makes inside is none of the program's tensors.
+
+    >>> with torch.device("meta"), without_default_device():
+    ...     torch.ones(2).device
+    device(type='cpu')
+    """
+    modes = _popped()
+    _push([mode for mode in modes if type(mode) is not DeviceContext])
+    try:
+        yield
+    finally:
+        _popped()
+        _push(modes)
+
+
+def _popped() -> list[Any]:
+    """Take all torch-function modes off, and return them, innermost first."""
+    return [torch._C._pop_torch_function_stack() for _ in range(torch._C._len_torch_function_stack())]
+
+
+def _push(modes: Sequence[Any]) -> None:
+    for mode in reversed(modes):
+        torch._C._push_on_torch_function_stack(mode)
+
+
+class DefaultDevice(Effect):
+    """The regions of default devices that a captured program is in, where it ends or breaks.
+
+    Args:
+        target: the capture, which has one such effect.
+        entered: the devices of regions that the program has entered and not left, outermost first.
+    """
+
+    __slots__ = ("entered",)
+
+    def __init__(self, target: object, entered: Sequence[torch.device]) -> None:
+        super().__init__(target, "default device")
+        self.entered = tuple(entered)
+
+    def is_pending(self) -> bool:
+        return bool(self.entered)
+
+    def replay(self, emitter: Emitter) -> None:
+        for device in self.entered:
+            emitter.effect(ast.Expr(emitter.call(_enter, emitter.constant(device, "device"))))
+
+
+def _enter(device: torch.device) -> None:
+    device.__enter__()

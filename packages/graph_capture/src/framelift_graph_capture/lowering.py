@@ -128,7 +128,28 @@ def _known(inputs: Inputs, variable: Variable) -> Pair:
         value = getattr(variable, "value", NOT_CONSTANT)
         if not isinstance(value, type):  # a generator's state would be part of the graph's text
             raise NotLoweredError(variable.python_type().__name__)
+        value = _named(value)
     return value, value
+
+
+def _named(cls: type) -> object:
+    """Return what says the same to torch as a class that a graph's text cannot name."""
+    if type(cls) is _TENSOR_TYPE:
+        return f"{cls.__module__}.{cls.__name__}"
+    return _DTYPES.get(cls, cls)
+
+
+_TENSOR_TYPE = type(torch.FloatTensor)
+"""The type of `torch.FloatTensor` and its like, which `Tensor.type` takes as well as their names."""
+
+
+_DTYPES: Mapping[type, torch.dtype] = {
+    bool: torch.bool,
+    int: torch.int64,
+    float: torch.float64,
+    complex: torch.complex128,
+}
+"""What torch takes Python's types for where it takes a dtype (torch/csrc/utils/python_arg_parser.h, toScalarType)."""
 
 
 _TABLE: Mapping[type[Variable], Callable[[Inputs, Any], Pair]] = {

@@ -65,7 +65,7 @@ from framelift_variable_tracking import (
 
 from .arithmetic import example_numbers
 from .break_record import BreakRecord
-from .devices import device_of, is_present, steers_device
+from .devices import DefaultDevice, device_of, is_maker, is_present, may_make_tensors, steers_device, under_device
 from .dynamism import Dynamism, Seen
 from .graph_functions import is_graph_function, left_to_eager, tensor_method_name
 from .inner_names import MISSING, dependence_of, under_its_name
@@ -177,6 +177,12 @@ class Session:
         self._regions: dict[Variable, torch.fx.Node] = {}
         self._state_guards = global_state_guards()
         self._state_before = read_state()
+        self._modes_before: tuple[object, ...] = next(
+            guard.predicate.entries
+            for guard in self._state_guards
+            if isinstance(guard.predicate, Stack) and guard.predicate.kind == "TORCH_FUNCTION_STATE"
+        )
+        self._default_devices = [entry for entry in self._modes_before if isinstance(entry, torch.device)]
         self.scope = Scope({})
         self.closed = False
         self._companions: dict[type, object] = {}
@@ -192,12 +198,13 @@ class Session:
 
     @property
     def torch_function_modes(self) -> int:
-        """How many torch-function modes are active that may change what torch functions do."""
-        return sum(
-            len(guard.predicate.entries)
-            for guard in self._state_guards
-            if isinstance(guard.predicate, Stack) and guard.predicate.kind == "TORCH_FUNCTION_STATE"
-        )
+        """How many torch-function modes are active that may change what torch functions do; default devices aside."""
+        return sum(not isinstance(entry, torch.device) for entry in self._modes_before)
+
+    @property
+    def default_device(self) -> torch.device | None:
+        """The device that tensors are made on here, where a region or the program has said one."""
+        return self._default_devices[-1] if self._default_devices else None
 
     # ---- where we are -----------------------------------------------------------------------------------------------
 
@@ -491,6 +498,27 @@ class Session:
         exit_inference_mode()
         return True
 
+    def enter_device(self, device: torch.device) -> None:
+        """Make a device the default: nodes say it, and where the capture ends inside, entry code enters the region."""
+        self._default_devices.append(device)
+        self._note_default_device()
+
+    def exit_device(self, device: torch.device) -> bool:
+        """Leave the region of a default device; False if this capture has not entered it."""
+        entered = self._entered_devices()
+        if not entered or entered[-1] != device:
+            return False
+        self._default_devices.pop()
+        self._note_default_device()
+        return True
+
+    def _entered_devices(self) -> list[torch.device]:
+        before = [entry for entry in self._modes_before if isinstance(entry, torch.device)]
+        return self._default_devices[len(before) :]
+
+    def _note_default_device(self) -> None:
+        self.effects.record(DefaultDevice(self, self._entered_devices()))
+
     # ---- the Recorder protocol --------------------------------------------------------------------------------------
 
     def claims(self, function: object, args: tuple[Variable, ...], kwargs: dict[str, Variable]) -> bool:
@@ -571,6 +599,12 @@ class Session:
         target = under_its_name(function)
         if target is None:
             return Break(UnsupportedTensor(f"{label}, the name of which the program has bound to something else,"))
+        device = self.default_device
+        if device is not None and value_kwargs.get("device") is None:
+            if is_maker(real):
+                node_kwargs, value_kwargs = {**node_kwargs, "device": device}, {**value_kwargs, "device": device}
+            elif may_make_tensors(real):
+                target, real = under_device(device, target), under_device(device, real)
         if real in _OF_ANY_NUMBERS:
             values = example_numbers(values)
         # Before it is propagated: autograd's C++ aborts the process over an index that no device has.

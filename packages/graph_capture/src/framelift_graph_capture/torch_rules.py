@@ -6,10 +6,12 @@ changes of it become nodes, so that they happen in program order among the opera
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import torch
+import torch.utils._device
 
 from framelift_bytecode_interp import Break, Value
 from framelift_variable_tracking import (
@@ -155,6 +157,11 @@ def _exit_inference_mode(domain: Tracking, context: CallContext, args: Arguments
     return Value(domain.constant(None))
 
 
+def _get_default_device(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    with session_of(domain).default_device or contextlib.nullcontext():
+        return domain.from_native(torch.get_default_device())
+
+
 def _enter_record_function(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
     """Enter a region that labels what a profiler sees: nothing else depends on it, so a graph carries no such labels.
 
@@ -183,6 +190,12 @@ TORCH_RULES: dict[Any, FunctionRule] = {
     torch.is_grad_enabled: _is_grad_enabled,
     torch._C._set_grad_enabled: _set_grad_enabled,
     torch.is_tensor: _is_tensor,
+    torch.get_default_device: _get_default_device,
+    **{
+        function: break_on_call(f"torch.utils._device.{function.__qualname__}()")
+        for function in (torch.utils._device.DeviceContext.__enter__, torch.utils._device.DeviceContext.__exit__)
+    },
+    torch.set_default_device: break_on_call("torch.set_default_device()"),
     torch.get_default_dtype: _reads(torch.get_default_dtype),
     torch.is_inference_mode_enabled: _reads(torch.is_inference_mode_enabled),
     torch.are_deterministic_algorithms_enabled: _reads(torch.are_deterministic_algorithms_enabled),

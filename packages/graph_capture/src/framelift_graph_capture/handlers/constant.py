@@ -26,7 +26,9 @@ from framelift_variable_tracking import (
     Variable,
 )
 
-__all__ = ["TorchConstantHandler"]
+from .tensor import session_of
+
+__all__ = ["DeviceHandler", "TorchConstantHandler"]
 
 _COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"==": operator.eq, "!=": operator.ne}
 
@@ -107,11 +109,29 @@ class TorchConstantHandler(TypeHandler):
         return emitter.constant(variable.value, "torch_constant")
 
 
+class DeviceHandler(TorchConstantHandler):
+    """torch.device, which is also the region of a default device."""
+
+    def __init__(self) -> None:
+        super().__init__(singleton=False)
+
+    def call_method(self, domain: Tracking, variable: Variable, name: str, args: Arguments, kwargs: Keywords) -> Answer:
+        device = domain.as_constant(variable)
+        if name == "__enter__" and not args and not kwargs and device is not NOT_CONSTANT:
+            session_of(domain).enter_device(device)
+            return Value(variable)
+        if name == "__exit__" and len(args) == 3 and not kwargs and device is not NOT_CONSTANT:
+            if not session_of(domain).exit_device(device):
+                return domain.unsupported(variable, "leaving the region, which another graph has entered,")
+            return Value(domain.constant(None))
+        return super().call_method(domain, variable, name, args, kwargs)
+
+
 TORCH_CONSTANTS: dict[type, TypeHandler] = {
     torch.dtype: TorchConstantHandler(singleton=True),
     torch.layout: TorchConstantHandler(singleton=True),
     torch.memory_format: TorchConstantHandler(singleton=True),
-    torch.device: TorchConstantHandler(singleton=False),
+    torch.device: DeviceHandler(),
     torch.finfo: TorchConstantHandler(singleton=True),
     torch.iinfo: TorchConstantHandler(singleton=True),
 }
