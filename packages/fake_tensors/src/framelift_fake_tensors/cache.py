@@ -10,26 +10,21 @@ from __future__ import annotations
 
 import functools
 import math
+import threading
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 import torch._C
 import torch._ops
-import torch.backends.opt_einsum
-from torch.autograd import forward_ad
-from torch.utils._device import DeviceContext
 
 from framelift_fake_tensors.device import current_index
+from framelift_fake_tensors.global_state import Uncacheable, attention_backends, contraction, global_state
 from framelift_fake_tensors.recipe import Recipe
-from framelift_fake_tensors.tensor import FakeTensor, raw_is_leaf
+from framelift_fake_tensors.tensor import FakeTensor, fakes_in, raw_is_leaf
 
-__all__ = ["Call", "PropagationCache", "Signature", "Uncacheable", "global_state", "is_stateless", "metadata_of"]
-
-
-class Uncacheable(Exception):
-    """The arguments hold something that no key can stand for."""
+__all__ = ["Call", "PropagationCache", "Signature", "is_stateless", "metadata_of"]
 
 
 class PropagationCache:
@@ -50,6 +45,7 @@ class PropagationCache:
         self.maxsize = maxsize
         self.hits = 0
         self.misses = 0
+        self._lock = threading.Lock()
         self._recipes: dict[Any, _Kept] = {}
         self._signatures: dict[Any, Signature] = {}
 
@@ -68,9 +64,10 @@ class PropagationCache:
 
     def put(self, key: Any, recipe: Recipe) -> None:
         """Keep a recipe."""
-        self._recipes[key] = _Kept(recipe)
-        if len(self._recipes) > self.maxsize:
-            self._drop()
+        with self._lock:  # modes of other threads may have the same cache
+            self._recipes[key] = _Kept(recipe)
+            if len(self._recipes) > self.maxsize:
+                self._drop()
 
     def _drop(self) -> None:
         recipes = self._recipes
@@ -84,8 +81,9 @@ class PropagationCache:
 
     def clear(self) -> None:
         """Forget everything, the counts too."""
-        self._recipes.clear()
-        self._signatures.clear()
+        with self._lock:
+            self._recipes.clear()
+            self._signatures.clear()
         self.hits = self.misses = 0
 
     def signature(self, metadata: Any, symbolic: bool) -> Signature:
@@ -94,7 +92,7 @@ class PropagationCache:
         if known is None:
             if len(self._signatures) >= 4 * self.maxsize:
                 self._signatures.clear()  # keys with the old ones are never found again, and age out
-            known = self._signatures[metadata] = Signature(symbolic)
+            known = self._signatures.setdefault(metadata, Signature(symbolic))
         return known
 
 
@@ -138,70 +136,6 @@ def metadata_of(fake: FakeTensor) -> Any:
 
 def _dimension(extent: Any) -> Any:
     return extent.node.expression if isinstance(extent, torch.SymInt) else extent
-
-
-# Every call asks all of these: one search for a name each.
-_top_saved_tensors_hooks = torch._C._autograd._top_saved_tensors_default_hooks
-_function_modes = torch._C._len_torch_function_stack
-_dispatch_modes = torch._C._len_torch_dispatch_stack
-_functorch_interpreter = torch._C._functorch.peek_interpreter_stack
-_is_grad_enabled = torch._C.is_grad_enabled
-_is_inference_mode_enabled = torch._C.is_inference_mode_enabled
-_is_any_autocast_enabled = torch._C._is_any_autocast_enabled
-_default_dtype = torch._C.get_default_dtype
-_is_deterministic = torch._C._get_deterministic_algorithms
-_is_view_replay_enabled = torch._C._is_view_replay_enabled
-_is_mkldnn_enabled = torch._C._get_mkldnn_enabled
-_is_cudnn_enabled = torch._C._get_cudnn_enabled
-
-# Every kind of device that autocast knows (torch/amp/autocast_mode.py); asked only where autocast is on for any.
-_AUTOCAST = ("cpu", "cuda", "xpu", "mps", "hpu", "mtia", "maia", "ipu", "xla", "privateuseone")
-
-
-def global_state(modes: int = 0) -> Any:
-    """Return what a torch function may read of the process.
-
-    Args:
-        modes: how many dispatch modes are known to be active, and to do nothing of their own.
-
-    Raises:
-        Uncacheable: a mode is active that may do anything to a call.
-    """
-    device = _default_device() if _function_modes() else None
-    if _dispatch_modes() != modes or _functorch_interpreter() is not None:
-        raise Uncacheable
-    grad = _is_grad_enabled()
-    if forward_ad._current_level >= 0 or (grad and _top_saved_tensors_hooks(True) is not None):
-        raise Uncacheable  # a tangent may travel along; hooks are called with each tensor that autograd saves
-    autocast = _is_any_autocast_enabled() and tuple(
-        [(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in _AUTOCAST]
-    )
-    return (
-        grad,
-        _is_inference_mode_enabled(),
-        _default_dtype(),
-        device,
-        _is_deterministic()
-        and (
-            torch.is_deterministic_algorithms_warn_only_enabled(),
-            torch._C._get_deterministic_fill_uninitialized_memory(),
-        ),
-        _is_view_replay_enabled(),
-        _is_mkldnn_enabled(),
-        _is_cudnn_enabled(),
-        autocast,
-    )
-
-
-def _default_device() -> Any:
-    """Return the device that factories use by default, where nothing else intercepts torch functions."""
-    devices = []
-    for position in range(torch._C._len_torch_function_stack()):
-        mode = torch._C._get_function_stack_at(position)
-        if type(mode) is not DeviceContext:
-            raise Uncacheable
-        devices.append((mode.device, current_index(mode.device.type)))
-    return tuple(devices)
 
 
 class Call:
@@ -327,16 +261,19 @@ def is_stateless(function: Any) -> bool:
     False
     """
     kind = type(function)
-    if kind in _STATELESS:
+    if kind is torch._ops.OpOverload or kind is torch._ops.OpOverloadPacket:
+        # What is registered for an operator of a library may do anything, and be replaced.
+        return str(function if kind is torch._ops.OpOverloadPacket else function.namespace).partition(".")[0] in _OWN
+    if kind is types.MethodDescriptorType or kind is types.WrapperDescriptorType:
         return function not in _OF_THE_OBJECT
     if kind is types.BuiltinFunctionType:
         return function.__self__ is None or isinstance(function.__self__, (type, types.ModuleType))
-    return kind is types.FunctionType and (function.__module__ or "").partition(".")[0] == "torch"
+    # What wraps a function of torch may have its `__module__`, and yet be another's.
+    return kind is types.FunctionType and str(function.__globals__.get("__name__", "")).partition(".")[0] == "torch"
 
 
-_STATELESS = frozenset(
-    [types.MethodDescriptorType, types.WrapperDescriptorType, torch._ops.OpOverload, torch._ops.OpOverloadPacket]
-)
+_OWN = ("aten", "prims", "prim")
+"""The namespaces of torch's own operators."""
 
 
 # Callables of these types are compared by identity, hold no tensor, and what they do never changes; so are and do
@@ -347,18 +284,25 @@ _IMMUTABLE = frozenset([types.MethodDescriptorType, torch._ops.OpOverload])
 @functools.lru_cache(maxsize=4096)
 def _is_plain(function: Any) -> bool:
     """Tell whether a callable is stateless, and nothing but its arguments and the usual state decides what it gives."""
-    return is_stateless(function) and function is not getattr and function not in _ATTENDS
+    return (
+        is_stateless(function)
+        and function is not getattr
+        and function not in _ATTENDS
+        and function not in _SEES_STORAGE
+    )
 
 
 def _settings(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
     if function is getattr and (len(args) != 2 or args[1] not in _METADATA_ATTRIBUTES):
         raise Uncacheable
     if function in _ATTENDS:
-        return _attention_backends()
+        return attention_backends()
+    if function in _SEES_STORAGE:
+        return tuple([fake.memory.nbytes for fake in fakes_in(args)])
     if function is torch.functional.einsum:
-        return torch.backends.opt_einsum.enabled, torch.backends.opt_einsum.strategy
+        return contraction()
     if type(function) is types.FunctionType and function.__module__ not in _KNOWN_MODULES:
-        return (bool(torch.compiler.is_compiling()), *_attention_backends())  # it may call anything
+        return (bool(torch.compiler.is_compiling()), *attention_backends())  # it may call anything
     return ()
 
 
@@ -366,38 +310,30 @@ def _settings(function: Any, args: tuple[Any, ...]) -> tuple[Any, ...]:
 _KNOWN_MODULES = ("torch.nn.functional", "torch.functional", "torch._tensor")
 
 
-def _attention_backends() -> tuple[Any, ...]:
-    return (
-        torch._C._get_flash_sdp_enabled(),
-        torch._C._get_mem_efficient_sdp_enabled(),
-        torch._C._get_math_sdp_enabled(),
-        torch._C._get_cudnn_sdp_enabled(),
-        torch._C._get_overrideable_sdp_enabled(),
-        tuple(torch._C._get_sdp_priority_order()),
-    )
+def _called(names: Iterable[str]) -> list[Any]:
+    """Return what of `torch`, its tensors and its operators has one of these names."""
+    packets = [getattr(torch.ops.aten, name) for name in names]
+    overloads = [getattr(packet, name) for packet in packets for name in packet.overloads()]
+    owners = (torch, torch.Tensor, torch.nn.functional)
+    functions = [getattr(owner, name) for owner in owners for name in names if hasattr(owner, name)]
+    return [*packets, *overloads, *functions]
 
 
-def _attends() -> frozenset[Any]:
-    """Return what calls a kernel for attention, which torch chooses by what is allowed."""
-    packets = [
-        getattr(torch.ops.aten, name)
-        for name in (
+_ATTENDS: frozenset[Any] = frozenset(
+    [
+        *_called([
             "scaled_dot_product_attention", "_fused_sdp_choice", "_native_multi_head_attention",
             "_transformer_encoder_layer_fwd",
-        )
-    ]  # fmt: skip
-    overloads = [getattr(packet, name) for packet in packets for name in packet.overloads()]
-    functions = [
-        torch.nn.functional.scaled_dot_product_attention,
+        ]),
         torch.nn.functional.multi_head_attention_forward,
-        torch._fused_sdp_choice,
-        torch._native_multi_head_attention,
-        torch._transformer_encoder_layer_fwd,
     ]
-    return frozenset([*packets, *overloads, *functions])
+)  # fmt: skip
+"""What calls a kernel for attention, which torch chooses by what is allowed."""
 
-
-_ATTENDS: frozenset[Any] = _attends()
+_SEES_STORAGE: frozenset[Any] = frozenset(
+    _called(["as_strided", "as_strided_", "as_strided_copy", "as_strided_scatter"])
+)
+"""What may reach further than its argument does, as far as there is memory."""
 
 
 # Functions in Python that are as plain; torch's own, so that they live anyway.

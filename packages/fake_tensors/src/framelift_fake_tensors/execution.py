@@ -25,7 +25,7 @@ from framelift_fake_tensors.process_state import AUTOCASTING
 from framelift_fake_tensors.rehearsal import error_of
 from framelift_fake_tensors.scalars import numbers_for_scalars
 from framelift_fake_tensors.subclasses import is_wrapper
-from framelift_fake_tensors.tensor import FakeTensor, Mode, fakes_in
+from framelift_fake_tensors.tensor import FakeTensor, Mode, ViewOf, fakes_in
 from framelift_fake_tensors.unlinked import (
     ASKS_BACKEND,
     Unlinked,
@@ -227,8 +227,10 @@ class Execution:
 
     def settle(self, fake: FakeTensor) -> None:
         """Give a fake that came from the cache the autograd history that torch would have given it."""
-        if (fake.history is not None or fake.memory.views is not None) and is_linked(fake.device.type):
-            with self.lock, torch._C.DisableTorchFunction():  # else the cache would answer
+        if fake.history is None and fake.memory.views is None:
+            return
+        if is_linked(fake.device.type) or not _has_gradient(fake):
+            with self.lock, torch._C.DisableTorchFunction(), _outside_of_inference():
                 record = self.record
                 written, unbacked, record.written = record.written, record.unbacked, set()
                 try:
@@ -295,6 +297,30 @@ class Execution:
                     yield
                 finally:
                     here.dispatching -= 1
+
+
+def _has_gradient(fake: FakeTensor) -> bool:
+    """Tell whether a fake, or another one of its memory that torch does not know for a view yet, requires grad."""
+    views = [view for reference in fake.memory.views or () if (view := reference()) is not None]
+    for view in [fake, *views]:
+        one = view
+        while isinstance(one.history, ViewOf):
+            if one.requires_grad:
+                return True
+            one = one.history.base
+        if one.requires_grad or one.history is not None:
+            return True
+    return False
+
+
+@contextlib.contextmanager
+def _outside_of_inference() -> Iterator[None]:
+    """Have autograd record: in inference mode it does not, and a cached answer with a history was made outside."""
+    if not torch.is_inference_mode_enabled():
+        yield
+        return
+    with torch.inference_mode(False):
+        yield
 
 
 # Composite functions in C++ that read the data of their second argument, if it is a tensor, before any operator runs.

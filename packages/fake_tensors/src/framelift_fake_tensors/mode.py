@@ -65,6 +65,8 @@ class _Interception(TorchFunctionMode):
                 return self._mode.assign_data(*args)
             if function == _SET_REQUIRES_GRAD and isinstance(args[0], FakeTensor):
                 self._mode.settle(args[0])
+            if function in _GET_VIEW:
+                return self._mode.intercepted(getattr, (args[0], _GET_VIEW[function]), {})
             return function(*args, **kwargs)
         for subclassed in asked_subclasses((args, kwargs)) if types else ():
             with self:
@@ -89,6 +91,8 @@ METADATA_FUNCTIONS: frozenset[Any] = frozenset(
 }  # fmt: skip
 # What is not simply propagated.
 _SPECIAL: frozenset[Any] = METADATA_FUNCTIONS | frozenset(GRADIENT_FUNCTIONS) | {torch.Tensor.register_hook}
+# Attributes that are views: an operator makes them.
+_GET_VIEW = {vars(torch._C.TensorBase)[name].__get__: name for name in ("T", "H", "mT", "mH", "real", "imag", "data")}
 _SET_DATA = vars(torch._C.TensorBase)["data"].__set__
 _SET_REQUIRES_GRAD = vars(torch._C.TensorBase)["requires_grad"].__set__
 

@@ -10,9 +10,10 @@ from typing import Any
 
 import torch
 
-from framelift_fake_tensors.cache import Call, PropagationCache, Signature, Uncacheable, metadata_of
+from framelift_fake_tensors.cache import Call, PropagationCache, Signature, metadata_of
 from framelift_fake_tensors.errors import DataAccessError, ForeignSymbolError
 from framelift_fake_tensors.execution import Execution
+from framelift_fake_tensors.global_state import Uncacheable
 from framelift_fake_tensors.kernels import symbols_in
 from framelift_fake_tensors.recipe import UNTOLD, counting, recipe_of, writing
 from framelift_fake_tensors.repetition import Repetition
@@ -99,23 +100,26 @@ class Propagation:
         kwargs: dict[str, Any],
     ) -> Any:
         with self._execution.lock:
+            for fake in call.fakes:
+                self._execution.settle(fake)  # else its node would be another one afterwards, though nothing wrote
             before = [self._visible(fake) for fake in call.fakes]
             nodes = [node_of(fake) for fake in call.fakes]
             versions = [_version(fake) for fake in call.fakes]
             symbols = self._symbols()
             record = self._execution.record
             result = self._execution.run(function, args, kwargs)
-            written = [position for position, fake in enumerate(call.fakes) if id(fake.memory) in record.written]
+            places = {id(fake): position for position, fake in reversed(list(enumerate(call.fakes)))}
+            written = [place for place in places.values() if id(call.fakes[place].memory) in record.written]
             if (result is None and not written) or self._symbols() != symbols or record.unbacked:
                 # It did something, which a hit would not do; or data decides of a size, which is another one next time.
                 return result
             if before == [self._visible(fake) for fake in call.fakes]:
                 repetition = Repetition(call.fakes, function, args, kwargs)
                 recipe = recipe_of(result, call.fakes, self._signature, repetition)
+                recorded = {place for place in written if node_of(call.fakes[place]) is not nodes[place]}
+                if len(recorded) > 1:
+                    return result  # each new history would need the others: one run gives them all
                 if recipe is not None:
-                    recorded = {
-                        position for position in written if node_of(call.fakes[position]) is not nodes[position]
-                    }
                     if written:
                         writes = {position: _version(call.fakes[position]) - versions[position] for position in written}
                         recipe = writing(recipe, writes, recorded, repetition)

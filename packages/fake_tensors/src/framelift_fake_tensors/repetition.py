@@ -7,17 +7,15 @@ computed from may be gone or changed by then.
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 
+from framelift_fake_tensors.global_state import Snapshot
 from framelift_fake_tensors.tensor import FakeTensor, History, Memory, Mode, Node, fakes_in, make_fake
 
 __all__ = ["FromCall", "Repetition"]
-
-_AUTOCAST = ("cpu", "cuda", "xpu", "mps")
 
 
 class _Place:
@@ -50,8 +48,7 @@ class Repetition:
             (tuple(fake.size()), fake.stride(), fake.storage_offset(), fake.dtype, fake.device) for fake in fakes
         ]
         self._requires_grad = [fake.requires_grad for fake in fakes]
-        self._dtype = torch.get_default_dtype()
-        self._autocast = _autocast()
+        self._state = Snapshot()
 
     def run(
         self,
@@ -81,35 +78,8 @@ class Repetition:
                 inputs[-1].stands_for = node
         args = tuple([_with(value, inputs) for value in self._args])
         kwargs = {name: _with(value, inputs) for name, value in self._kwargs.items()}
-        with torch.enable_grad(), self._state():
+        with torch.enable_grad(), self._state.restored():
             return run(self.function, args, kwargs)
-
-    @contextlib.contextmanager
-    def _state(self) -> Iterator[None]:
-        dtype, autocast = torch.get_default_dtype(), _autocast()
-        _set_state(self._dtype, self._autocast)
-        try:
-            yield
-        finally:
-            _set_state(dtype, autocast)
-
-
-def _autocast() -> tuple[tuple[bool, torch.dtype], ...] | None:
-    if not torch._C._is_any_autocast_enabled():
-        return None
-    return tuple([(torch.is_autocast_enabled(kind), torch.get_autocast_dtype(kind)) for kind in _AUTOCAST])
-
-
-def _set_state(dtype: torch.dtype, autocast: tuple[tuple[bool, torch.dtype], ...] | None) -> None:
-    if torch.get_default_dtype() is not dtype:
-        torch.set_default_dtype(dtype)
-    if autocast is not None:
-        for kind, (enabled, lower) in zip(_AUTOCAST, autocast, strict=True):
-            torch.set_autocast_enabled(kind, enabled)
-            torch.set_autocast_dtype(kind, lower)
-    elif torch._C._is_any_autocast_enabled():
-        for kind in _AUTOCAST:
-            torch.set_autocast_enabled(kind, False)
 
 
 def _metadata(fake: FakeTensor) -> tuple[Any, ...]:

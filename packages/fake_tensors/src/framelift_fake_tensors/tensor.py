@@ -342,7 +342,7 @@ class FakeTensor(torch.Tensor):
     def is_leaf(self) -> bool:  # type: ignore[override]
         """Whether no recorded operation made it."""
         self._settle()
-        return self.history is None and raw_is_leaf(self)
+        return not self.requires_grad or (self.history is None and raw_is_leaf(self))
 
     @property
     def grad_fn(self) -> Any:  # type: ignore[override]
