@@ -358,7 +358,7 @@ def two_programs(draw):
     )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(two_programs())
 def test_what_another_program_left_in_the_cache_changes_nothing(programs):
     one, other = programs

@@ -168,7 +168,7 @@ def outcome(is_cached, unbacked, shapes, programs):
     return answers
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.booleans(), TENSORS, STEPS, STEPS)
 def test_with_symbols_a_program_gives_the_same_with_and_without_a_cache(unbacked, shapes, one, other):
     programs = [one, other, one + other]

@@ -26,7 +26,7 @@ from framelift_fake_tensors.kernels import compute, is_missing
 from framelift_fake_tensors.layout import settled
 from framelift_fake_tensors.memory_format import as_laid_out, format_on_cpu
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
-from framelift_fake_tensors.rehearsal import rehearse
+from framelift_fake_tensors.rehearsal import WITHIN_STORAGE, rehearse
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, copy_bits, fakes_in, make_fake
 from framelift_fake_tensors.trial import is_triable, result_of_trial
 from framelift_fake_tensors.unlinked import Unlinked, is_linked
@@ -213,9 +213,10 @@ class _Twins:
             ):
                 memory = self.memories.get(twin.untyped_storage()._cdata) or Memory(twin.untyped_storage())
                 memory.shared = True
-                changed = make_fake(
-                    self._mode, memory, twin.size(), twin.stride(), twin.storage_offset(), twin.dtype, fake.device
-                )
+                with torch.inference_mode(fake.is_inference()):  # what is one stays one
+                    changed = make_fake(
+                        self._mode, memory, twin.size(), twin.stride(), twin.storage_offset(), twin.dtype, fake.device
+                    )
                 with torch._C._DisableTorchDispatch():  # else torch detaches `changed` through the mode
                     fake.data = changed
                 fake.memory = memory
@@ -264,7 +265,7 @@ def run_operator(
         and any(f.requires_grad for f in fakes_in((args, kwargs)))
     ):
         raise Unlinked
-    if device.type == "cpu":
+    if device.type == "cpu" or operator in WITHIN_STORAGE:
         rehearse(operator, args, kwargs)
     new_number = record.counting(operator) if data_dependent else None
     if operator._schema.is_mutable:

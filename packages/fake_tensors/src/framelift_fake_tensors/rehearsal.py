@@ -20,7 +20,7 @@ from torch._ops import OpOverload
 from framelift_fake_tensors.tensor import FakeTensor, Memory, fakes_in
 from framelift_fake_tensors.trial import size_of_trial
 
-__all__ = ["error_of", "rehearse"]
+__all__ = ["WITHIN_STORAGE", "error_of", "rehearse"]
 
 _MOST_ELEMENTS = 2**20
 _MOST_ELEMENTS_FOR_DTYPES = 2**14
@@ -42,7 +42,9 @@ _FACTORIES = frozenset(
         _aten.randn.default,
     ]
 )
-_WITHIN_STORAGE = frozenset([_aten.as_strided.default, _aten.as_strided_.default])
+
+WITHIN_STORAGE: frozenset[Any] = frozenset([_aten.as_strided.default, _aten.as_strided_.default])
+"""What every device refuses that would reach beyond the memory."""
 
 
 def rehearse(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -97,7 +99,7 @@ def _error_about_size(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[
 
 def _checks_layout(operator: OpOverload, args: Iterable[Any], kwargs: dict[str, Any]) -> bool:
     """Tell whether a kernel might refuse how arguments lie in memory, which no meta function looks at."""
-    if operator in _WITHIN_STORAGE:
+    if operator in WITHIN_STORAGE:
         return True
     if not operator._schema.is_mutable:
         return False
@@ -138,7 +140,7 @@ def error_of(
     if operator.namespace != "aten":
         return None
     try:
-        stage = _Stage(operator in _WITHIN_STORAGE)
+        stage = _Stage(operator in WITHIN_STORAGE)
         real, real_kwargs = stage.of(args), stage.of(kwargs)
     except _Untold:
         return None

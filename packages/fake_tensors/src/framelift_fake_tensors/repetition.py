@@ -71,7 +71,12 @@ class Repetition:
             node = next(following) if self._requires_grad[position] else None
             if position in written:
                 inputs.append(written[position])
-            elif isinstance(node, FakeTensor) and node.stands_for is None and _metadata(node) == metadata:
+            elif (
+                isinstance(node, FakeTensor)
+                and node.stands_for is None
+                and node.requires_grad
+                and _metadata(node) == metadata
+            ):
                 inputs.append(node)  # a leaf that is as it was
             else:
                 inputs.append(make_fake(mode, Memory(), *metadata, requires_grad=node is not None))

@@ -160,7 +160,11 @@ def _relabelled(mode: Mode, value: Any, device: torch.device, known: Mapping[int
     if isinstance(value, FakeTensor):
         if id(value) in known:
             return known[id(value)]
-        fake = make_fake(mode, value.memory, value.size(), value.stride(), value.storage_offset(), value.dtype, device)
+        same = value.is_inference() == torch.is_inference_mode_enabled()
+        with contextlib.nullcontext() if same else torch.inference_mode(value.is_inference()):
+            fake = make_fake(
+                mode, value.memory, value.size(), value.stride(), value.storage_offset(), value.dtype, device
+            )
         fake.meta_twin = value.meta_twin
         return fake
     if type(value) in (list, tuple):
