@@ -264,4 +264,4 @@ dispatcher = Dispatcher(half, missed)
 dispatcher.add([Guard(LocalSource("n"), Even())], lambda n: n // 2)
 print(dispatcher.function(4), dispatcher.function(3))
 """
-    assert here.run(program) == "n was even, is 3\n2 1.5\n"
+    assert here.run(program) == "n was even, is 3; keep n as it was between calls\n2 1.5\n"

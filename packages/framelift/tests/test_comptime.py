@@ -155,7 +155,8 @@ def test_a_predicate_tells_two_specialisations_apart():
     (recompilation,) = function.framelift.recompilations
     line = f.__code__.co_firstlineno + 1
     assert str(recompilation.failure) == (
-        f"x satisfied is_positive, now it is <Tensor> (test_comptime.py:{line} relies on it)"
+        f"x satisfied is_positive, now it is <Tensor> (test_comptime.py:{line} relies on it); "
+        "pass a value that satisfies is_positive, or lift a function for each answer"
     )
 
 

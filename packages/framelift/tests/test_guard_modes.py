@@ -273,3 +273,113 @@ def test_the_view_after_clear():
     assert (view.specialisations, view.guards(), view.why_recompiled()) == ([], [], [])
     f(torch.ones(2, 8))
     assert len(view.specialisations) == 1
+
+
+class Holder:
+    def __init__(self, number):
+        self.number = number
+
+    def times(self, x, n):
+        return x * n
+
+
+def of_branches(x, holder):
+    x = x + 1
+    framelift.graph_break()
+    if x.sum() > 3:
+        framelift.graph_break()
+        return x + holder.number
+    framelift.graph_break()
+    return x - holder.number
+
+
+def of_inner(x, n):
+    def inner(x):
+        x = x + 1
+        framelift.graph_break()
+        return x * n
+
+    return inner(x) + n
+
+
+def _warned(f, calls):
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for call in calls:
+            f(*call)
+    return [str(one.message) for one in warned]
+
+
+def test_one_warning_for_a_function_and_its_continuations():
+    f = framelift.compile(of_branches, backend="eager", dynamic=False, recompile_limit=2)
+    calls = [(torch.ones(2) * (number % 2 * 2), Holder(number)) for number in range(14)]
+    (one,) = _warned(f, calls)
+    line = of_branches.__code__.co_firstlineno + 7
+    assert "holder.number was 0, 2, and is 4 (" in one
+    assert f" (test_guard_modes.py:{line} relies on it), in 2 of 2 misses" in one
+    assert len([record for record in f.framelift.lifted if record.limit_problem is not None]) == 2
+    for call in calls:
+        assert same(f(*call), of_branches(*call))
+    f.framelift.clear()
+    assert len(_warned(f, calls)) == 1
+
+
+def _numbered():
+    return [(torch.ones(2), number) for number in (2, 3, 4, 5)]
+
+
+class Scaling(torch.nn.Module):
+    def forward(self, x, n):
+        return x * n
+
+
+class Nested(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.inner = Scaling()
+
+    def forward(self, x, n):
+        return self.inner(x, n) + 1
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: of_inner,
+        lambda: Holder(3).times,
+        Scaling,
+        Nested,
+        lambda: torch.nn.Sequential(Scaling()).get_submodule("0"),
+    ],
+    ids=["nested function", "method", "module", "nested module", "part of a module"],
+)
+def test_the_view_of_whatever_is_lifted(make):
+    original = make()
+    f = framelift.compile(original, backend="eager", dynamic=False, recompile_limit=3)
+    view = f.framelift
+    for _ in range(2):  # and again after `clear`
+        assert (view.specialisations, view.guards(), view.why_recompiled()) == ([], [], [])
+        (limit,) = _warned(f, _numbered())
+        assert "n was 2, 3, 4, and is 5 (" in limit
+        assert limit.count("leave dynamic=False out") == 1
+        reasons = view.why_recompiled()
+        assert ["n was 2, is 3 (" in reasons[0], "n was 3, is 4 (" in reasons[1]] == [True, True]
+        assert len(view.specialisations) >= 3
+        assert "def " in view.source()
+        assert {"TENSOR_MATCH", "EQUALS_MATCH"} <= {guard.kind for guard in view.guards()}
+        for call in _numbered():
+            assert same(f(*call), original(*call))
+        view.clear()
+
+
+@pytest.mark.parametrize("make", [lambda: Holder(3).times, Scaling, Nested])
+def test_fullgraph_raises_what_the_warning_says(make):
+    warned = framelift.compile(make(), backend="eager", dynamic=False, recompile_limit=3)
+    strict = framelift.compile(make(), backend="eager", dynamic=False, recompile_limit=3, fullgraph=True)
+    (text,) = _warned(warned, _numbered())
+    *fitting, last = _numbered()
+    for call in fitting:
+        strict(*call)
+    with pytest.raises(errors.CaptureError) as raised:
+        strict(*last)
+    assert text == f"[{raised.value.code}] {raised.value}"

@@ -116,7 +116,11 @@ def reason(function, first, second, change=lambda: None):
 
 HOSTILE, NAME = Hostile(), f"{Hostile.__module__}.Hostile"
 ONE_TYPE = "; pass objects of one type, or lift a function for each type"
+STATIC = "leave dynamic=False out: what varies becomes symbolic"
+PASSED = f"{STATIC}, when it is passed as an argument"
 AVOIDS, AS_IT_WAS = "before the call would avoid this", "as it was between calls"
+KEYS = "; keep the keys of entries and their order as they were between calls"
+MODE, LENGTH = f"keep mode {AS_IT_WAS}", f"keep len(numbers) {AS_IT_WAS}"
 ADDED, ITEMS = "`return x + 1` relies on it", "`for key in entries:` loops over it"
 
 
@@ -138,21 +142,31 @@ ADDED, ITEMS = "`return x + 1` relies on it", "`for key in entries:` loops over 
             *(plus_one, (X,), (torch.ones(2, 3, requires_grad=True),)),
             f"x.requires_grad was False, is True ({ADDED}); keep x.requires_grad {AS_IT_WAS}",
         ),
-        (plus, (X, 1), (X, 2), "n was 1, is 2 (`return x + n` relies on it)"),
-        (plus, (X, 1), (X, True), "n was 1, is True of type bool (`return x + n` relies on it)"),
-        (plus, (X, 1), (X, 1.0), "n was 1, is 1.0 of type float (`return x + n` relies on it)"),
-        (plus, (X, 0.0), (X, -0.0), "n was 0.0, is -0.0 (`return x + n` relies on it)"),
+        (plus, (X, 1), (X, 2), f"n was 1, is 2 (`return x + n` relies on it); {STATIC}"),
+        (plus, (X, 1), (X, True), f"n was 1, is True of type bool (`return x + n` relies on it); keep n {AS_IT_WAS}"),
+        (plus, (X, 1), (X, 1.0), f"n was 1, is 1.0 of type float (`return x + n` relies on it); keep n {AS_IT_WAS}"),
+        (plus, (X, 0.0), (X, -0.0), f"n was 0.0, is -0.0 (`return x + n` relies on it); {STATIC}"),
         (
             *(chosen, (X, "a"), (X, "\n\ud800")),
-            r"""mode was 'a', is '\n\ud800' (`return x + 1 if mode == "a" else x - 1` compares it)""",
+            rf"""mode was 'a', is '\n\ud800' (`return x + 1 if mode == "a" else x - 1` compares it); {MODE}""",
         ),
         (
             *(summed, (X, [1]), (X, (1,))),
             f"type(numbers) was list, is tuple (`for n in numbers:` loops over it){ONE_TYPE}",
         ),
-        (summed, (X, [1]), (X, [1, 2]), "len(numbers) was 1, is 2 (`for n in numbers:` loops over it)"),
-        (of_entries, (X, {"a": 1}), (X, {"a": 1, "b": 2}), f"len(entries) was 1, is 2 ({ITEMS})"),
-        (of_entries, (X, {"a": 1, "b": 1}), (X, {"b": 1, "a": 1}), f"key 0 of entries was 'a', is 'b' ({ITEMS})"),
+        (
+            summed,
+            (X, [1]),
+            (X, [1, 2]),
+            f"len(numbers) was 1, is 2 (`for n in numbers:` loops over it); {LENGTH}",
+        ),
+        (of_entries, (X, {"a": 1}), (X, {"a": 1, "b": 2}), f"len(entries) was 1, is 2 ({ITEMS}){KEYS}"),
+        (
+            of_entries,
+            (X, {"a": 1, "b": 1}),
+            (X, {"b": 1, "a": 1}),
+            f"key 0 of entries was 'a', is 'b' ({ITEMS}){KEYS}",
+        ),
         (
             *(unless_none, (X, HOSTILE), (X, None)),
             f"type(other) was {NAME}, is NoneType (`return x if other is None else x + 1` tests it){ONE_TYPE}",
@@ -167,7 +181,9 @@ def test_an_attribute_was_changed():
     thing = Thing()
     thing.factor = 1
     why = reason(of_attribute, (X, thing), (X, thing), lambda: setattr(thing, "factor", 2))
-    assert why == "recompiled of_attribute: thing.factor was 1, is 2 (`return x * thing.factor` relies on it)"
+    assert why == (
+        f"recompiled of_attribute: thing.factor was 1, is 2 (`return x * thing.factor` relies on it); {PASSED}"
+    )
 
 
 def test_an_attribute_of_a_hostile_object_was_added():
@@ -175,7 +191,7 @@ def test_an_attribute_of_a_hostile_object_was_added():
     why = reason(of_attribute, (X, thing), (X, thing), lambda: setattr(thing, "factor", 2))
     assert why == (
         "recompiled of_attribute: 'factor' was not in thing.__dict__, now it is "
-        "(`return x * thing.factor` relies on it)"
+        "(`return x * thing.factor` relies on it); put 'factor' into thing.__dict__ before the first call"
     )
 
 
@@ -185,19 +201,19 @@ def test_an_attribute_that_is_a_keyword_was_changed():
     why = reason(of_keyword, (X, thing), (X, thing), lambda: setattr(thing, "class", 2))
     assert why == (
         "recompiled of_keyword: getattr(thing, 'class') was 1, is 2 (`return x * getattr(thing, \"class\")` "
-        "relies on it)"
+        f"relies on it); {PASSED}"
     )
 
 
 def test_a_global_was_changed(monkeypatch):
     why = reason(of_global, (X,), (X,), lambda: monkeypatch.setitem(globals(), "FACTOR", 2))
-    assert why == "recompiled of_global: FACTOR was 1, is 2 (`return x * FACTOR` relies on it)"
+    assert why == f"recompiled of_global: FACTOR was 1, is 2 (`return x * FACTOR` relies on it); {STATIC}"
 
 
 def test_a_cell_was_changed():
     of_cell, assign = closing()
     why = reason(of_cell, (X,), (X,), lambda: assign(5))
-    assert why == "recompiled of_cell: number was 1, is 5 (`return x * number` relies on it)"
+    assert why == f"recompiled of_cell: number was 1, is 5 (`return x * number` relies on it); {STATIC}"
 
 
 def test_grad_mode_was_changed():
@@ -215,13 +231,16 @@ def test_grad_mode_was_changed():
 def test_the_mode_of_a_module_was_changed():
     model = Model()
     why = reason(model, (X,), (X,), model.eval)
-    assert why == "recompiled forward: self.training was True, is False (`if self.training:` tests it)"
+    assert why == (
+        "recompiled forward: self.training was True, is False (`if self.training:` tests it); "
+        f"keep self.training {AS_IT_WAS}"
+    )
 
 
 def test_an_attribute_of_a_module_was_changed():
     model = Model()
     why = reason(model, (X,), (X,), lambda: setattr(model, "factor", 3))
-    assert why == "recompiled forward: self.factor was 2, is 3 (`return x * self.factor` relies on it)"
+    assert why == f"recompiled forward: self.factor was 2, is 3 (`return x * self.factor` relies on it); {PASSED}"
 
 
 def test_a_hook_was_registered():
@@ -257,3 +276,45 @@ def test_what_a_continuation_gets_is_put_down_to_the_line_that_reads_it():
     first = f.__code__.co_firstlineno
     found = [one.failure.guard.user_line.line - first for one in lifted.framelift.recompilations]
     assert found == [3] * len(found) != []
+
+
+def plus_number(x, number):
+    return x + number
+
+
+@pytest.mark.parametrize(
+    ("dynamic", "remedy"),
+    [
+        (None, "dynamic=True would make it symbolic from the first call on"),
+        (False, "leave dynamic=False out: what varies becomes symbolic"),
+    ],
+)
+def test_the_remedy_for_a_number_is_one_that_helps(dynamic, remedy):
+    def recompiled(**options):
+        lifted = framelift.compile(plus_number, backend="eager", **options)
+        for number in (2, 3, 4):
+            assert torch.equal(lifted(X, number), X + number)
+        return lifted.framelift.why_recompiled()
+
+    assert recompiled(dynamic=dynamic)[0].endswith(remedy)
+    assert recompiled(dynamic=True) == []
+
+
+def test_the_remedy_for_a_number_of_a_module():
+    lifted = framelift.compile(Model(), backend="eager")
+    lifted(X)
+    lifted.factor = 5
+    lifted(X)
+    (why,) = lifted.framelift.why_recompiled()
+    assert why.endswith(
+        "; pass the number as an argument, or keep it in a tensor: one that a module holds is a constant"
+    )
+
+
+def test_the_remedy_for_a_global_number(monkeypatch):
+    lifted = framelift.compile(of_global, backend="eager")
+    lifted(X)
+    monkeypatch.setitem(globals(), "FACTOR", 7)
+    lifted(X)
+    (why,) = lifted.framelift.why_recompiled()
+    assert why.endswith("; pass the number as an argument: under dynamic=True that is symbolic from the first call on")

@@ -56,12 +56,16 @@ def test_texts():
     line = is_even.__code__.co_firstlineno
     assert str(guard) == f"is_even(L['n']) (test_guards_custom.py:{line})"
     assert str(guard.failure(Scope({"n": 3}))) == (
-        f"n satisfied is_even (test_guards_custom.py:{line}), now it is 3 (model.py:31 relies on it)"
+        f"n satisfied is_even (test_guards_custom.py:{line}), now it is 3 (model.py:31 relies on it); "
+        "pass a value that satisfies is_even, or lift a function for each answer"
     )
     assert str(Guard(N, Satisfies(is_even, text="even"))) == "even(L['n'])"
     odd = Guard(N, Satisfies(is_even, text="even", answer=False))
     assert str(odd) == "not even(L['n'])"
-    assert str(odd.failure(Scope({"n": 4}))) == "n did not satisfy even, now it is 4"
+    assert str(odd.failure(Scope({"n": 4}))) == (
+        "n did not satisfy even, now it is 4; "
+        "pass a value that does not satisfy even, or lift a function for each answer"
+    )
     assert str(Guard(N, Satisfies(str.isupper))) == "str.isupper(L['n'])"
     assert guard.kind == "LAMBDA_GUARD"
 

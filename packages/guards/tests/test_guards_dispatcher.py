@@ -201,7 +201,7 @@ def test_the_reasons_of_a_miss():
     dispatcher.add([equals("n", 1)], lambda n: n)
     specialisation = dispatcher.add([Guard(LocalSource("n"), TypeIs(str))], lambda n: n)
     assert dispatcher.function(2.5) == [
-        "n was 1, is 2.5 of type float",
+        "n was 1, is 2.5 of type float; keep n as it was between calls",
         "type(n) was str, is float; pass objects of one type, or lift a function for each type",
     ]
     assert specialisation.failure({"n": "s"}) is None

@@ -85,7 +85,7 @@ def test_sampled_sees_a_change_within_n_calls_and_says_so(every):
     model.factor = 3
     with pytest.raises(GuardViolation) as raised:
         assert [scaled(model) for _ in range(every)] == []
-    assert str(raised.value.failure) == "model.factor was 2, is 3"
+    assert raised.value.failure.reason == "model.factor was 2, is 3"
     assert raised.value.function == "scaled"
     assert scaled(model) == 31  # the call after it is right
 
@@ -130,7 +130,10 @@ def test_the_debug_switch_verifies_the_promise():
     scaled, model = Scaled(Frozen(verify=True)), Model(2)
     _warm(scaled, model)
     scaled.variables["offset"] = 7
-    with pytest.raises(GuardViolation, match=r"scaled under guards='frozen' must .* but offset was 1, is 7; results "):
+    with pytest.raises(
+        GuardViolation,
+        match=r"scaled under guards='frozen' must .* but offset was 1, is 7; .*; results ",
+    ):
         scaled(model)
     assert scaled(model) == 27
 
@@ -146,7 +149,7 @@ def test_a_violation_may_be_an_error_of_ones_own():
     with pytest.raises(LookupError) as raised:
         dispatcher.function(5)
     name, mode, failure = raised.value.args
-    assert (name, mode, str(failure)) == ("resume", Frozen(verify=True), "k was 1, is 2")
+    assert (name, mode, failure.reason) == ("resume", Frozen(verify=True), "k was 1, is 2")
     assert dispatcher.function(5) == "miss"
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import collections
 import dataclasses
+import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from framelift_guards import Equals, Failure
+from framelift_guards import AttributeSource, Equals, Failure, GlobalSource, InstanceDictSource
 
-__all__ = ["Recompilation", "Trend", "trend"]
+__all__ = ["Recompilation", "Trend", "advised", "trend"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -78,25 +79,59 @@ class Trend:
         Args:
             dynamic: what `compile` was asked.
         """
-        if dynamic is False and _MADE_SYMBOLIC(self.failure):
-            return "leave dynamic=False out: what varies becomes symbolic"
-        if self.failure.remedy is not None:
-            return self.failure.remedy
-        if _is_number(self.failure):
-            return "pass the number as an argument, or keep it in a tensor: one that a module holds is a constant"
-        return "pass fewer different values"
+        if dynamic is False and _is_size(self.failure):
+            return _NOT_STATIC  # one mark helps for one size: here many may vary
+        return self.failure.remedy or "pass fewer different values"
+
+
+def advised(failure: Failure, dynamic: bool | None) -> Failure:
+    """Return a failure with the remedy that helps in what was compiled with `dynamic`.
+
+    The guards know values; that a number or a size may become symbolic, and where from, is known here.
+
+    >>> from framelift_guards import Equals, Guard, LocalSource, Scope
+    >>> failure = Guard(LocalSource("n"), Equals(3)).failure(Scope({"n": 4}))
+    >>> print(advised(failure, None).remedy)
+    dynamic=True would make it symbolic from the first call on
+    """
+    source = failure.guard.source
+    if source is None or not _is_number(failure):
+        return failure
+    if dynamic is False:
+        at = ", when it is passed as an argument" if _is_held(failure) else ""
+        return dataclasses.replace(failure, remedy=f"{_NOT_STATIC}{at}")
+    if _is_held(failure):
+        return dataclasses.replace(failure, remedy=f"pass the number as an argument, or keep it in a tensor{_CONSTANT}")
+    if isinstance(source.root, GlobalSource):
+        remedy = "pass the number as an argument: under dynamic=True that is symbolic from the first call on"
+        return dataclasses.replace(failure, remedy=remedy)
+    if dynamic is True or not math.isfinite(failure.guard.predicate.expected):  # type: ignore[attr-defined]
+        return failure
+    return dataclasses.replace(failure, remedy="dynamic=True would make it symbolic from the first call on")
+
+
+_CONSTANT = ": one that a module holds is a constant"
+_NOT_STATIC = "leave dynamic=False out: what varies becomes symbolic"
 
 
 def _is_number(failure: Failure) -> bool:
+    """Tell whether a number was found where another of its type was expected."""
     predicate = failure.guard.predicate
-    return isinstance(predicate, Equals) and type(predicate.expected) in (int, float)
+    if not isinstance(predicate, Equals) or type(predicate.expected) not in (int, float):
+        return False
+    return " of type " not in failure.reason
+
+
+def _is_held(failure: Failure) -> bool:
+    """Tell whether an object holds the number, rather than a variable or a container."""
+    source = failure.guard.source
+    return source is not None and any(
+        isinstance(step, InstanceDictSource | AttributeSource) for step in source.ancestors()
+    )
 
 
 def _is_size(failure: Failure) -> bool:
     return failure.guard.kind == "TENSOR_MATCH" and ".size(" in failure.reason
-
-
-_MADE_SYMBOLIC: Callable[[Failure], bool] = lambda failure: _is_number(failure) or _is_size(failure)  # noqa: E731
 
 
 def trend(recompilations: Sequence[Recompilation]) -> Trend | None:

@@ -53,7 +53,7 @@ from .errors import (
     text_of,
 )
 from .everything import current_stance
-from .recompilation import Recompilation, trend
+from .recompilation import Recompilation, advised, trend
 from .verification import verified
 
 __all__ = ["Lifted", "Specialiser"]
@@ -82,7 +82,6 @@ class Lifted:
         self.seen = Seen()
         self._specialiser = specialiser
         self._lock = ForkSafeLock()
-        self._warned = False
         self._eager = False
         self.dispatcher = dispatcher(miss=self._miss, violated=self._violated)
 
@@ -94,7 +93,7 @@ class Lifted:
             self.recompilations.clear()
             self.seen.clear()
             self.limit_problem = None
-            self._eager = self._warned = False
+            self._eager = False
 
     def _miss(self, values: dict[str, object]) -> object:
         failure: BaseException | None = None
@@ -155,7 +154,8 @@ class Lifted:
 
     def _recompilation(self, failures: tuple[Failure, ...]) -> Recompilation:
         number = len(self.dispatcher.specialisations)
-        return Recompilation(self.entry_point.name, self.entry_point.where, number, failures)
+        advice = tuple([advised(failure, self._specialiser.config.dynamic) for failure in failures])
+        return Recompilation(self.entry_point.name, self.entry_point.where, number, advice)
 
     def _refuse(self, stance: str, values: dict[str, object]) -> None:
         if stance == "fail_on_recompile":
@@ -167,9 +167,8 @@ class Lifted:
             )  # fmt: skip
 
     def _at_the_limit(self, values: dict[str, object]) -> None:
-        if self._warned and not self._specialiser.config.fullgraph:
+        if self.limit_problem is not None:
             return
-        self._warned = True
         config = self._specialiser.config
         missed = self._recompilation(tuple(self.dispatcher.failures(values)))
         kept_failing = trend([*self.recompilations, missed])
@@ -184,7 +183,8 @@ class Lifted:
         if self._specialiser.config.fullgraph:
             raise error
         self.limit_problem = error
-        warnings.warn(f"[{error.code}] {error}", RuntimeWarning, stacklevel=2)
+        if self._specialiser.is_first_at_the_limit():
+            warnings.warn(f"[{error.code}] {error}", RuntimeWarning, stacklevel=2)
 
     def _capture_failed(self, error: Exception) -> None:
         self.capture_errors.append(error)
@@ -216,6 +216,13 @@ class Specialiser:
         self._begins = call_beginning(config.backend)
         self._lock = ForkSafeLock()
         self._continuations: dict[EntryPoint, Lifted] = {}
+        self._at_the_limit = False
+
+    def is_first_at_the_limit(self) -> bool:
+        """Tell, once, that no entry point of the function was at the limit before: there is one warning for all."""
+        with self._lock.held():
+            first, self._at_the_limit = not self._at_the_limit, True
+        return first
 
     @property
     def continuations(self) -> tuple[Lifted, ...]:
@@ -226,6 +233,7 @@ class Specialiser:
         """Forget the continuations."""
         with self._lock.held():
             self._continuations.clear()
+            self._at_the_limit = False
 
     def specialise(
         self, entry_point: EntryPoint, values: dict[str, object], seen: Seen

@@ -14,7 +14,7 @@ from framelift_guards import Guard
 
 from .config import Config
 from .delegation import of_same_kind
-from .recompilation import Recompilation
+from .recompilation import Recompilation, advised
 from .specialiser import Lifted, Specialiser
 
 __all__ = ["View", "view_of"]
@@ -83,7 +83,7 @@ class View:
         >>> _ = f(torch.ones(2), "a" == "b"), f(torch.ones(2), True)
         >>> for reason in f.framelift.why_recompiled():
         ...     print(reason)
-        recompiled <lambda>: n was False, is True (<doctest...>:1 relies on it)
+        recompiled <lambda>: n was False, is True (<doctest...>:1 relies on it); keep n as it was between calls
         """
         return [str(one) for one in self.recompilations]
 
@@ -102,8 +102,10 @@ class View:
         entry_point, dispatcher = self._root.entry_point, self._root.dispatcher
         values = {name: bound.arguments[name] for name in entry_point.parameters}
         number, failures = len(dispatcher.specialisations), tuple(dispatcher.failures(values))
-        missed = number > 0 and len(failures) == number
-        return Recompilation(entry_point.name, entry_point.where, number, failures) if missed else None
+        if number == 0 or len(failures) < number:
+            return None
+        advice = tuple([advised(failure, self.config.dynamic) for failure in failures])
+        return Recompilation(entry_point.name, entry_point.where, number, advice)
 
     def source(self) -> str:
         """Return the generated Python: the dispatcher's, and each entry code's."""

@@ -9,6 +9,7 @@ from pathlib import PurePath
 
 from framelift_guards.plain import show
 from framelift_guards.predicates import Predicate, PredicateError
+from framelift_guards.predicates.base import kept
 from framelift_guards.serialisation import guards_from_json, guards_to_json
 from framelift_guards.source import Scope, Source
 
@@ -102,6 +103,7 @@ class Guard:
                 remedy = self.predicate.remedy(self.spelling, value, scope)
         except Exception as error:  # noqa: BLE001 -- a fetch may run the user's code; whatever it raises, this fails
             reason = f"{self.predicate.describe(self.spelling)} held, now it cannot be checked: {_error_text(error)}"
+            remedy = kept(self.spelling) if self.spelling else None
         return None if reason is None else Failure(self, reason, remedy)
 
     def __str__(self) -> str:
@@ -128,7 +130,7 @@ class GuardSet:
     >>> from framelift_guards import Equals, LocalSource
     >>> guards = GuardSet([Guard(LocalSource("n"), Equals(3), UserLine("model.py", 7))])
     >>> print(guards.first_failure(Scope({"n": 4})))
-    n was 3, is 4 (model.py:7 relies on it)
+    n was 3, is 4 (model.py:7 relies on it); keep n as it was between calls
     """
 
     def __init__(self, guards: Iterable[Guard] = ()) -> None:

@@ -121,8 +121,8 @@ class GuardViolation(RuntimeError):
     >>> from framelift_guards import Equals, LocalSource
     >>> failure = Guard(LocalSource("n"), Equals(3)).failure(Scope({"n": 4}))
     >>> print(GuardViolation("scale", Sampled(), failure))
-    scale under guards='sampled' must not be called after a change of what it relies on, but n was 3, is 4; results \
-since the last full check may be stale, and the next call is checked in full
+    scale under guards='sampled' must not be called after a change of what it relies on, but n was 3, is 4; keep n as \
+it was between calls; results since the last full check may be stale, and the next call is checked in full
     """
 
     def __init__(self, function: str, mode: GuardMode, failure: Failure) -> None:

@@ -38,6 +38,9 @@ class HasAttribute(Predicate):
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         return None if self.check(value, scope) else f"{name} had an attribute {self.attr!r}, now it has not"
 
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return f"keep that attribute of {name} between calls"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LacksAttribute(HasAttribute):
@@ -56,3 +59,6 @@ class LacksAttribute(HasAttribute):
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         return None if self.check(value, scope) else f"{name} had no attribute {self.attr!r}, now it has"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return f"set that attribute of {name} before the first call"

@@ -108,8 +108,23 @@ class Predicate:
         raise NotImplementedError
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
-        """Return what the user can do to make the guard hold for ``value`` too, if there is something."""
-        return None
+        """Return what the user can do so that the guard does not fail for what ``value`` shows, if there is something.
+
+        Args:
+            name: what the program calls the value; empty for a guard without source.
+            value: the value that the predicate does not hold of.
+            scope: from which other sources are fetched.
+        """
+        return kept(name) if name else None
+
+
+def kept(name: str) -> str:
+    """Return the remedy for what has no better one.
+
+    >>> kept("self.training")
+    'keep self.training as it was between calls'
+    """
+    return f"keep {name} as it was between calls"
 
 
 @dataclass(frozen=True)

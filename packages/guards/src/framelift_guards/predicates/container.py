@@ -16,7 +16,7 @@ from framelift_guards.plain import identity_token, is_plain, same_plain, show
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope
 
-from .base import Predicate, again, both, compare, either, is_exactly
+from .base import Predicate, again, both, compare, either, is_exactly, kept
 
 _SIZED: frozenset[type] = frozenset({dict, OrderedDict, list, tuple, set, frozenset, deque, str, bytes})
 """Types whose own ``len`` and truth are what their class and the empty value say."""
@@ -72,6 +72,9 @@ class Length(Predicate):
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         found = self._measure(value)
         return None if found == self.expected else f"len({name}) was {self.expected}, is {found}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return kept(f"len({name})")
 
 
 @dataclass(frozen=True)
@@ -157,6 +160,9 @@ class DictKeys(Predicate):
                 return f"key {position} of {name} was {expected.show()}, is {show(found)}"
         return f"len({name}) was {len(self.keys)}, is {len(keys)}"
 
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return f"keep the keys of {name} and their order as they were between calls"
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Contains(Predicate):
@@ -211,6 +217,11 @@ class Contains(Predicate):
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         return None if self.check(value, scope) else f"{self.key.show()} was in {name}, now it is not"
 
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        if not self.key.reference.alive:
+            return "keep that key between calls, and pass the same object"
+        return f"keep {self.key.show()} in {name} between calls"
+
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
 class LacksKey(Contains):
@@ -229,6 +240,9 @@ class LacksKey(Contains):
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         return None if self.check(value, scope) else f"{self.key.show()} was not in {name}, now it is"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return f"put {self.key.show()} into {name} before the first call"
 
 
 ITERATORS: frozenset[type] = frozenset(
@@ -291,3 +305,6 @@ class IteratorState(Predicate):
         if type(value) is not self.expected:
             return f"{name} was a {self.expected.__qualname__}, is {show(value)}"
         return f"{name} had {self.remaining} items left, has {operator.length_hint(value)}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return f"pass a {self.expected.__qualname__} with {self.remaining} items left in each call"

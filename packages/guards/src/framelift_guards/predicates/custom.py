@@ -44,7 +44,7 @@ class Satisfies(Predicate):
     ...     return n % 2 == 0
     >>> from framelift_guards import Guard, LocalSource
     >>> even = Guard(LocalSource("n"), Satisfies(is_even, text="is_even"))
-    >>> print(even, "|", even.failure(Scope({"n": 3})))
+    >>> print(even, "|", even.failure(Scope({"n": 3})).reason)
     is_even(L['n']) | n satisfied is_even, now it is 3
     """
 
@@ -108,6 +108,10 @@ class Satisfies(Predicate):
             return None
         did = "satisfied" if self.answer else "did not satisfy"
         return f"{name} {did} {self.text}{self.place}, now it is {show(value)}"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        answer = "satisfies" if self.answer else "does not satisfy"
+        return f"pass a value that {answer} {self.text}, or lift a function for each answer"
 
 
 def _label(function: object) -> tuple[str, str]:

@@ -17,6 +17,11 @@ from framelift_guards.source import Scope, Source
 from .base import Predicate
 
 
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names or ["it"]
+    return f"{', '.join(most)} and {last}" if most else last
+
+
 class _Substitute(ast.NodeTransformer):
     def __init__(self, replacements: Mapping[str, ast.expr]) -> None:
         self.replacements = replacements
@@ -143,7 +148,9 @@ class Expression(Predicate):
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
         shapes = self.kind == "SHAPE_ENV"
-        return "change that line so that it does not depend on one value of a size or number" if shapes else None
+        if shapes:
+            return "change that line so that it does not depend on one value of a size or number"
+        return f"keep {_listed([source.spelling for _, source in self.operands])} as before between calls"
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):

@@ -21,6 +21,8 @@ SAME_OBJECT = "make that object once, and pass the same one in each call"
 SAME_FUNCTION = "define that function once, and pass the same one in each call"
 DIFFERENT_OBJECTS = "pass different objects, as before"
 """What to do where identity is guarded."""
+ONE_TYPE = "pass objects of one type, or lift a function for each type"
+"""What to do where a type is guarded."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -123,7 +125,7 @@ class TypeIs(Predicate):
         return f"type({name}) is {self._expected()}"
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
-        return "pass objects of one type, or lift a function for each type"
+        return ONE_TYPE
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         if self.check(value, scope):
@@ -210,6 +212,9 @@ class IsNot(Predicate):
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         return None if self.check(value, scope) else f"{name} was not {self._excluded()}, now it is"
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return f"pass another object as {name}, or pass that one in the first call"
 
 
 @dataclass(frozen=True, eq=False, repr=False)

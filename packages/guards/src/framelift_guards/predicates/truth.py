@@ -34,3 +34,6 @@ class Falsy(Predicate):
 
     def explain(self, name: str, value: object, scope: Scope) -> str | None:
         return f"{name} was false or empty, is {show(value)}" if value else None
+
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return f"keep {name} false or empty between calls, or fill it before the first one"

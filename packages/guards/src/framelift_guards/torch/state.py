@@ -285,6 +285,9 @@ class Stack(StatePredicate):
         found = tuple([_entry(item) for item in self.read()])
         return f"{self.title} were {self._show(self.entries)}, are {self._show(found)}"
 
+    def remedy(self, name: str, value: object, scope: Scope) -> str | None:
+        return f"keep the {self.title} as they were between calls"
+
     @staticmethod
     def _show(entries: Sequence[torch.device | Reference]) -> str:
         return f"[{', '.join(_show_entry(entry) for entry in entries)}]"

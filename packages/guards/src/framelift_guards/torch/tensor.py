@@ -12,7 +12,17 @@ import torch
 from framelift_guards import accelerator
 from framelift_guards.codegen import Builder
 from framelift_guards.plain import show
-from framelift_guards.predicates.base import Discriminant, Member, Predicate, again, both, compare, is_exactly
+from framelift_guards.predicates.base import (
+    Discriminant,
+    Member,
+    Predicate,
+    again,
+    both,
+    compare,
+    is_exactly,
+    kept,
+)
+from framelift_guards.predicates.identity import ONE_TYPE
 from framelift_guards.reference import Reference
 from framelift_guards.source import CallSource, ItemSource, Scope, Source
 
@@ -233,17 +243,17 @@ class TensorMatch(Predicate, native.InBulk):
         return f"{subject} was {expected}, is {found}"
 
     def remedy(self, name: str, value: object, scope: Scope) -> str | None:
-        attribute, expected, _ = next(self.differences(value), ("", None, None))
+        attribute, expected, found = next(self.differences(value), ("", None, None))
         if attribute.startswith("size("):
-            return f"mark_dynamic({name}, {attribute[5:-1]}) would avoid this"
+            return _remedy_for_size(f"mark_dynamic({name}, {attribute[5:-1]})", expected, found)
         if attribute in ("dtype", "device"):
             wanted = expected if attribute == "dtype" else repr(str(expected))
             return f"{name}.to({wanted}) before the call would avoid this"
         if attribute.startswith("stride(") and self.dense is None and self._is_contiguous():
             return f"{name}.contiguous() before the call would avoid this"
-        if attribute in ("dim()", "requires_grad"):
-            return f"keep {name}.{attribute} as it was between calls"
-        return "pass objects of one type, or lift a function for each type" if attribute == "type" else None
+        if attribute == "type":
+            return ONE_TYPE
+        return kept(f"{name}.{attribute}") if attribute else None
 
     def _is_contiguous(self) -> bool:
         """Tell whether all that is known of the layout is that of a new tensor."""
@@ -446,6 +456,15 @@ def _unequal(what: str, expected: Sequence[int | None], found: Sequence[int]) ->
     for dim, (wanted, actual) in enumerate(zip(expected, found, strict=True)):
         if wanted is not None and wanted != actual:
             yield f"{what}({dim})", wanted, actual
+
+
+def _remedy_for_size(mark: str, expected: object, found: object) -> str:
+    """Return the remedy for a size; those of 0 and 1 never vary: with them it is another program."""
+    if expected in (0, 1):
+        return f"{mark} and a larger size in the first call would avoid this: sizes 0 and 1 are specialised"
+    if found in (0, 1):
+        return "pass larger sizes: 0 and 1 are specialised"
+    return f"{mark} would avoid this"
 
 
 def _keys(tensor: torch.Tensor) -> str | None:
