@@ -24,6 +24,15 @@ def remainders(draw):
 
 
 @st.composite
+def products(draw):
+    """`a * b == 8 * (a // 4) * (b // 2)` and its like, as a view of patches compares its elements."""
+    first, second = draw(st.sampled_from([(A, B), (A, A), (B, A)]))
+    by, other = draw(st.sampled_from([(2, 2), (4, 2), (2, 3), (1, 2)]))
+    parts = call("FloorDiv", (first, Constant(by))) * call("FloorDiv", (second, Constant(other)))
+    return compare("==", first * second, parts * by * draw(st.sampled_from([other, other, 1])))
+
+
+@st.composite
 def queries(draw):
     total = Constant(draw(st.integers(-6, 6))) + A * draw(st.integers(-3, 3)) + B * draw(st.integers(-3, 3))
     total += A * B * draw(st.integers(-2, 2)) + A * A * draw(st.integers(-1, 1))
@@ -33,7 +42,7 @@ def queries(draw):
 
 
 @settings(max_examples=200, deadline=None)
-@given(facts=st.lists(remainders(), max_size=3), query=queries(), lower=st.integers(-2, 3))
+@given(facts=st.lists(st.one_of(remainders(), products()), max_size=3), query=queries(), lower=st.integers(-2, 3))
 def test_decisions_are_sound(facts, query, lower):
     known = Facts()
     for symbol in SYMBOLS:
@@ -79,6 +88,14 @@ EIGHT = [compare("==", call("Mod", (A, Constant(8))), Constant(0))]
         ([is_even(half(half(A))), is_even(half(A)), is_even(A)], compare(">=", A, Constant(8))),
         ([is_even(A), is_even(half(A))], compare("!=", half(A), Constant(1))),
         ([compare("==", call("Mod", (A * B, Constant(4))), Constant(0))], compare("!=", A * B, Constant(6))),
+        ([compare("==", A * B, half(A) * half(B) * 4)], compare("==", half(A) * 2, A)),
+        ([compare("==", A * A, half(A) * half(A) * 4)], compare("==", call("Mod", (A, Constant(2))), Constant(0))),
+        (
+            [compare("==", A * B, half(A) * half(B) * 4)],
+            compare("==", call("FloorDiv", (B, half(B))), Constant(2)),
+        ),
+        ([], compare("==", call("FloorDiv", (A - 1, half(A + 1))), Constant(1))),
+        ([], compare("==", (A + call("Mod", (-A, Constant(4)))) * B, call("FloorDiv", (-A, Constant(4))) * B * -4)),
         ([compare("!=", A, B), compare("<=", A, B)], compare(">=", B, Constant(3))),
         ([compare("!=", A, Constant(5)), compare(">=", A, Constant(5))], compare(">=", A + B, Constant(8))),
         ([], compare(">=", A * B, A + B)),

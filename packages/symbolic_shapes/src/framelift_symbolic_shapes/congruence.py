@@ -24,7 +24,7 @@ from framelift_symbolic_shapes.expression import (
 )
 from framelift_symbolic_shapes.range import ANY, Bounds, Range, is_infinite
 
-__all__ = ["Congruences", "cofactor", "modulus_of"]
+__all__ = ["Build", "Congruences", "cofactor", "divided_factors", "modulus_of", "remainders", "without_remainder"]
 
 Build = Callable[[str, "tuple[Expression, ...]"], Expression]
 
@@ -120,7 +120,7 @@ class Congruences:
             build: applies an operation of Python, simplified by what is known; by default only sums are written anew.
         """
         if build is not None and self._products:
-            reduced = {part: self._reduce(part) for part in _remainders(expression)}
+            reduced = {part: self._reduce(part) for part in remainders(expression)}
             expression = substitute(expression, {part: build("Mod", new.operands) for part, new in reduced.items()})
         for _ in range(len(self.forms)):
             written = substitute(expression, self.forms) if build is None else substitute(expression, self.forms, build)
@@ -201,6 +201,31 @@ def _modulus_of_quotient(difference: Expression) -> tuple[Expression, int] | Non
     return None
 
 
+def divided_factors(difference: Expression) -> list[tuple[Expression, int]]:
+    """Return the factors of a product, and what divides each of them, where `difference` is 0 and they are positive.
+
+    a * b = c * d * (a // c) * (b // d) says that c divides a, and d divides b: 0 <= c * (a // c) <= a, and so for b,
+    and products of such are equal only where all factors are.
+
+    >>> a, b = Symbol("a", int), Symbol("b", int)
+    >>> divided_factors(a * b - Call("FloorDiv", (a, Constant(4))) * Call("FloorDiv", (b, Constant(2))) * 8)
+    [(a, 4), (b, 2)]
+    """
+    constant, terms = terms_of(difference)
+    if constant or len(terms) != 2:
+        return []
+    (one, known), (other, factor) = terms.items()
+    for whole, parts, times, share in ((one, other, known, -factor), (other, one, factor, -known)):
+        quotients = [(_quotient_of(frozenset({(atom, 1)})), exponent) for atom, exponent in parts]
+        found = {(quotient.operands[0], exponent): quotient for quotient, exponent in quotients if quotient is not None}
+        divisors = {dividend: int(number(one.operands[1]) or 0) for (dividend, _), one in found.items()}
+        if len(found) == len(parts) and whole == frozenset(found):
+            product = math.prod(divisors[dividend] ** exponent for dividend, exponent in whole)
+            if times * product == share:
+                return sorted(divisors.items(), key=str)
+    return []
+
+
 def _quotient_of(monomial: Monomial) -> Expression | None:
     """Return the atom of a product that is one division by a number more than 0."""
     ((atom, exponent), *others) = monomial
@@ -239,9 +264,24 @@ def _inside(symbol: Symbol, monomial: Monomial) -> bool:
     return any(symbol in atom.symbols for atom, _ in monomial)
 
 
-def _remainders(expression: Expression) -> Iterable[Call]:
-    if isinstance(expression, Call) and expression.name == "Mod" and isinstance(expression.operands[1], Constant):
+def remainders(expression: Expression) -> Iterable[Call]:
+    """Yield the parts `a % m`, for a number m, that are in no other.
+
+    >>> [*remainders(Call("Mod", (Symbol("s", int), Constant(8))) * 2 - 3)]
+    [(s%8)]
+    """
+    if isinstance(expression, Call) and expression.name == "Mod" and number(expression.operands[1]):
         yield expression
         return
     for operand in expression.operands:
-        yield from _remainders(operand)
+        yield from remainders(operand)
+
+
+def without_remainder(remainder: Call, build: Build) -> Expression:
+    """Return n - m * (n // m) for n % m.
+
+    >>> without_remainder(Call("Mod", (Symbol("s", int), Constant(8))), Call)
+    s - 8*(s//8)
+    """
+    dividend, divisor = remainder.operands
+    return dividend - divisor * build("FloorDiv", (dividend, divisor))

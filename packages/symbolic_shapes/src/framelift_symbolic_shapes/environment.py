@@ -30,7 +30,7 @@ from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
 from framelift_symbolic_shapes.node import Number, SymNode
 from framelift_symbolic_shapes.persistence import FORMAT, Writer, parsed, plain
-from framelift_symbolic_shapes.products import primitive
+from framelift_symbolic_shapes.products import primitive, sides
 from framelift_symbolic_shapes.python_code import Reference, to_python
 from framelift_symbolic_shapes.range import Range, is_infinite
 from framelift_symbolic_shapes.redundancy import essential
@@ -406,8 +406,11 @@ class ShapeEnv(Facade):
 
     def _record(self, condition: Expression) -> None:
         line = self.user_line()
-        if isinstance(condition, Relation) and condition.left.kind is int and condition.right == Constant(0):
-            condition = Relation(condition.sign, primitive(condition.left, self.facts.bound), condition.right)
+        if isinstance(condition, Relation) and condition.left.kind is condition.right.kind is int:
+            difference = condition.left - condition.right
+            shorter = primitive(difference, self.facts.bound)
+            if shorter != difference:
+                condition = Relation(condition.sign, *sides(shorter))
         backed = self._table.unbacked.isdisjoint(condition.symbols)
         (self._guards if backed else self._assertions).append(ShapeGuard(condition, line))
         promised = [

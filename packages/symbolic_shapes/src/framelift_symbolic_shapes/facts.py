@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from framelift_symbolic_shapes.axioms import axioms
-from framelift_symbolic_shapes.congruence import Congruences, modulus_of
+from framelift_symbolic_shapes.congruence import Congruences, divided_factors, modulus_of, remainders, without_remainder
 from framelift_symbolic_shapes.expression import (
     Call,
     Choice,
@@ -197,7 +197,19 @@ class Facts:
             answer = self._compare(relation.sign, form)
             if answer is not None:
                 return answer
+        plain = self._without_remainders(forms[0])
+        if plain != forms[0]:
+            answer = self._compare(relation.sign, primitive(plain, self.bound))
+            if answer is not None:
+                return answer
         return self._compare_by_cases(relation.sign, forms[0], _CASES)
+
+    def _without_remainders(self, expression: Expression) -> Expression:
+        """Return an expression with n - m * (n // m) for each n % m: products of such terms may cancel."""
+        found: dict[Expression, Expression] = {
+            part: without_remainder(part, self._build) for part in remainders(expression)
+        }
+        return substitute(expression, found, self._build) if found else expression
 
     def _compare(self, sign: str, difference: Expression) -> bool | None:
         """Return how `difference` compares with 0."""
@@ -294,10 +306,13 @@ class Facts:
         if self._prepare(terms):
             if self._linear.follows(constant - least, terms):
                 return True
-            if all(map(_is_single, terms)):
+            if all(map(_is_single, terms)) and not any(map(_is_quotient, terms)):
                 return False
             if self._multiply(terms) and self._linear.follows(constant - least, terms):
                 return True
+        inner = self._of_dividend(expression - least)
+        if inner is not None and self._follows(inner, 0):
+            return True
         return self._follows_from_one(expression, least)
 
     def _prepare(self, terms: Mapping[Monomial, int]) -> bool:
@@ -369,8 +384,24 @@ class Facts:
         left = {term: coefficient for term, coefficient in coefficients.items() if coefficient}
         return self.bound(make_sum(0, left)).lower + constant >= least
 
+    def _of_dividend(self, margin: Expression) -> Expression | None:
+        """Return `a - l * n` for `a // n >= l`, and `u * n + n - 1 - a` for `a // n <= u`: the same where n > 0."""
+        constant, terms = terms_of(margin)
+        if len(terms) != 1:
+            return None
+        ((monomial, coefficient),) = terms.items()
+        ((atom, exponent), *others) = monomial
+        if others or exponent != 1 or not (isinstance(atom, Call) and atom.name == "FloorDiv"):
+            return None
+        dividend, divisor = atom.operands
+        if self.bound(divisor).lower <= 0:
+            return None
+        if coefficient > 0:
+            return dividend - divisor * -(constant // coefficient)
+        return divisor * (constant // -coefficient + 1) - 1 - dividend
+
     def _know_margin(self, margin: Expression) -> None:
-        inner = _of_dividend(margin)
+        inner = self._of_dividend(margin)
         if inner is not None:
             self._know_margin(inner)
         if len(margin.symbols) > 1 or not self._tighten(margin):
@@ -431,6 +462,9 @@ class Facts:
         divided = modulus_of(difference)
         if divided is not None:
             self._know_congruence(*divided)
+        for factor, divisor in divided_factors(difference):
+            if self.bound(factor).lower > 0:
+                self._know_congruence(factor, divisor)
         for side, value in ((relation.left, relation.right), (relation.right, relation.left)):
             if not isinstance(side, (Symbol, Constant)) and isinstance(value, Constant):
                 self.replacements[side] = value  # such as s % 8 == 0
@@ -516,6 +550,14 @@ def _is_single(monomial: Monomial) -> bool:
     return len(monomial) == 1 and all(exponent == 1 for _, exponent in monomial)
 
 
+def _is_quotient(monomial: Monomial) -> bool:
+    """Tell whether it is one division by what is no number: of those by numbers, the linear facts know all."""
+    ((atom, _), *others) = monomial
+    return (
+        not others and isinstance(atom, Call) and atom.name == "FloorDiv" and not isinstance(atom.operands[1], Constant)
+    )
+
+
 def _margin(sign: str, difference: Expression) -> tuple[Expression, int]:
     """Return what an inequality says to be at least 0, or at least 1."""
     return {"<": (-difference, 1), "<=": (-difference, 0), ">": (difference, 1), ">=": (difference, 0)}[sign]
@@ -544,24 +586,6 @@ def _indivisible(difference: Expression) -> bool:
     constant, terms = terms_of(difference)
     divisor = math.gcd(*terms.values())
     return divisor > 1 and constant % divisor != 0
-
-
-def _of_dividend(margin: Expression) -> Expression | None:
-    """Return `a - l * n` for `a // n >= l` and `u * n + n - 1 - a` for `a // n <= u`, where n > 0: the same facts."""
-    constant, terms = terms_of(margin)
-    if len(terms) != 1:
-        return None
-    ((monomial, coefficient),) = terms.items()
-    ((atom, exponent), *others) = monomial
-    if others or exponent != 1 or not (isinstance(atom, Call) and atom.name == "FloorDiv"):
-        return None
-    dividend, divisor = atom.operands
-    by = terms_of(divisor)[0] if isinstance(divisor, Constant) else 0
-    if by <= 0:
-        return None
-    if coefficient > 0:
-        return dividend - -(constant // coefficient) * by
-    return -dividend + (constant // -coefficient) * by + by - 1
 
 
 def _incongruent(difference: Expression) -> bool:

@@ -13,7 +13,7 @@ from framelift_symbolic_shapes.congruence import cofactor
 from framelift_symbolic_shapes.expression import Constant, Expression, Monomial, make_sum, terms_of
 from framelift_symbolic_shapes.range import Bounds, bound_monomial, is_infinite
 
-__all__ = ["common_factor", "primitive", "products"]
+__all__ = ["common_factor", "primitive", "products", "sides"]
 
 
 def products(monomial: Monomial, margins: Iterable[Expression], bounds: Bounds) -> Iterator[Expression]:
@@ -81,6 +81,22 @@ def primitive(expression: Expression, bounds: Bounds) -> Expression:
         else:
             whole += coefficient // divisor
     return make_sum(whole, rest) if rest else Constant(whole)
+
+
+def sides(difference: Expression) -> tuple[Expression, Expression]:
+    """Return two sums without signs whose difference is `difference`; the first holds a symbol where one does.
+
+    >>> from framelift_symbolic_shapes.expression import Symbol
+    >>> a, b = Symbol("a", int), Symbol("b", int)
+    >>> sides(a - b * 4 + 1), sides(a + b), sides(a - 3)
+    ((a + 1, 4*b), (a + b, 0), (a, 3))
+    """
+    constant, terms = terms_of(difference)
+    left = {monomial: coefficient for monomial, coefficient in terms.items() if coefficient > 0}
+    right = {monomial: -coefficient for monomial, coefficient in terms.items() if coefficient < 0}
+    if not left or not right:
+        return difference - constant, Constant(-constant)
+    return make_sum(max(constant, 0), left), make_sum(max(-constant, 0), right)
 
 
 def common_factor(monomials: Iterable[Monomial]) -> Monomial:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from framelift_symbolic_shapes.congruence import cofactor
+from framelift_symbolic_shapes.congruence import Build, cofactor, remainders, without_remainder
 from framelift_symbolic_shapes.expression import (
     Call,
     Constant,
@@ -20,6 +20,7 @@ from framelift_symbolic_shapes.expression import (
     make_sum,
     number,
     power,
+    substitute,
     terms_of,
 )
 from framelift_symbolic_shapes.products import common_factor
@@ -70,6 +71,46 @@ def divide_twice(a: Expression, b: Expression, bounds: Bounds) -> Expression | N
     return simplify("FloorDiv", (a.operands[0], a.operands[1] * b), bounds)
 
 
+def divide_modulo(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """(c * (n % b) + r) // b = k // b - c * (n // b) where b != 0 and c * n + r = k is a number.
+
+    For n % b = n - b * (n // b). So n + -n % b, which rounds n up to a multiple of b, has -(-n // b) as its quotient.
+    """
+    if not _nonzero(b, bounds):
+        return None
+    for monomial, coefficient in terms_of(a)[1].items():
+        ((atom, exponent), *others) = monomial
+        if others or exponent != 1 or not _is(atom, "Mod") or atom.operands[1] != b:
+            continue
+        dividend = atom.operands[0]
+        rest = a - atom * coefficient + dividend * coefficient
+        if isinstance(rest, Constant):
+            return simplify("FloorDiv", (rest, b), bounds) - simplify("FloorDiv", (dividend, b), bounds) * coefficient
+    return None
+
+
+def divide_exactly(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """A // b = q where b != 0 and a = q * b with n - m * (n // m) for each n % m in it."""
+    return _exact_quotient(a, b, bounds)
+
+
+def modulo_exactly(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """A % b = 0 where b != 0 and a = q * b with n - m * (n // m) for each n % m in it."""
+    return None if _exact_quotient(a, b, bounds) is None else Constant(0)
+
+
+def _exact_quotient(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    found: dict[Expression, Expression] = {part: without_remainder(part, _builder(bounds)) for part in remainders(a)}
+    if not found or not _nonzero(b, bounds):
+        return None
+    quotient, rest = _split(substitute(a, found), b)
+    return quotient if number(rest) == 0 else None
+
+
+def _builder(bounds: Bounds) -> Build:
+    return lambda name, operands: simplify(name, operands, bounds)
+
+
 def divide_common(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """(k * q) // (k * m) = q // m where k != 0."""
     common = _common(a, b, bounds)
@@ -92,6 +133,24 @@ def modulo_multiple(a: Expression, b: Expression, bounds: Bounds) -> Expression 
         return None
     quotient, rest = _split(a, b)
     return None if number(quotient) == 0 else simplify("Mod", (rest, b), bounds)
+
+
+def modulo_modulo(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """(c * (n % m) + r) % b = (c * n + r) % b where b divides c * m: n % m is n less a multiple of m."""
+    divisor = number(b)
+    if not divisor:
+        return None
+    constant, terms = terms_of(a)
+    whole: Expression = Constant(constant)
+    found = False
+    for monomial, coefficient in terms.items():
+        ((atom, exponent), *others) = monomial
+        modulus = number(atom.operands[1]) if _is(atom, "Mod") else None
+        if not others and exponent == 1 and modulus and coefficient * int(modulus) % int(divisor) == 0:
+            whole, found = whole + atom.operands[0] * coefficient, True
+        else:
+            whole = whole + make_sum(0, {monomial: coefficient})
+    return simplify("Mod", (whole, b), bounds) if found else None
 
 
 def modulo_common(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
@@ -227,8 +286,16 @@ def _split_by_sum(a: Expression, b: Expression) -> tuple[Expression, Expression]
 
 
 RULES: dict[str, tuple[Rule, ...]] = {
-    "FloorDiv": (divide_by_one, divide_small, divide_multiple, divide_common, divide_twice),
-    "Mod": (modulo_one, modulo_small, modulo_multiple, modulo_common),
+    "FloorDiv": (
+        divide_by_one,
+        divide_small,
+        divide_multiple,
+        divide_modulo,
+        divide_exactly,
+        divide_common,
+        divide_twice,
+    ),
+    "Mod": (modulo_one, modulo_small, modulo_multiple, modulo_modulo, modulo_exactly, modulo_common),
     "Minimum": (minimum,),
     "Maximum": (maximum,),
     "IntAbs": (absolute,),
