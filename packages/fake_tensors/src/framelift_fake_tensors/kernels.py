@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.custom import custom_fake
 from framelift_fake_tensors.errors import NoMetaKernelError
+from framelift_fake_tensors.undisturbed import let_kernels_be
 
 __all__ = ["compute", "is_missing", "is_symbolic", "symbols_in"]
 
@@ -77,11 +78,13 @@ def compute(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any])
 
 
 def _kernel(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    let_kernels_be()
     with torch._C._DisableTorchDispatch():
         return operator(*args, **kwargs)
 
 
 def _compute_in_python(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    let_kernels_be()
     with _MetaDispatch():
         for kernel in _kernels(operator):
             result = kernel(*args, **kwargs)
