@@ -75,7 +75,9 @@ def by_name(items):
 
 
 def unions(x):
-    return isinstance(x, int | None), int | str, isinstance(x, (int, str))
+    maybe = int | None
+    parts = maybe.__args__, list[int].__origin__, dict[str, int].__args__, list[int].__parameters__
+    return isinstance(x, maybe), int | str, isinstance(x, (int, str)), parts, isinstance(x, maybe.__args__)
 
 
 def code(x):

@@ -12,6 +12,9 @@ from ..handler import Answer, Tracking
 from ..variable import NEW, NOT_CONSTANT, ConstantVariable, ReferenceVariable, Variable
 from .identity import IdentityHandler
 
+_PARTS = frozenset({"__args__", "__origin__", "__parameters__"})
+"""What a union or an alias is made of, which never changes (PEP 585, PEP 604)."""
+
 
 class UnionHandler(IdentityHandler):
     """`types.UnionType` and `types.GenericAlias`: known by identity, except where it is made anew by each call."""
@@ -24,6 +27,17 @@ class UnionHandler(IdentityHandler):
 
     def from_native(self, domain: Tracking, value: Any) -> Answer:
         return Value(domain.reference(value))
+
+    def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        value = variable.value if isinstance(variable, ReferenceVariable) else NEW
+        if value is NEW or name not in _PARTS or not hasattr(value, name):
+            return super().get_attribute(domain, variable, name)
+        found = getattr(value, name)
+        return (
+            domain.build_tuple(list(map(domain.reference, found)))
+            if type(found) is tuple
+            else Value(domain.reference(found))
+        )
 
     def binary(self, domain: Tracking, op: str, left: Variable, right: Variable) -> Answer | None:
         return union(domain, left, right) if op == "|" else None
