@@ -61,6 +61,22 @@ class UNet(torch.nn.Module):
         return x
 
 
+class Patches(torch.nn.Module):
+    """A picture as a sequence of its patches, mixed by heads, and cut into halves, as of a gated unit."""
+
+    def __init__(self):
+        super().__init__()
+        self.linear = torch.nn.Linear(48, 48)
+
+    def forward(self, x):
+        batch, channels, height, width = x.shape
+        x = x.view(batch, channels, height // 4, 4, width // 4, 4).permute(0, 2, 4, 1, 3, 5).reshape(batch, -1, 48)
+        heads = self.linear(x).view(batch, x.shape[1], 4, 12).transpose(1, 2)
+        x = (heads @ heads.transpose(-1, -2)).softmax(-1) @ heads
+        first, second = x.transpose(1, 2).reshape(batch, -1, 48).chunk(2, 1)
+        return first.sum(1) * second.sum(1)
+
+
 def transformer(name):
     library = pytest.importorskip("transformers")
     sizes = {"num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64, "hidden_size": 32}
@@ -79,6 +95,7 @@ MODELS = {
     "llama": (lambda: transformer("llama"), IDS, (0, 1)),
     "residual network": (ResidualNetwork, IMAGE, (0, 2, 3)),
     "U-net": (UNet, IMAGE, (0, 2, 3)),
+    "patches": (Patches, IMAGE, (0, 2, 3)),
 }
 
 

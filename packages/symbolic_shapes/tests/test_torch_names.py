@@ -215,3 +215,15 @@ def test_a_condition_of_both_kinds_is_decided_by_what_is_open(size):
     u = size.node.shape_env.create_unbacked("u", minimum=0)
     assert helpers.guard_or_false(torch.sym_not(torch.sym_not(helpers.sym_and(size < 9, u >= 0))))
     assert [str(guard) for guard in size.node.shape_env.guards][1:] == [f"{size} < 9"]
+
+
+def test_ranges_are_torchs(size):
+    from torch.utils._sympy.value_ranges import ValueRanges, bound_sympy
+
+    env = size.node.shape_env
+    u = env.create_unbacked("u", minimum=0, maximum=9)
+    assert bound_sympy((size * u + 1).node.expr, env.var_to_range).lower == 1
+    assert env.var_to_range[u.node.expr] == ValueRanges(0, 9)
+    assert env.bound_sympy((u + 1).node.expr).issubset(ValueRanges(1, 10))
+    assert env.bound_sympy((u >= 0).node.expr).is_singleton()
+    assert not env.bound_sympy((u > 0).node.expr).is_singleton()

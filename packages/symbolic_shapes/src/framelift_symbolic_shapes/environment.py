@@ -53,6 +53,10 @@ def _undecided(env: ShapeEnv, expression: Expression) -> DataDependentCondition:
     return DataDependentCondition(str(expression), env.user_line())
 
 
+def _same_range(values: Range, kind: type) -> Range:
+    return values
+
+
 def _unwrapped(node: SymNode) -> Any:
     return node
 
@@ -77,6 +81,7 @@ class ShapeEnv(Facade):
         self.wrap: Callable[[SymNode], Any] = _unwrapped
         self.node_type: type[SymNode] = SymNode
         self.undecided: Callable[[ShapeEnv, Expression], DataDependentCondition] = _undecided
+        self.exchanged_range: Callable[[Range, type], Any] = _same_range
         self.facts = Facts()
         self._expressions = ExpressionStore(self._bound)
         self._table = SymbolTable(self.exchanged)

@@ -66,6 +66,7 @@ class Facade:
 
         wrap: Callable[[SymNode], Any]
         undecided: Callable[[Any, Expression], DataDependentCondition]
+        exchanged_range: Callable[[Range, type], Any]
         node_type: type[SymNode]
 
     # Symbols that torch's tracer has still to bind to what produced them; a capture of ours binds its own.
@@ -86,8 +87,9 @@ class Facade:
         return {self.exchanged(one): self.exchanged(other) for one, other in self.facts.replacements.items()}
 
     @property
-    def var_to_range(self) -> Mapping[Any, Range]:
-        return {self.exchanged(symbol): values for symbol, values in self.facts.ranges.items()}
+    def var_to_range(self) -> Mapping[Any, Any]:
+        ranges = self.facts.ranges.items()
+        return {self.exchanged(symbol): self.exchanged_range(values, symbol.kind) for symbol, values in ranges}
 
     @property
     def backed_var_to_val(self) -> Mapping[Any, Any]:
@@ -119,12 +121,12 @@ class Facade:
             return functions.literal(self.guarding_hint_or_throw(expression))
         return None
 
-    def bound_sympy(self, expr: Any, size_oblivious: bool = False) -> Range:
+    def bound_sympy(self, expr: Any, size_oblivious: bool = False) -> Any:
         expression = self.own(expr)
         if expression.kind is not bool:
-            return self.bound(expression)
+            return self.exchanged_range(self.bound(expression), expression.kind)
         known = self.statically(expression)
-        return Range(0, 1) if known is None else Range(int(known), int(known))
+        return self.exchanged_range(Range(0, 1) if known is None else Range(int(known), int(known)), bool)
 
     def simplify(self, expr: Any, size_oblivious: bool = False) -> Any:
         return self.exchanged(self.replace(self.own(expr)))

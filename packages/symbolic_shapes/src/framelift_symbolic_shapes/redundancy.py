@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from framelift_symbolic_shapes.evaluation import value_at
-from framelift_symbolic_shapes.expression import Call, Constant, Expression, Opaque, Symbol
+from framelift_symbolic_shapes.expression import Call, Constant, Expression, Opaque, Relation, Symbol
 from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
 from framelift_symbolic_shapes.range import Range
@@ -89,7 +89,7 @@ class _Search:
         facts = Facts()
         for symbol in condition.symbols.union(*[other.symbols for other in others]):
             facts.declare(symbol, Range())
-        for other in others:
+        for other in sorted(others, key=_is_inequation):  # each asks what those before it make of it
             facts.assume(other)
         return facts.decide(condition) is True
 
@@ -111,6 +111,10 @@ class _Search:
 
 
 _PLACES = (0, 1, 2, 3, 2**40)
+
+
+def _is_inequation(condition: Expression) -> bool:
+    return isinstance(condition, Relation) and condition.sign == "!="
 
 
 def _is_total(expression: Expression) -> bool:

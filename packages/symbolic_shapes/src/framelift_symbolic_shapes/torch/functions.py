@@ -12,10 +12,13 @@ from typing import Any
 
 import sympy
 import torch.utils._sympy.functions as torch_functions
+from torch.utils._sympy.numbers import int_oo
+from torch.utils._sympy.value_ranges import ValueRanges
 
 from framelift_symbolic_shapes import functions
+from framelift_symbolic_shapes.range import Range, is_infinite
 
-__all__ = ["TORCH_NAMES", "from_torch", "to_torch"]
+__all__ = ["TORCH_NAMES", "from_torch", "range_to_torch", "to_torch"]
 
 TORCH_NAMES: dict[str, str] = {
     "FloorDiv": "FloorDiv",
@@ -129,3 +132,21 @@ def from_torch(expression: Any) -> Any:
     if type(expression).__module__ == torch_functions.__name__:
         raise TypeError(f"{expression} holds torch's {type(expression).__name__}, which has no counterpart here")
     return expression.func(*operands)
+
+
+def range_to_torch(values: Range, kind: type) -> Any:
+    """Return a range as torch has it.
+
+    Args:
+        values: the range; of conditions, 0 and 1 stand for their truth.
+        kind: `int`, `float` or `bool`.
+
+    >>> range_to_torch(Range(2), int), range_to_torch(Range(1, 1), bool)
+    (VR[2, int_oo], VR[True, True])
+    """
+    if kind is bool:
+        return ValueRanges(sympy.sympify(bool(values.lower)), sympy.sympify(bool(values.upper)))
+    infinity = int_oo if kind is int else sympy.oo
+    lower = -infinity if is_infinite(values.lower) else values.lower
+    upper = infinity if is_infinite(values.upper) else values.upper
+    return ValueRanges(sympy.sympify(lower), sympy.sympify(upper))

@@ -12,9 +12,11 @@ from framelift_symbolic_shapes.environment import ShapeEnv
 from framelift_symbolic_shapes.errors import DataDependentCondition
 from framelift_symbolic_shapes.expression import Expression
 from framelift_symbolic_shapes.node import SymNode
+from framelift_symbolic_shapes.range import Range
 
 __all__ = ["TorchNode", "attach", "expression_of", "wrap"]
 
+_functions: Any = Deferred("framelift_symbolic_shapes.torch.functions")
 _errors: Any = Deferred("framelift_symbolic_shapes.torch.errors")
 _TYPES: dict[type, Any] = {int: torch.SymInt, float: torch.SymFloat, bool: torch.SymBool}
 
@@ -43,7 +45,12 @@ def attach(env: ShapeEnv) -> ShapeEnv:
     env.wrap = wrap
     env.node_type = TorchNode
     env.undecided = _undecided
+    env.exchanged_range = _exchanged_range
     return env
+
+
+def _exchanged_range(values: Range, kind: type) -> Any:
+    return _functions.range_to_torch(values, kind)
 
 
 def _undecided(env: ShapeEnv, expression: Expression) -> DataDependentCondition:
