@@ -4,7 +4,7 @@ import warnings
 
 import pytest
 
-from framelift_symbolic_shapes import DataDependentCondition, Range, ShapeEnv
+from framelift_symbolic_shapes import DataDependentCondition, ForeignSymbol, Range, RuntimeAssertionFailed, ShapeEnv
 
 
 @pytest.fixture
@@ -102,3 +102,49 @@ def test_torch_check():
     assert env.guards == ()
     with pytest.raises(RuntimeError):
         torch._check(u > 10)
+
+
+@pytest.fixture
+def stated(env):
+    """Three assertions, of lines 1 to 3."""
+    u, v = env.create_unbacked("x.item()"), env.create_unbacked("x.nonzero()")
+    n = env.create_symbol("x.size(0)", 8, dynamic=True, origin=None)
+    conditions = [u.ge(u.wrap_int(0)), u.mod(u.wrap_int(4)).eq(u.wrap_int(0)), v.le(n)]
+    for number, condition in enumerate(conditions, 1):
+        env.user_line = f"model.py:{number}".__str__
+        assert condition.expect_true("", 0)
+    return env, u, v, n
+
+
+@pytest.mark.parametrize(("values", "text"), [
+    ({"u": 8}, None),
+    ({"u": -4}, "x.item() >= 0 must hold, and does not: x.item() is -4 (stated in model.py:1)"),
+    ({"u": 6}, "x.item() % 4 == 0 must hold, and does not: x.item() is 6 (stated in model.py:2)"),
+    ({"u": 4, "v": 9}, None),  # what is about x.size(0) too waits for that
+    ({"u": 4, "v": 8, "n": 8}, None),
+    ({"v": 9, "n": 8},
+     "x.nonzero() <= x.size(0) must hold, and does not: x.nonzero() is 9, x.size(0) is 8 (stated in model.py:3)"),
+])  # fmt: skip
+def test_an_assertion_that_fails_in_a_run_says_what_and_which_line(stated, values, text):
+    env, *symbols = stated
+    point = {dict(zip("uvn", symbols, strict=True))[name]: value for name, value in values.items()}
+    if text is None:
+        env.check_runtime_assertions(point)
+        return
+    with pytest.raises(RuntimeAssertionFailed) as caught:
+        env.check_runtime_assertions(point)
+    assert str(caught.value) == text
+    assert isinstance(caught.value, RuntimeError)
+
+
+def test_an_assertion_that_raises_does_not_hold(env):
+    u = env.create_unbacked("x.item()")
+    assert u.wrap_int(12).mod(u).eq(u.wrap_int(0)).expect_true("", 0)
+    env.check_runtime_assertions({u: 4})
+    with pytest.raises(RuntimeAssertionFailed, match=r"x\.item\(\) is 0"):
+        env.check_runtime_assertions({u: 0})
+
+
+def test_values_of_what_is_no_symbol_are_refused(env):
+    with pytest.raises(ForeignSymbol):
+        env.check_runtime_assertions({ShapeEnv().create_unbacked("y"): 4})

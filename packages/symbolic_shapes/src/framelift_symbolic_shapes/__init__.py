@@ -9,6 +9,7 @@ from framelift_symbolic_shapes.errors import (
     ForeignSymbol,
     InvalidSize,
     MalformedRecord,
+    RuntimeAssertionFailed,
     ShapeError,
 )
 from framelift_symbolic_shapes.guard import ShapeGuard
@@ -27,6 +28,7 @@ __all__ = [
     "InvalidSize",
     "MalformedRecord",
     "Range",
+    "RuntimeAssertionFailed",
     "ShapeEnv",
     "ShapeError",
     "ShapeGuard",

@@ -10,7 +10,14 @@ from types import MappingProxyType
 from typing import Any
 
 from framelift_symbolic_shapes.constraint import Constraint, ConstraintViolation
-from framelift_symbolic_shapes.errors import DataDependentCondition, ForeignSymbol, InvalidSize, MalformedRecord
+from framelift_symbolic_shapes.errors import (
+    DataDependentCondition,
+    ForeignSymbol,
+    InvalidSize,
+    MalformedRecord,
+    RuntimeAssertionFailed,
+)
+from framelift_symbolic_shapes.evaluation import value_at
 from framelift_symbolic_shapes.explanation import explanation
 from framelift_symbolic_shapes.expression import (
     Constant,
@@ -157,6 +164,45 @@ class ShapeEnv(Facade):
         (['u >= 0', 'u <= 9'], ())
         """
         return tuple(self._assertions)
+
+    def check_runtime_assertions(self, values: Mapping[Any, Number]) -> None:
+        """Check in a run what was taken as true of unbacked symbols.
+
+        Args:
+            values: the symbols' values in that run; a symbol in either form, its node, or its name (`"u7"`). An
+                assertion about a symbol that is not there is left for a later call.
+
+        Raises:
+            RuntimeAssertionFailed: one of them does not hold, or can't be computed; the first one.
+            ForeignSymbol: a value is given for what is no symbol of this environment.
+
+        >>> env = ShapeEnv()
+        >>> env.user_line = lambda: "model.py:7"
+        >>> u = env.create_unbacked("x.item()")
+        >>> u.le(u.wrap_int(9)).expect_true("", 0)
+        True
+        >>> env.check_runtime_assertions({u: 9})
+        >>> env.check_runtime_assertions({u: 12})
+        Traceback (most recent call last):
+        framelift_symbolic_shapes.errors.RuntimeAssertionFailed: x.item() <= 9 must hold, and does not: x.item() is 12 \
+        (stated in model.py:7)
+        """
+        point = {self._symbol(symbol): value for symbol, value in values.items()}
+        for symbol in point:
+            self.info(symbol)
+        for assertion in self._assertions:
+            condition = assertion.condition
+            if not condition.symbols <= point.keys():
+                continue
+            try:
+                holds = value_at(condition, point)
+            except (ArithmeticError, ValueError, TypeError):  # a TypeError is what complex numbers give
+                holds = False
+            if not holds:
+                named = {
+                    self._table.known[symbol].name: point[symbol] for symbol in point if symbol in condition.symbols
+                }
+                raise RuntimeAssertionFailed(self._told(condition), named, assertion.user_line)
 
     @property
     def violations(self) -> tuple[ConstraintViolation, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 __all__ = [
     "ComplexResult",
     "ConstraintViolation",
@@ -9,6 +11,7 @@ __all__ = [
     "ForeignSymbol",
     "InvalidSize",
     "MalformedRecord",
+    "RuntimeAssertionFailed",
     "ShapeError",
 ]
 
@@ -76,6 +79,25 @@ class DataDependentCondition(ShapeError, RuntimeError):
             "state what is known of it with torch._check."
         )
         self.condition = condition
+
+
+class RuntimeAssertionFailed(ShapeError, RuntimeError):
+    """What was taken as true of the data of tensors does not hold in a run.
+
+    Args:
+        condition: what was taken as true, as text.
+        values: the numbers that it is about, by name.
+        line: the user's line that stated it, if known.
+
+    >>> print(RuntimeAssertionFailed("x.item() <= 9", {"x.item()": 12}, "model.py:7"))
+    x.item() <= 9 must hold, and does not: x.item() is 12 (stated in model.py:7)
+    """
+
+    def __init__(self, condition: str, values: Mapping[str, object], line: object = None) -> None:
+        where = "" if line is None else f" (stated in {line})"
+        found = ", ".join(f"{name} is {value}" for name, value in values.items())
+        super().__init__(f"{condition} must hold, and does not: {found}{where}")
+        self.condition, self.values, self.line = condition, dict(values), line
 
 
 class InvalidSize(ShapeError, ValueError):

@@ -6,6 +6,7 @@ types.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -19,6 +20,9 @@ __all__ = ["Environment", "Number", "SymNode"]
 _OF_CONDITIONS = frozenset({"and_", "or_", "sym_not", "sym_float"})
 _PROMOTING = frozenset({"sym_min", "sym_max"})
 """Where torch makes floats of all operands if one is a float; Python's `min` keeps the type of what it chose."""
+
+_OF_INTEGERS = {"lshift": "<<", "rshift": ">>", "bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}
+"""The operators that Python has for no floats."""
 
 Number = bool | int | float
 
@@ -200,6 +204,9 @@ class SymNode:
                 raise ForeignSymbol(str(other))
         operands = (self, *others) if name in _OF_CONDITIONS else _numbers((self, *others))
         is_float = float in [operand.pytype for operand in operands]
+        if is_float and name in _OF_INTEGERS:
+            kinds = " and ".join(f"'{operand.pytype.__name__}'" for operand in (self, *others))
+            raise TypeError(f"unsupported operand type(s) for {_OF_INTEGERS[name]}: {kinds}")
         if is_float and name in _PROMOTING:
             operands = tuple([one if one.pytype is float else one.sym_float() for one in operands])
         return self._computed((FLOAT_OPERATIONS if is_float else OPERATIONS)[name], name, is_float, operands)
@@ -240,6 +247,7 @@ class SymNode:
     def round(self, ndigits: int | None = None) -> SymNode:
         if ndigits is None:
             return self._apply("round")
+        ndigits = operator.index(ndigits)  # a symbolic one is specialised, and a float is Python's error
         if self.pytype is not float:
             whole = _number_of(self)
             return whole if ndigits >= 0 else self._number(round(whole.guard_int("", 0), ndigits))
@@ -332,13 +340,9 @@ class SymNode:
     def bitwise_xor(self, other: SymNode) -> SymNode:
         return self._apply("ne" if self.pytype is other.pytype is bool else "bitwise_xor", other)
 
-    def and_(self, other: SymNode) -> SymNode:
-        return self._apply("and_", other)
-
-    def or_(self, other: SymNode) -> SymNode:
-        return self._apply("or_", other)
-
-    sym_and, sym_or = and_, or_
+    # torch's truth values ask these for `&` and `|` of whatever they meet.
+    and_ = sym_and = bitwise_and
+    or_ = sym_or = bitwise_or
 
     def eq(self, other: SymNode) -> SymNode:
         return self._apply("eq", other)
