@@ -60,10 +60,10 @@ def _in_the_open(function: types.FunctionType) -> Callable[..., Any]:
     """Return a function that is hidden from the compiler once there is one."""
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        compiler = sys.modules.get(_COMPILER)
-        if compiler is None:
+        hide = getattr(sys.modules.get(_COMPILER), "disable", None)
+        if hide is None:  # it is not imported, or is being imported
             return function(*args, **kwargs)
-        hidden = compiler.disable(function, wrapping=False)
+        hidden = hide(function, wrapping=False)
         setattr(function, _ATTRIBUTE, hidden)
         return hidden(*args, **kwargs)
 
