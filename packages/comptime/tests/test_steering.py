@@ -31,7 +31,8 @@ def test_a_predicate_becomes_a_guard_with_the_users_line():
     assert str(guard) == "small(L['n'])"
     line = f.__code__.co_firstlineno + 1
     assert str(guard.failure(Scope({"n": 30}))) == (
-        f"n satisfied small, now it is 30 (test_steering.py:{line} relies on it)"
+        f"n satisfied small, now it is 30 (test_steering.py:{line} relies on it); "
+        "pass a value that satisfies small, or lift a function for each answer"
     )
     assert guard.check(Scope({"n": 9}))
 

@@ -13,6 +13,7 @@ import torch
 import framelift
 from framelift import Frozen, Sampled, errors
 from framelift.testing import same
+from framelift_guards import accelerator
 
 SCALE = 2
 
@@ -383,3 +384,49 @@ def test_fullgraph_raises_what_the_warning_says(make):
     with pytest.raises(errors.CaptureError) as raised:
         strict(*last)
     assert text == f"[{raised.value.code}] {raised.value}"
+
+
+class Deep(torch.nn.Module):
+    def __init__(self, layers, *, breaks):
+        super().__init__()
+        self.layers = torch.nn.ModuleList([torch.nn.Linear(2, 2) for _ in range(layers)])
+        self.options = {"scale": 2}
+        self.breaks = breaks
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        if self.breaks:
+            framelift.graph_break()
+        return x * self.options["scale"]
+
+
+@pytest.mark.parametrize(
+    ("layers", "breaks", "accelerated"),
+    [(2, False, True), (2, False, False), (2, True, True), (2, True, False), (150, False, True)],
+)
+def test_a_violation_in_a_module_of_few_or_many_parameters(layers, breaks, accelerated, monkeypatch):
+    if not accelerated:
+        for kind in ("make_plan", "make_images", "make_state_check"):
+            monkeypatch.setattr(accelerator, kind, None)
+    watches = accelerator.make_plan is not None
+    model, x = Deep(layers, breaks=breaks), torch.ones(3, 2)
+    sampled, verified = lifted(model, Sampled(every=6)), lifted(model, Frozen(verify=True))
+    for f in (sampled, verified):
+        _call(f, x, times=2)
+        assert same(f(x), model(x))
+    model.options["scale"] = 5
+    stale = 0
+    for _ in range(6):
+        try:
+            stale += not same(sampled(x), model(x))
+        except errors.GuardViolationError as violation:
+            assert "self.options['scale'] was 2, is 5 (test_guard_modes.py:" in str(violation)  # noqa: PT017
+            break
+    else:
+        pytest.fail("no violation within six calls")
+    assert stale < (1 if watches else 6)  # what is watched is seen at once
+    with pytest.raises(errors.GuardViolationError, match=r"self\.options\['scale'\] was 2, is 5"):
+        verified(x)
+    for f in (sampled, verified):
+        assert same(f(x), model(x))
