@@ -6,15 +6,20 @@ import collections.abc
 import functools
 import types
 import typing
+from collections.abc import Collection
 from dataclasses import fields
 
 from framelift_guards.plain import show
 
-__all__ = ["require_declared"]
+__all__ = ["must_be", "require_declared"]
 
 
-def require_declared(made: object) -> None:
+def require_declared(made: object, only: Collection[str] | None = None) -> None:
     """Check that each field of a dataclass's instance holds what its annotation says.
+
+    Args:
+        made: the instance.
+        only: the names of the fields to check; all of them by default.
 
     Types are exact where they are plain data (``True`` is no ``int`` here); of annotations that are more than classes,
     unions, tuples and dictionaries of these, only the outermost is checked.
@@ -26,22 +31,39 @@ def require_declared(made: object) -> None:
     >>> require_declared(Length(3))
     >>> require_declared(LocalSource(3))
     Traceback (most recent call last):
-    TypeError: LocalSource.variable must be str, not 3
+    TypeError: LocalSource.variable must be str, not 3; give it a value of that type
     """
     kind: typing.Any = type(made)
-    for name, hint in _declared(kind):
+    for name, hint, plain in _declared(kind):
+        if only is not None and name not in only:
+            continue
         value = getattr(made, name)
+        # Most fields are of a class: these are asked first, since sources and predicates are made by thousands.
+        if type(value) is hint or (plain is not None and issubclass(type(value), plain)):
+            continue
         if not _fits(value, hint):
-            raise TypeError(f"{kind.__name__}.{name} must be {_written(hint)}, not {show(value)}")
+            raise TypeError(must_be(f"{kind.__name__}.{name}", _written(hint), value))
+
+
+def must_be(subject: str, rule: str, value: object) -> str:
+    """Return what is wrong with a value, and what to do.
+
+    >>> must_be("Length.expected", "int", "a")
+    "Length.expected must be int, not 'a'; give it a value of that type"
+    """
+    return f"{subject} must be {rule}, not {show(value)}; give it a value of that type"
 
 
 @functools.cache
-def _declared(kind: type) -> tuple[tuple[str, object], ...]:
+def _declared(kind: type) -> tuple[tuple[str, object, type | None], ...]:
+    """Return name and hint of each field that is checked, and the hint again where subclasses of it will do."""
     try:
         hints = typing.get_type_hints(kind)
     except NameError:  # a class of somebody else's that names what only type checkers import
         return ()
-    return tuple([(one.name, hints[one.name]) for one in fields(typing.cast(typing.Any, kind)) if one.name in hints])
+    names = [one.name for one in fields(typing.cast(typing.Any, kind)) if one.init and one.name in hints]
+    checked = [(name, hints[name]) for name in names if hints[name] not in (object, typing.Any)]
+    return tuple([(name, hint, hint if type(hint) is type and hint not in _EXACT else None) for name, hint in checked])
 
 
 _EXACT = (bool, int, float, complex, str, bytes)

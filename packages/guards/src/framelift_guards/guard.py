@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePath
 
+from framelift_guards.declared import must_be, require_declared
 from framelift_guards.plain import show
 from framelift_guards.predicates import Predicate, PredicateError
 from framelift_guards.predicates.base import kept
@@ -35,6 +36,9 @@ class UserLine:
     text: str = ""
     use: str = field(default="relies on it", compare=False)
 
+    def __post_init__(self) -> None:
+        require_declared(self)
+
     def __str__(self) -> str:
         return f"{PurePath(self.filename).name}:{self.line}"
 
@@ -56,6 +60,9 @@ class Guard:
     source: Source | None
     predicate: Predicate
     user_line: UserLine | None = None
+
+    def __post_init__(self) -> None:
+        require_declared(self)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Guard):
@@ -141,6 +148,8 @@ class GuardSet:
 
     def add(self, guard: Guard) -> bool:
         """Add a guard, and tell whether it was new; of equal guards the first one's line is kept."""
+        if not issubclass(type(guard), Guard):
+            raise TypeError(must_be("an item of a GuardSet", "Guard", guard))
         guards = self._last if guard.predicate.runs_user_code else self._guards
         if guard in guards:
             return False

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from framelift_guards.codegen import is_identifier
 from framelift_guards.computed_once import computed_once
+from framelift_guards.declared import must_be
 from framelift_guards.lookup import alive
 from framelift_guards.reference import Reference
 from framelift_guards.source import Scope, Source, subscript
@@ -37,6 +38,10 @@ class Namespace:
     __slots__ = ("label", "variables")
 
     def __init__(self, variables: dict[str, object], label: str = OWN) -> None:
+        if not issubclass(type(variables), dict):
+            raise TypeError(must_be("Namespace.variables", "dict", variables))
+        if type(label) is not str:
+            raise TypeError(must_be("Namespace.label", "str", label))
         self.variables = variables
         self.label = label
 

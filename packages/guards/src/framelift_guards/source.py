@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from framelift_guards.codegen import is_identifier
 from framelift_guards.computed_once import computed_once
+from framelift_guards.declared import must_be, require_declared
 from framelift_guards.lookup import (
     class_attribute,
     dict_item,
@@ -83,6 +84,7 @@ class Source:
         return cls(*ingredients)
 
     def __post_init__(self) -> None:
+        require_declared(self)
         token = (type(self), *self._parts())
         object.__setattr__(self, "_token", token)
         object.__setattr__(self, "_hash", hash(token))
@@ -334,6 +336,8 @@ class DictItemSource(Keyed):
 class ListItemSource(Keyed):
     """``list.__getitem__(base, index)``: for lists whose class may define its own."""
 
+    key: int
+
     def take(self, base: object) -> object:
         return list_item(base, self.key)
 
@@ -347,6 +351,8 @@ class ListItemSource(Keyed):
 @dataclass(frozen=True, eq=False, repr=False)
 class TupleItemSource(Keyed):
     """``tuple.__getitem__(base, index)``: for tuples whose class may define its own."""
+
+    key: int
 
     def take(self, base: object) -> object:
         return tuple_item(base, self.key)
@@ -424,6 +430,8 @@ class SlotSource(Step):
     attr: str
 
     def __init__(self, base: Source, owner: type, attr: str) -> None:
+        if not issubclass(type(owner), type):
+            raise TypeError(must_be("SlotSource.owner", "type", owner))
         object.__setattr__(self, "base", base)
         object.__setattr__(self, "owner", Reference(owner))
         object.__setattr__(self, "attr", attr)

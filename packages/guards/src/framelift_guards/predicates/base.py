@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
 from framelift_guards.codegen import Builder
+from framelift_guards.declared import require_declared
 from framelift_guards.source import Scope, Source
 
 
@@ -49,6 +50,9 @@ class Predicate:
 
     family: ClassVar[Family | None] = None
     """Predicates of one family are compiled together, into one check over many sources."""
+
+    def __post_init__(self) -> None:
+        require_declared(self)
 
     def _parts(self) -> tuple[Hashable, ...]:
         """Return what identifies this predicate among those of its class."""

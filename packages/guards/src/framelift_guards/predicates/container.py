@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import operator
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from framelift_guards.codegen import Builder
+from framelift_guards.declared import must_be
 from framelift_guards.lookup import dict_keys
 from framelift_guards.naming import Sought
 from framelift_guards.plain import identity_token, is_plain, same_plain, show
@@ -30,6 +31,11 @@ def _built_in(ingredients: Sequence[Any]) -> Sequence[Any]:
     return ingredients
 
 
+def _require_method(via: type | None, method: str, subject: str) -> None:
+    if via is not None and not hasattr(via, method):
+        raise TypeError(f"{subject} must be a class with {method}, not {show(via)}; give it the container's class")
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Length(Predicate):
     """The value has this length.
@@ -45,6 +51,10 @@ class Length(Predicate):
     expected: int
     via: type | None = None
     kind = "SEQUENCE_LENGTH"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _require_method(self.via, "__len__", "Length.via")
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.expected, self.via
@@ -117,6 +127,8 @@ class DictKeys(Predicate):
     uses = 4
 
     def __init__(self, keys: object) -> None:
+        if not issubclass(type(keys), Iterable):
+            raise TypeError(must_be("DictKeys.keys", "a dictionary, or an iterable of keys", keys))
         object.__setattr__(self, "keys", tuple([Key.of(key) for key in keys]))  # type: ignore[attr-defined]
 
     def _parts(self) -> tuple[Hashable, ...]:
@@ -180,6 +192,8 @@ class Contains(Predicate):
     def __init__(self, key: object, via: type = dict) -> None:
         object.__setattr__(self, "key", Key.of(key))
         object.__setattr__(self, "via", via)
+        self.__post_init__()
+        _require_method(via, "__contains__", f"{type(self).__name__}.via")
 
     def _parts(self) -> tuple[Hashable, ...]:
         return self.key.token, self.via

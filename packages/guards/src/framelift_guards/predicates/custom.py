@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Any, Self
 
 from ..codegen import Builder
+from ..declared import must_be
 from ..plain import show
 from ..source import Scope
 from .base import Predicate
@@ -59,11 +60,15 @@ class Satisfies(Predicate):
     def __init__(self, function: Callable[..., object], text: str | None = None, *, answer: bool = True) -> None:
         if not callable(function):
             raise TypeError(f"Satisfies needs a function of the value, not {show(function)}")
+        if text is not None and type(text) is not str:
+            raise TypeError(must_be("Satisfies.text", "str | None", text))
+        if type(answer) is not bool:
+            raise TypeError(must_be("Satisfies.answer", "bool", answer))
         object.__setattr__(self, "function", function)
         name, place = _label(function) if text is None else (text, "")
         object.__setattr__(self, "text", name)
         object.__setattr__(self, "place", place)
-        object.__setattr__(self, "answer", bool(answer))
+        object.__setattr__(self, "answer", answer)
 
     def ingredients(self) -> None:
         return None

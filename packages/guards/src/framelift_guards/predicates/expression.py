@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from framelift_guards.codegen import Builder, GeneratedNamespace, compile_code
+from framelift_guards.declared import must_be, require_declared
 from framelift_guards.naming import Called, called
 from framelift_guards.plain import show
 from framelift_guards.source import Scope, Source
@@ -88,10 +89,14 @@ class Expression(Predicate):
         constants: Mapping[str, object] | None = None,
         kind: str = "SHAPE_ENV",
     ) -> None:
+        for subject, given in (("operands", operands), ("constants", {} if constants is None else constants)):
+            if not issubclass(type(given), Mapping):
+                raise TypeError(must_be(f"Expression.{subject}", "a mapping by name", given))
         object.__setattr__(self, "template", template)
         object.__setattr__(self, "operands", tuple(operands.items()))
         object.__setattr__(self, "constants", tuple((constants or {}).items()))
         object.__setattr__(self, "kind", kind)
+        require_declared(self, ("template", "operands", "constants", "kind"))
         object.__setattr__(self, "text", self._text({name: source.name for name, source in self.operands}))
 
     def _text(self, operands: Mapping[str, str]) -> str:

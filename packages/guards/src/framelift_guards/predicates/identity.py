@@ -100,7 +100,7 @@ class TypeIs(Predicate):
     kind = "TYPE_MATCH"
 
     def __init__(self, expected: type) -> None:
-        if not isinstance(expected, type):
+        if not issubclass(type(expected), type):
             raise TypeError(f"TypeIs needs a type, not {show(expected)}")
         object.__setattr__(self, "reference", Reference(expected))
 
