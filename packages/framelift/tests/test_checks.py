@@ -1,4 +1,4 @@
-"""`torch._check` in compiled functions: what fails when it runs is eager's error, from the user's line."""
+"""`torch._check`, floats and truth values in compiled functions: what fails is eager's error, of the user's line."""
 
 from __future__ import annotations
 
@@ -93,3 +93,17 @@ def test_a_float_that_varies_is_captured_once():
             given, expected = compiled(x, scale, scale + 1), scaled(x, scale, scale + 1)
             torch.testing.assert_close(given, expected, rtol=0, atol=0, equal_nan=True)
         assert len(graphs) == most
+
+
+def test_truth_values_of_sizes_are_pythons():
+    def decided(x, k):
+        large = x.size(0) > 3
+        even = large and x.size(1) % 2 == 0
+        return x * k, large, even, (large & (k > 0)) | (x.size(0) == 2), int(large) + True, not large, large & 6
+
+    compiled = framelift.compile(decided, backend="eager", dynamic=True)
+    for size in ((5, 4), (6, 5), (2, 4), (3, 3)):
+        for k in (0.5, -2.0):
+            given, expected = compiled(torch.ones(size), k), decided(torch.ones(size), k)
+            assert torch.equal(given[0], expected[0])
+            assert [(type(one), one) for one in given[1:]] == [(type(one), one) for one in expected[1:]]

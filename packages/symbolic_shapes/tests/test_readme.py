@@ -1,4 +1,4 @@
-"""The README's example runs, and prints what it says."""
+"""The README's examples run, one after the other, and print what they say."""
 
 import contextlib
 import io
@@ -8,8 +8,9 @@ import re
 README = pathlib.Path(__file__).parent.parent / "README.md"
 
 
-def test_the_example():
-    (source,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+def test_the_examples():
+    source = "".join(re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL))
+    assert source
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(source, str(README), "exec"), {})
