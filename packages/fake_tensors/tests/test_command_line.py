@@ -94,6 +94,59 @@ def test_counts_are_torch_s():
     assert total.parameter_bytes == sum(value.numel() * 4 for value in model.parameters())
 
 
+def saved_bytes(model, given):
+    """What autograd saves in a real forward, but for parameters, buffers and inputs."""
+    given_storages = {value.untyped_storage()._cdata for value in [*model.parameters(), *model.buffers(), *given]}
+    saved = {}
+
+    def pack(tensor):
+        saved[tensor.untyped_storage()._cdata] = tensor
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        result = model(*given)  # it keeps what is saved alive, so that no two have one address
+    assert result is not None
+    return sum(value.untyped_storage().nbytes() for key, value in saved.items() if key not in given_storages)
+
+
+def small_models():
+    """Small models of the library, by name, with what they are given."""
+    import transformers as t
+
+    words, picture = torch.zeros(2, 16, dtype=torch.int64), torch.ones(2, 3, 32, 32)
+    size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+    few = {"vocab_size": 50}
+    return {
+        "GPT-2": (t.GPT2LMHeadModel(t.GPT2Config(n_layer=2, n_embd=32, n_head=4, use_cache=False, **few)), words),
+        "BERT": (t.BertForMaskedLM(t.BertConfig(**size, **few)), words),
+        "Llama": (t.LlamaForCausalLM(t.LlamaConfig(num_key_value_heads=2, use_cache=False, **size, **few)), words),
+        "ViT": (t.ViTForImageClassification(t.ViTConfig(image_size=32, patch_size=8, **size)), picture),
+        "ResNet": (
+            t.ResNetForImageClassification(
+                t.ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1], layer_type="basic")
+            ),
+            picture,
+        ),
+    }  # fmt: skip
+
+
+@pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="transformers is not installed")
+@pytest.mark.filterwarnings("ignore")
+def test_models_of_the_library_cost_what_they_cost_for_real():
+    from torch.utils.flop_counter import FlopCounterMode
+
+    for name, (model, given) in small_models().items():
+        for is_training in (False, True):
+            model.train(is_training)
+            with FlopCounterMode(display=False) as counter, torch.no_grad():
+                model(given)
+            mode = FakeMode()
+            total = measure_layers(mode, mode.fake(model), mode.fake(given))[0]
+            assert total.flops == counter.get_total_flops() > 0, name
+            assert total.parameter_bytes == 4 * model.num_parameters(), name  # what is tied counts once
+            assert 0.4 * total.activation_bytes < saved_bytes(model, [given]) <= total.activation_bytes, name
+
+
 @pytest.mark.skipif(importlib.util.find_spec("transformers") is None, reason="transformers is not installed")
 def test_a_model_of_the_library():
     from transformers import LlamaConfig, LlamaForCausalLM

@@ -1,15 +1,19 @@
-"""The README's example runs, and prints what it says."""
+"""The README's examples run, and print what they say."""
 
 import contextlib
 import io
 import pathlib
 import re
 
+import pytest
+
 README = pathlib.Path(__file__).parent.parent / "README.md"
+BLOCKS = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
-def test_the_example():
-    (source,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+@pytest.mark.parametrize("number", range(len(BLOCKS)))
+def test_an_example(number):
+    source = BLOCKS[number]
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(source, str(README), "exec"), {})

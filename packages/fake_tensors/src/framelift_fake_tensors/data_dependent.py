@@ -132,6 +132,8 @@ def _unique_of_dimension(
     size: list[Any] = list(tensor.shape)  # numbers and symbols
     if any(isinstance(one, int) and one == 0 for place, one in enumerate(size) if place != dim % len(size)):
         raise RuntimeError("There are 0 sized dimensions, and they aren't selected, so unique cannot be applied")
+    if isinstance(size[dim], int) and size[dim] == 0:
+        return tensor.new_empty(size), _long(tensor, 0), _long(tensor, 0)
     count = new("unique slices", minimum=0)
     inverse = _long(tensor, size[dim]) if with_inverse else _long(tensor, 0)
     # The slices are found along the first dimension, which is moved back after (aten/src/ATen/native/Unique.cpp): so

@@ -27,8 +27,9 @@ class Layer:
         kind: the name of its class.
         parameter_bytes: of its parameters; those that are tied count once.
         shapes: of the tensors that it returned, at its last call.
-        activation_bytes: of all that its operators made in memory of their own, over all calls. It is what a forward
-            for training may have to keep at most; views and results in place are free.
+        activation_bytes: of all that its operators made in memory of their own, over all calls; views and results in
+            place are free. It is what autograd has to keep for a backward pass at most, parameters and inputs aside:
+            some operators save their arguments in place of their results, or nothing.
         flops: floating-point operations, as `torch.utils.flop_counter` counts them: matrix products, convolutions and
             attention. Sizes that are symbols stay symbols in all of these.
         calls: how often it was called.
