@@ -180,8 +180,11 @@ class Call:
                 raise Uncacheable
             key.extend(_settings(function, args))
         for value in args:
-            if type(value) is FakeTensor:
+            kind = type(value)
+            if kind is FakeTensor:
                 self._add(value, key)
+            elif kind in _PLAIN:
+                key.append((kind, value))
             else:
                 key.append(self._encode(value))
         if kwargs:

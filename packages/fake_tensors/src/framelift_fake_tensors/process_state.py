@@ -117,9 +117,14 @@ class _Installation:
             return
         # Another tool may hold our value, to put it back: then it is in use again.
         current = getattr(owner, self._name)
-        if not any(current is made for made, _ in self._known):
-            self._known[:] = [(self._make(current, here), current)]
-            setattr(owner, self._name, self._known[0][0])
+        for made, before in self._known:
+            if current is made:
+                return
+            if current is before:  # as it was the last time
+                setattr(owner, self._name, made)
+                return
+        self._known[:] = [(self._make(current, here), current)]
+        setattr(owner, self._name, self._known[0][0])
 
     def leave(self) -> None:
         held = getattr(self._owner(), self._name, None)

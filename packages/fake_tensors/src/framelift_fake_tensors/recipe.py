@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import torch
-from torch.autograd.graph import increment_version
+from torch.autograd import graph
 
 from framelift_fake_tensors.repetition import FromCall, Repetition
 from framelift_fake_tensors.saved_tensors import saved_on_the_way
@@ -34,6 +34,11 @@ UNTOLD = object()
 
 _CONSTANTS = (int, bool, str, type(None), torch.dtype, torch.device, torch.layout, torch.memory_format)
 
+
+# torch's own function looks first whether it has one tensor or several.
+increment_versions: Callable[[tuple[torch.Tensor, ...]], None] = getattr(
+    torch._C, "_increment_version", graph.increment_version
+)
 
 # How many views of one memory may be remembered before those that are gone are looked for.
 _MANY = 63
@@ -73,6 +78,14 @@ def writing(recipe: Recipe, writes: Mapping[int, int], recorded: Collection[int]
         call: the call that writes.
     """
     repetition = call
+    if not recorded and list(writes.values()) == [1]:
+        (written,) = writes
+
+        def make_simply(mode: Mode, fakes: Sequence[FakeTensor], call: TorchCall) -> Any:
+            increment_versions((counting(fakes[written]),))
+            return recipe(mode, fakes, call)
+
+        return make_simply
     lone = next(iter(writes.items())) if len(writes) == 1 else None
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], call: TorchCall) -> Any:
@@ -86,14 +99,14 @@ def writing(recipe: Recipe, writes: Mapping[int, int], recorded: Collection[int]
             position, count = lone
             counter = counting(fakes[position])
             for _ in range(count):
-                increment_version(counter)
+                increment_versions((counter,))
             return recipe(mode, fakes, call)
         for counter, version in [
             (counter, raw_version(counter) + count)
             for counter, count in [(counting(fakes[position]), count) for position, count in writes.items() if count]
         ]:
             while raw_version(counter) < version:  # others may count with it
-                increment_version(counter)
+                increment_versions((counter,))
         return recipe(mode, fakes, call)
 
     return make
