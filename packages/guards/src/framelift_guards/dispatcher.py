@@ -216,7 +216,9 @@ class Dispatcher:
         violated: Violated = GuardViolation,
     ) -> None:
         if type(function) is not types.FunctionType:
-            raise TypeError(f"Dispatcher needs a Python function, not a {type(function).__qualname__}")
+            raise TypeError(
+                f"Dispatcher needs a Python function, not a {type(function).__qualname__}; pass one of def or lambda"
+            )
         code = function.__code__
         names = function.__name__, code.co_qualname
         self._set_up(Parameters.of(code), miss, names, mode, violated, original=function)

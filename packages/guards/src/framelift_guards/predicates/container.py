@@ -285,7 +285,9 @@ class IteratorState(Predicate):
 
     def __init__(self, of: object) -> None:
         if type(of) not in ITERATORS:
-            raise TypeError(f"IteratorState needs a built-in iterator over a sequence, not {show(of)}")
+            raise TypeError(
+                f"IteratorState needs a built-in iterator over a sequence, not {show(of)}; pass iter() of one"
+            )
         object.__setattr__(self, "expected", type(of))
         object.__setattr__(self, "remaining", operator.length_hint(of))
 

@@ -59,7 +59,7 @@ class Satisfies(Predicate):
 
     def __init__(self, function: Callable[..., object], text: str | None = None, *, answer: bool = True) -> None:
         if not callable(function):
-            raise TypeError(f"Satisfies needs a function of the value, not {show(function)}")
+            raise TypeError(f"Satisfies needs a function of the value, not {show(function)}; pass a callable")
         if text is not None and type(text) is not str:
             raise TypeError(must_be("Satisfies.text", "str | None", text))
         if type(answer) is not bool:

@@ -30,7 +30,7 @@ class _Substitute(ast.NodeTransformer):
     def visit_Name(self, node: ast.Name) -> ast.expr:
         replacement = self.replacements.get(node.id)
         if replacement is None:
-            raise ValueError(f"Expression: the name {node.id!r} is neither an operand nor a constant")
+            raise ValueError(f"Expression: the name {node.id!r} is neither an operand nor a constant; add it")
         return _copy(replacement)
 
     def generic_visit(self, node: ast.AST) -> ast.AST:

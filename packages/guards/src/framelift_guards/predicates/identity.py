@@ -101,7 +101,7 @@ class TypeIs(Predicate):
 
     def __init__(self, expected: type) -> None:
         if not issubclass(type(expected), type):
-            raise TypeError(f"TypeIs needs a type, not {show(expected)}")
+            raise TypeError(f"TypeIs needs a type, not {show(expected)}; pass a class")
         object.__setattr__(self, "reference", Reference(expected))
 
     def _parts(self) -> tuple[Hashable, ...]:
@@ -177,7 +177,7 @@ class BoolIs(Singleton):
 
     def __init__(self, expected: bool) -> None:
         if type(expected) is not bool:
-            raise TypeError(f"BoolIs needs True or False, not {show(expected)}")
+            raise TypeError(f"BoolIs needs True or False, not {show(expected)}; pass a bool")
         super().__init__(expected)
 
 
@@ -289,10 +289,10 @@ class Distinct(Predicate):
 
     def __post_init__(self) -> None:
         if type(self.others) is not tuple:
-            raise TypeError(f"Distinct needs a tuple of sources, not {show(self.others)}")
+            raise TypeError(f"Distinct needs a tuple of sources, not {show(self.others)}; pass such a tuple")
         for other in self.others:
             if not issubclass(type(other), Source):
-                raise TypeError(f"Distinct needs a tuple of sources, but {show(other)} is none")
+                raise TypeError(f"Distinct needs a tuple of sources, but {show(other)} is none; leave it out")
 
     def _parts(self) -> tuple[Hashable, ...]:
         return (self.others,)
