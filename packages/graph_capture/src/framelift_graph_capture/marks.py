@@ -57,7 +57,7 @@ def mark_of(function: object) -> Mark | None:
         for attribute, meaning in _TORCH_ATTRIBUTES:
             if fields.get(attribute) is True:
                 return meaning
-    if _lifts(function) or _transforms(function):
+    if _lifts(function) or _runs_as_a_whole(function):
         return Mark.DISABLED
     rules = sys.modules.get("torch._dynamo.trace_rules")
     if rules is not None:
@@ -67,17 +67,36 @@ def mark_of(function: object) -> Mark | None:
     return None
 
 
-_TRANSFORMS = ("torch._functorch.eager_transforms", "torch._functorch.vmap", "torch._higher_order_ops")
-"""Modules whose functions push levels of torch's interpreters of functions, and run what they are given in those."""
+_WHOLE_MODULES = (
+    "torch._functorch.eager_transforms", "torch._functorch.vmap", "torch._higher_order_ops",
+    "torch.serialization", "torch.storage",
+)  # fmt: skip
+"""Modules of torch none of whose functions can be captured to their ends: they push levels of torch's interpreters of
+functions, or handle files and the bytes of storages."""
+
+_WHOLE_FUNCTIONS = frozenset(
+    {
+        ("torch.autograd", "backward"),
+        ("torch.autograd", "grad"),
+        ("torch._tensor", "Tensor.__deepcopy__"),
+        ("torch.nn.parameter", "Parameter.__deepcopy__"),
+        ("torch.nn.modules.lazy", "LazyModuleMixin._infer_parameters"),
+    }
+)
+"""The like functions of modules that have others too: autograd's engine, copies of storages, shapes of parameters."""
 
 
-def _transforms(function: object) -> bool:
-    """Tell whether a function is one of torch's that transform functions, which run for real as a whole.
+def _runs_as_a_whole(function: object) -> bool:
+    """Tell whether a function is one of torch's own that no capture gets through, which runs for real as a whole.
 
-    Captured in pieces, a transform would break at each level that it pushes, a hundred times.
+    Captured in pieces, each would break wherever it calls C code, a hundred times for one `torch.save`.
     """
-    name = function.__globals__.get("__name__") if isinstance(function, types.FunctionType) else None
-    return isinstance(name, str) and name.startswith(_TRANSFORMS)
+    if not isinstance(function, types.FunctionType):
+        return False
+    name = function.__globals__.get("__name__")
+    return isinstance(name, str) and (
+        name.startswith(_WHOLE_MODULES) or (name, function.__code__.co_qualname) in _WHOLE_FUNCTIONS
+    )
 
 
 def _lifts(function: object) -> bool:
