@@ -112,6 +112,8 @@ class SymbolicNumberHandler(TypeHandler):
         return Value(domain.constant(format(specialise(_value(variable)), spec)))
 
     def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
+        if variable.python_type() is bool:  # whose parts are those of an integer
+            return domain.get_attribute(_plain(domain, variable), name)
         if name == "real" or (name == "numerator" and variable.python_type() is int):
             return Value(variable)
         if name == "imag":
