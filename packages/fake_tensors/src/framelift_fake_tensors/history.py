@@ -83,6 +83,8 @@ def _give_node(mode: Mode, fake: FakeTensor, history: History, run: Callable[...
         if known is not None:
             _become(fake, known._base if history.is_base else known)
             return
+    if fake.is_inference():
+        return  # of what was made in inference mode autograd records nothing, and refuses writes from outside
     # Overwriting a tensor with one that requires grad gives it a node.
     anchor = make_fake(mode, Memory(), (), (), 0, fake.dtype, fake.device, requires_grad=True)
     anchor.stands_for = history
