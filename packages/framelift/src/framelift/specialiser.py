@@ -213,7 +213,6 @@ class Specialiser:
     def __init__(self, config: Config, registry: Registry) -> None:
         self.config = config
         self._registry = registry
-        self._begins = call_beginning(config.backend)
         self._lock = ForkSafeLock()
         self._continuations: dict[EntryPoint, Lifted] = {}
         self._at_the_limit = False
@@ -260,8 +259,10 @@ class Specialiser:
             captured.guards = filtered(captured.guards, self.config.guard_filter, entry_point)
         captured.forget()
         entry = captured.entry(compiled, self._continue_at)
-        if self._begins is not None and not isinstance(entry_point, Continuation):
-            entry = announcing(entry, self._begins)
+        # Asked only now: the backend would import its compiler for the answer.
+        begins = None if isinstance(entry_point, Continuation) else call_beginning(self.config.backend)
+        if begins is not None:
+            entry = announcing(entry, begins)
         if self.config.verify and isinstance(entry_point, FunctionCall):  # with all continuations that it comes to
             entry = verified(entry, entry_point)
         return captured, entry

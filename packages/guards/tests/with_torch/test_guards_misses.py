@@ -4,11 +4,13 @@ import ast
 import inspect
 
 import pytest
-import torch
-from torch.utils._device import DeviceContext
 
-import framelift_guards
-from framelift_guards import (
+torch = pytest.importorskip("torch", reason="the torch extra is not installed")
+
+from torch.utils._device import DeviceContext  # noqa: E402
+
+import framelift_guards  # noqa: E402
+from framelift_guards import (  # noqa: E402
     BoolIs,
     CodeHashIs,
     CodeIs,
@@ -37,8 +39,8 @@ from framelift_guards import (
     UserLine,
     WeakIs,
 )
-from framelift_guards.naming import code_hash
-from framelift_guards.torch import methods, state, tensor
+from framelift_guards.naming import code_hash  # noqa: E402
+from framelift_guards.torch import methods, state, tensor  # noqa: E402
 
 N, OTHER = LocalSource("n"), LocalSource("other")
 LINE = UserLine("model.py", 31, "forward", use="compares it")
