@@ -35,6 +35,7 @@ from framelift_guards.naming import reads
 from framelift_guards.torch import saved_tensors_hooks
 
 from .compiled_graph import CompiledGraph
+from .graph_parts import needs_parts, part_by_part
 from .symbolic_inputs import InputSource, SymbolicInputs
 
 __all__ = ["CompiledGraph", "compile_foreign", "compile_with_fakes", "shared_memory"]
@@ -59,6 +60,8 @@ def compile_with_fakes(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], 
     if _program_sees_saved_tensors():
         _log.debug("a graph runs uncompiled under the program's hooks on saved tensors")
         return CompiledGraph(gm.forward)
+    if needs_parts(gm):
+        return _in_parts(gm, compiler)
     if _is_symbolic(gm):
         return CompiledGraph(_Varying(gm, compiler))
     origins = [node.meta.get("origin") for node in gm.graph.find_nodes(op="placeholder")]
@@ -83,17 +86,28 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
         try:
             compiled = compiler(gm, list(example_inputs))
         except Exception as error:
-            if not _is_aot_autograds(error) or not _share(_tensors(example_inputs)):
+            if not _is_aot_autograds(error):
+                raise
+            if needs_parts(gm):
+                return _in_parts(gm, compiler)
+            if not _share(_tensors(example_inputs)):
                 raise
             compiled = _as_it_is(gm, error)
     if context.fw_metadata is None or isinstance(compiled, CompiledGraph):
         return compiled
+    if needs_parts(gm):
+        return _in_parts(gm, compiler)
     if _is_symbolic(gm):
         return CompiledGraph(_Varying(gm, compiler))
     assumed = _Assumed.of(context, sources, range(len(nodes)), example_inputs)
     if _changes_layout(context) or (assumed.sharing and _is_beyond_compilers(context, example_inputs)):
         compiled = _as_it_is(gm)
     return CompiledGraph(compiled, tuple(assumed.guards([node.meta.get("origin") for node in nodes])))
+
+
+def _in_parts(gm: torch.fx.GraphModule, compiler: Compiler) -> CompiledGraph:
+    """Compile the parts of a graph that compilers can take, each when its inputs are known: as the graph runs."""
+    return CompiledGraph(part_by_part(gm, lambda part: _Varying(part, compiler)))
 
 
 def _program_sees_saved_tensors() -> bool:

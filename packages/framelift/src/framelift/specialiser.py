@@ -22,6 +22,7 @@ from framelift_graph_capture import (
     Seen,
     UserCodeError,
     capture,
+    kept_state,
     without_default_device,
 )
 from framelift_guards import (
@@ -273,7 +274,7 @@ class Specialiser:
         name = getattr(self.config.backend, "__name__", type(self.config.backend).__name__)
         started = time.perf_counter()
         try:
-            with without_default_device():
+            with without_default_device(), kept_state():  # a compiler that fails may leave torch's state changed
                 compiled = compile_graph(self.config.backend, captured.graph, captured.example_inputs)
         except Exception as error:
             raise BackendError(

@@ -18,10 +18,12 @@ from .recorder import FxRecorder
 from .registry import default_registry
 from .session import Session
 from .torch_rules import break_on_call, constant_rule
+from .torch_state import STATE_CHANGES, enters_inference_mode, kept_state
 from .variables import SymbolicNumberVariable, TensorVariable
 
 __all__ = [
     "ORIGINAL",
+    "STATE_CHANGES",
     "BackendError",
     "BreakRecord",
     "Capture",
@@ -47,6 +49,8 @@ __all__ = [
     "capture",
     "constant_rule",
     "default_registry",
+    "enters_inference_mode",
+    "kept_state",
     "mark",
     "mark_of",
     "original_of",

@@ -25,7 +25,7 @@ from .session import Session
 from .shapes import mark_error
 from .start import Started, start
 from .suspension import NotResumableError, suspend
-from .torch_state import STATE_CHANGES, restored_state
+from .torch_state import STATE_CHANGES, read_state, restored_state
 
 __all__ = ["Capture", "capture"]
 
@@ -143,7 +143,7 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
         with restored_state(), without_default_device():  # the caller's, whatever the capture does to it
             started = _start(entry_point, values, session)
             outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
-            grad_mode = torch.is_grad_enabled() if session.changes_state else None
+            left = read_state() if session.changes_state else None
         interpreted = time.perf_counter()
         code, broke = _emit(entry_point, session, outcome)
         if broke is not None:
@@ -155,8 +155,7 @@ def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) 
                 graph, switches = None, graph  # a break within `torch.no_grad()`: nothing that a backend could compile
             code.call_graph(
                 [one.origin for one in session.recorder.inputs],
-                restores_state=session.changes_state,
-                grad_mode=grad_mode,
+                states=None if left is None else (session.state_before, left),
                 writes=session.recorder.writes_inputs(),
             )
         guards = session.all_guards()

@@ -32,7 +32,7 @@ from .graph_failure import GraphFailure
 from .recorder import is_taken_back
 from .suspension import Suspension
 from .tail_call import TailCall, drive
-from .torch_state import read_state, restore_state
+from .torch_state import TorchState, moved_state, read_state, restore_state
 from .trampoline import Operation
 from .variables import TensorVariable
 
@@ -115,14 +115,14 @@ class EntryCode(CodeEmitter):
     # ---- the graph --------------------------------------------------------------------------------------------------
 
     def call_graph(
-        self, inputs: Iterable[object], *, restores_state: bool, grad_mode: bool | None, writes: bool
+        self, inputs: Iterable[object], *, states: tuple[TorchState, TorchState] | None, writes: bool
     ) -> None:
         """Call the graph before all values are made, once it is known what it returns.
 
         Args:
             inputs: the source or symbolic number of each placeholder.
-            restores_state: the graph changes torch's state on its way; an error must not leave it changed.
-            grad_mode: whether gradients are recorded when the graph has run, if it says so; compilers may lose that.
+            states: torch's state before and after the graph, if it changes that: an error must not leave it changed,
+                and what compilers make of the graph may not leave it as the graph does.
             writes: the graph writes to its inputs, so it cannot be run again when it has failed.
         """
         arguments = [self.fetch(one) if isinstance(one, Source) else self.symbolic(one) for one in inputs]
@@ -131,13 +131,11 @@ class EntryCode(CodeEmitter):
         run: ast.stmt = ast.Assign([ast.Tuple(names, ast.Store())], call) if names else ast.Expr(call)
         failure, error = self.namespace.fresh("failure"), self.namespace.fresh("error")
         failed: list[ast.stmt] = [ast.Assign([ast.Name(failure, ast.Store())], ast.Name(error, ast.Load()))]
-        if restores_state:
+        if states is not None:
             before = self.namespace.fresh("torch_state")
             self._before_graph = [ast.Assign([ast.Name(before, ast.Store())], self.call(read_state))]
             failed.append(ast.Expr(self.call(restore_state, ast.Name(before, ast.Load()))))
-        if grad_mode is not None:
-            set_mode = self.call(torch._C._set_grad_enabled, ast.Constant(grad_mode))
-            self._after_graph = [ast.Expr(set_mode)]
+            self._after_graph = [self._arrive(before, *states)]
         handler = ast.ExceptHandler(self.constant(Exception, "Exception"), error, failed)
         self._graph_call = ast.Try([run], [handler], [], [])
         on_failure = self.constant(GraphFailure(self._entry_point, writes=writes), "graph_failed")
@@ -145,6 +143,13 @@ class EntryCode(CodeEmitter):
         again = ast.Call(on_failure, [ast.Name(failure, ast.Load()), *parameters], [])
         # After the `try`, so that the error is not one that entry code is handling.
         self._after_failure = [ast.Return(again)]
+
+    def _arrive(self, before: str, start: TorchState, end: TorchState) -> ast.stmt:
+        """Return what leaves torch's state as the graph should have left it."""
+        if start._replace(grad_mode=end.grad_mode) == end:
+            return ast.Expr(self.call(torch._C._set_grad_enabled, ast.Constant(end.grad_mode)))
+        states = [self.constant(start, "state"), self.constant(end, "state")]
+        return ast.Expr(self.call(restore_state, self.call(moved_state, ast.Name(before, ast.Load()), *states)))
 
     # ---- the end ----------------------------------------------------------------------------------------------------
 

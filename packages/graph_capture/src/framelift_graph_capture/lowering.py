@@ -126,17 +126,17 @@ def _known(inputs: Inputs, variable: Variable) -> Pair:
     value = inputs.domain.as_constant(variable)
     if value is NOT_CONSTANT:
         value = getattr(variable, "value", NOT_CONSTANT)
-        if not isinstance(value, type):  # a generator's state would be part of the graph's text
+        value = _named(value) if isinstance(value, type) else None
+        if value is None:  # a generator's state would be part of the graph's text, which cannot name classes either
             raise NotLoweredError(variable.python_type().__name__)
-        value = _named(value)
     return value, value
 
 
 def _named(cls: type) -> object:
-    """Return what says the same to torch as a class that a graph's text cannot name."""
+    """Return what says the same to torch as a class that a graph's text cannot name; None if nothing does."""
     if type(cls) is _TENSOR_TYPE:
         return f"{cls.__module__}.{cls.__name__}"
-    return _DTYPES.get(cls, cls)
+    return _DTYPES.get(cls)
 
 
 _TENSOR_TYPE = type(torch.FloatTensor)

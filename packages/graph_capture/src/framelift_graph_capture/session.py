@@ -156,6 +156,7 @@ class Session:
     Attributes:
         scope: the values of the captured call, from which sources are fetched.
         gave_up: what was captured cannot be used, and the call runs eagerly as a whole.
+        state_before: torch's state when the capture began.
         closed: the capture has ended; its frames and its graph are not to be changed any more.
     """
 
@@ -176,7 +177,7 @@ class Session:
         self._inferred = False
         self._regions: dict[Variable, torch.fx.Node] = {}
         self._state_guards = global_state_guards()
-        self._state_before = read_state()
+        self.state_before = read_state()
         self._modes_before: tuple[object, ...] = next(
             guard.predicate.entries
             for guard in self._state_guards
@@ -462,7 +463,7 @@ class Session:
 
     def rely_on_autocast_dtype(self, device: str) -> None:
         """Rely on the dtype of a device's autocast as it was: torch's own check leaves it out while autocast is off."""
-        for kind, enabled, dtype in self._state_before.autocast:
+        for kind, enabled, dtype in self.state_before.autocast:
             if kind == device and not enabled:
                 source = CallSource(torch.get_autocast_dtype, ConstantSource(f"autocast dtype of {kind}", kind), "")
                 self.domain.guard(source, Is(dtype))
@@ -611,6 +612,7 @@ class Session:
         absent = next(filter(None, map(self._absent_argument, (*values, *value_kwargs.values()))), None)
         if absent is not None:
             return Break(AbsentDevice(label, str(absent)))
+        sizes = [(fake, fake.size()) for fake in _written(value_kwargs.get("out")) if self._is_input(fake)]
         try:
             result = self.fakes.propagate(real, values, value_kwargs)
         except DataDependentError as error:
@@ -619,6 +621,8 @@ class Session:
             if error.__cause__ is not None and is_interruption(error.__cause__):
                 raise error.__cause__ from None
             return Break(OperationFailed(label, str(error)))
+        if any(fake.size() != size for fake, size in sizes):  # AOTAutograd fails over it
+            return Break(UnsupportedTensor(f"{label}, which resizes a tensor from outside of the graph,"))
         absent = self._absent_device(result)
         if absent is not None:
             return Break(AbsentDevice(label, str(absent)))
@@ -629,6 +633,10 @@ class Session:
         if known is not None:  # in place: the same tensor object comes back
             return Value(known)
         return Value(self.raise_result(result, node))
+
+    def _is_input(self, fake: torch.Tensor) -> bool:
+        known = self._tensors.get(id(fake))
+        return known is not None and known.source is not None
 
     def adopt(self, variable: TensorVariable) -> TensorVariable:
         """Know a tensor's variable by its fake from here on."""
@@ -796,6 +804,12 @@ def _origin(source: Source) -> Callable[[str, int], object]:
         "storage_offset": lambda dim: storage_offset_source(source),
     }
     return lambda kind, dim: makers[kind](dim)
+
+
+def _written(out: Any) -> list[torch.Tensor]:
+    """Return the tensors among the values of an argument `out`."""
+    items = out if isinstance(out, (list, tuple)) else [out]
+    return [item for item in items if isinstance(item, torch.Tensor)]
 
 
 def _has_tensor(result: Any) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import torch
+import torch.fx
 from torch.autograd.graph import saved_tensors_hooks as saved_tensors_context
 
 from framelift_guards.torch import saved_tensors_hooks
@@ -18,8 +19,11 @@ __all__ = [
     "TorchState",
     "enter_autocast",
     "enter_inference_mode",
+    "enters_inference_mode",
     "exit_autocast",
     "exit_inference_mode",
+    "kept_state",
+    "moved_state",
     "read_state",
     "restore_state",
     "restored_state",
@@ -95,7 +99,8 @@ def restore_state(state: TorchState) -> None:
     """
     while len(_open_regions()) > state.inference:
         exit_inference_mode()
-    torch._C._set_grad_enabled(state.grad_mode)
+    if torch.is_grad_enabled() != state.grad_mode:  # a torch-function mode of the program's sees the call
+        torch._C._set_grad_enabled(state.grad_mode)
     for kind, enabled, dtype in state.autocast:
         torch.set_autocast_enabled(kind, enabled)
         torch.set_autocast_dtype(kind, dtype)
@@ -110,15 +115,46 @@ def restore_state(state: TorchState) -> None:
     torch.clear_autocast_cache()  # of what was cast in the regions that are left
 
 
+def moved_state(now: TorchState, start: TorchState, end: TorchState) -> TorchState:
+    """Return a state with the changes that lead from one to another.
+
+    Args:
+        now: the state that is changed.
+        start: the state before the changes.
+        end: the state after them.
+
+    >>> state = read_state()
+    >>> moved_state(state, state, state._replace(caches=not state.caches)).caches == state.caches
+    False
+    """
+    autocast = [
+        ours if before == after else after
+        for ours, before, after in zip(now.autocast, start.autocast, end.autocast, strict=True)
+    ]
+    return TorchState(
+        end.grad_mode,
+        tuple(autocast),
+        now.caches if start.caches == end.caches else end.caches,
+        now.nesting + end.nesting - start.nesting,
+        now.inference,
+    )
+
+
 @contextlib.contextmanager
-def restored_state() -> Iterator[None]:
-    """Restore the state at the end, whatever happens in between; hooks on saved tensors get none of it."""
+def kept_state() -> Iterator[None]:
+    """Restore the state at the end, whatever happens in between."""
     before = read_state()
     try:
-        with _unseen_by_hooks():
-            yield
+        yield
     finally:
         restore_state(before)
+
+
+@contextlib.contextmanager
+def restored_state() -> Iterator[None]:
+    """Do what `kept_state` does; hooks on saved tensors get nothing of what happens in between."""
+    with kept_state(), _unseen_by_hooks():
+        yield
 
 
 def _unseen_by_hooks() -> contextlib.AbstractContextManager[object]:
@@ -159,3 +195,8 @@ STATE_CHANGES = frozenset(
     }
 )
 """What nodes call that compute nothing, and change what others compute."""
+
+
+def enters_inference_mode(node: torch.fx.Node) -> bool:
+    """Tell whether a node enters or leaves a region of inference mode."""
+    return node.target in (enter_inference_mode, exit_inference_mode)
