@@ -173,6 +173,12 @@ class CodeEmitter:
         self._filling = filling
         return made
 
+    def under_way(self, state: Variable) -> bool:
+        """Tell whether a frame that runs has this variable among its locals."""
+        interpreter = self.domain.interpreter
+        frames = () if interpreter is None else interpreter.frames
+        return any(slot is state for frame in frames for slot in frame.locals)
+
     def content(self, payload: Variable) -> ast.expr:
         """Return an expression for a plain container with the content of an instance of a Python subclass."""
         self._unfilled.append(payload)

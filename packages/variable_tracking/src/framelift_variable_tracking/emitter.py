@@ -43,6 +43,10 @@ class Emitter(Protocol):
         """Return an expression for the value of `variable`, a container whose content is about to be read."""
         ...
 
+    def under_way(self, state: Variable) -> bool:
+        """Tell whether a frame that runs has this variable among its locals."""
+        ...
+
     def content(self, payload: Variable) -> ast.expr:
         """Return an expression for a plain container with the content of an instance of a Python subclass.
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from framelift_variable_tracking.polyfills import arithmetic, iteration, numbers
+from framelift_variable_tracking.polyfills import arithmetic, iteration, iterators, numbers
 from framelift_variable_tracking.polyfills import functools as functional
 from framelift_variable_tracking.polyfills import itertools as polyfills
 
@@ -77,6 +77,27 @@ def test_others(items: list[int], selectors: list[int]) -> None:
     assert outcome(polyfills.count, 1, 0.5) == outcome(itertools.count, 1, 0.5)
 
 
+@given(ITEMS, st.integers(1, 3))
+def test_groups_and_tees(items: list[int], ahead: int) -> None:
+    def half(number: int) -> int:
+        return number // 2
+
+    def grouped(groupby: Callable[..., Any]) -> list[Any]:
+        return [(key, list(group)) for key, group in groupby(items, half)]
+
+    def unread(groupby: Callable[..., Any]) -> list[Any]:
+        return [(key, next(group)) for key, group in groupby(items, None)]
+
+    def shared(tee: Callable[..., Any]) -> list[Any]:
+        one, *others = tee(iter(items), 3)
+        return [list(itertools.islice(one, ahead)), list(others[0]), list(one), list(others[1])]
+
+    assert grouped(polyfills.groupby) == grouped(lambda items, key: itertools.groupby(items, key))
+    assert unread(polyfills.groupby) == unread(lambda items, key: itertools.groupby(items, key))
+    assert shared(polyfills.tee) == shared(itertools.tee)
+    assert outcome(polyfills.tee, items, -1) == outcome(itertools.tee, items, -1)
+
+
 @given(ITEMS)
 def test_reductions(items: list[int]) -> None:
     assert outcome(functional.reduce, min, items) == outcome(functools.reduce, min, items)
@@ -89,7 +110,7 @@ def test_reductions(items: list[int]) -> None:
     assert outcome(iteration.min_or, items, None, 8) == outcome(min, items, default=8)
     assert outcome(iteration.max_or, items, None, 8) == outcome(max, items, default=8)
     assert outcome(iteration.sorted_, items, abs, True) == outcome(sorted, items, key=abs, reverse=True)
-    assert outcome(iteration.reversed_, items) == outcome(reversed, items)
+    assert outcome(iterators.backwards, items) == outcome(reversed, items)
 
 
 def all_of(step: Callable[[], Any]) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
-from ..handlers.lazy import make_chain, make_count, make_repeat
+from ..handlers.lazy import make_count, make_repeat
 from ..polyfills import functools as functional
 from ..polyfills import itertools as polyfills
 from ..variable import ConstantVariable
@@ -46,7 +46,10 @@ Entry = tuple[Callable[..., Any], Callable[..., Any], Parameters]
 
 def _entries() -> list[Entry]:
     return [
+        (itertools.chain, polyfills.chain, Parameters(rest=True)),
         (itertools.cycle, polyfills.cycle, Parameters(1)),
+        (itertools.groupby, polyfills.groupby, Parameters(1, {"key": None})),
+        (itertools.tee, polyfills.tee, Parameters(1, {"n": 2})),
         (itertools.accumulate, polyfills.accumulate, Parameters(1, {"func": None}, {"initial": None})),
         (itertools.starmap, polyfills.starmap, Parameters(2)),
         (itertools.takewhile, polyfills.takewhile, Parameters(2)),
@@ -84,11 +87,8 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     functools.cached_property.__get__: polyfilled(
         functools.cached_property.__get__, functional.cached_property_get, Parameters(2, {"owner": None})
     ),
-    itertools.chain: make_chain,
     itertools.count: _bound(itertools.count, make_count, Parameters(0, {"start": 0, "step": 1})),
     itertools.repeat: _bound(itertools.repeat, make_repeat, Parameters(1, {"times": NotImplemented})),
     itertools.islice: _islice,
-    itertools.tee: breaking(itertools.tee, "its iterators share a buffer"),
-    itertools.groupby: breaking(itertools.groupby, "its groups share the iterator"),
 }
 """The rules, by function."""

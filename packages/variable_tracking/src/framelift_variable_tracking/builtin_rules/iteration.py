@@ -12,6 +12,7 @@ from ..evaluation import NUMBERS, evaluate, plain, scalars
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..handlers.combined_iterator import EnumerateVariable, combined
 from ..polyfills import iteration as polyfills
+from ..polyfills import iterators
 from ..variable import ConstantVariable, ReferenceVariable, Variable
 from .arguments import Parameters, polyfilled, refuse
 
@@ -34,7 +35,7 @@ def _iter(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywo
     if len(args) == 1 and not kwargs:
         return domain.get_iter(args[0])
     if len(args) == 2 and not kwargs:
-        return domain.polyfill(polyfills.iterate_calls, *args)
+        return domain.polyfill(iterators.calls, *args)
     return refuse(domain, iter, args, kwargs)
 
 
@@ -124,7 +125,7 @@ def _reversed(domain: Tracking, context: CallContext, args: Arguments, kwargs: K
     has_items = any("__getitem__" in namespace_of(base) for base in mro_of(cls))
     if found or not has_items or issubclass(cls, dict):
         return domain.raise_error(TypeError, f"{name_of(cls)!r} object is not reversible")
-    return domain.polyfill(polyfills.reversed_, args[0])
+    return domain.polyfill(iterators.backwards, args[0])
 
 
 RULES: Final[Mapping[Any, FunctionRule]] = {

@@ -11,7 +11,7 @@ from framelift_bytecode_interp import Raise, Result, Value
 
 from ..classes import name_of
 from ..handler import Arguments
-from ..polyfills import generators, protocols
+from ..polyfills import iterators, protocols
 from ..variable import ConstantVariable, ObjectVariable, Variable
 from .attributes import Attributes
 
@@ -139,7 +139,7 @@ class Containers(Attributes):
         if payload is not value and self.builtin_special(value.cls, "__iter__") is not None:
             return self.handler_of(payload).get_iter(self.tracking, payload)
         if self.special(value, "__getitem__") is not None:
-            return self.polyfill(generators.by_index, value)
+            return self.polyfill(iterators.by_index, value)
         return self.raise_error(TypeError, f"{name_of(value.python_type())!r} object is not iterable")
 
     def next(self, iterator: Variable) -> Result[Variable]:

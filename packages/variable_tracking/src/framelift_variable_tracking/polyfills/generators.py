@@ -1,23 +1,11 @@
-"""Iteration by the older protocol, and what generator methods do around the frame, in plain Python."""
+"""What generator methods do around the frame, in plain Python."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 __framelift_hidden__ = True
-
-
-def by_index(value: Any) -> Iterator[Any]:
-    """`iter(value)` by `__getitem__` (Objects/iterobject.c)."""
-    index = 0
-    while True:
-        try:
-            item = value[index]
-        except (IndexError, StopIteration):
-            return
-        yield item
-        index += 1
 
 
 def close(throw: Callable[..., Any]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 __framelift_hidden__ = True
@@ -106,15 +106,6 @@ def sorted_(iterable: Iterable[Any], key: Callable[[Any], Any] | None, reverse: 
     return result
 
 
-def iterate_calls(function: Callable[[], Any], sentinel: Any, /) -> Generator[Any, None, None]:
-    """`iter(function, sentinel)`, as Objects/iterobject.c: calliter_iternext."""
-    while True:
-        value = function()
-        if value is sentinel or value == sentinel:
-            return
-        yield value
-
-
 def zip_next(iterators: tuple[Iterator[Any], ...], /) -> tuple[Any, ...]:
     """`next(zip(*iterators))`, as zip_next; StopIteration passes through."""
     items = []
@@ -196,18 +187,3 @@ def enumerated(iterator: Iterator[Any], number: int, /) -> Any:
 def enumerate_(iterable: Iterable[Any], number: int, /) -> Any:
     """`enumerate(iterable, number)`."""
     return enumerated(iter(iterable), number)
-
-
-def reversed_(sequence: Any, /) -> Iterator[Any]:
-    """`reversed(sequence)` without `__reversed__`, as Objects/enumobject.c: reversed_next."""
-    return _backwards(sequence, len(sequence) - 1)
-
-
-def _backwards(sequence: Any, position: int) -> Iterator[Any]:
-    while position >= 0:
-        try:
-            item = sequence[position]
-        except (IndexError, StopIteration):
-            return
-        yield item
-        position -= 1
