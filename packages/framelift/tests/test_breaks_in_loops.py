@@ -78,3 +78,42 @@ def test_a_dict_that_holds_an_iterator_of_itself():
         return [name for name, _ in iterator], list(made)
 
     check(f, torch.ones(2), graphs=None)
+
+
+def _each_pass(x, count):
+    seen = []
+    for number in range(count):
+        x = x + number
+        framelift.graph_break()
+        seen.append(number)
+    return x, seen
+
+
+def _until(x, count):
+    for number in range(count):
+        framelift.graph_break()
+        if number == count - 3:
+            break
+        x = x * number
+    else:
+        x = x - 1
+    return x
+
+
+def _several_numbers(x, count):
+    numbers, seen = iter(range(count)), []
+    for number in numbers:
+        framelift.graph_break()
+        x = x + number
+        if number % 3 == 1:
+            seen.append((next(numbers, None), numbers.__length_hint__()))
+        if number == 9:
+            seen += list(numbers)
+    return x, seen, next(numbers, "end")
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 7, 20])
+@pytest.mark.parametrize("function", [_each_pass, _until, _several_numbers])
+def test_one_capture_stands_for_all_passes_of_a_loop_over_a_range(function, count):
+    lifted = check(function, torch.ones(2), count, graphs=None)
+    assert len(lifted.framelift.specialisations) <= (7 if function is _several_numbers else 4)

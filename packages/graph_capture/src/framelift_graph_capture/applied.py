@@ -7,7 +7,7 @@ from typing import Any
 
 __framelift_hidden__ = True
 
-__all__ = ["apply", "pull_back", "transformed", "vjp"]
+__all__ = ["apply", "grouped_tensors", "pull_back", "transformed", "vjp"]
 
 
 def apply(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -49,3 +49,22 @@ def vjp(function: Callable[..., Any], primals: tuple[Any, ...], has_aux: bool) -
 
     output = value_of(function, primals, has_aux)
     return (output[0], pull, output[1]) if has_aux else (output, pull)
+
+
+def grouped_tensors(lists: list[list[Any]], with_indices: bool = False) -> dict[Any, Any]:
+    """Return the items of lists grouped by device and dtype of the first list's, and their places if they are wanted.
+
+    It is `torch._C._group_tensors_by_device_and_dtype`, whose groups have no order that torch promises.
+    """
+    groups: dict[Any, Any] = {}
+    for place, tensor in enumerate(lists[0]):
+        kind = tensor.device, tensor.dtype
+        if kind not in groups:
+            groups[kind] = [[] for _ in lists], []
+        gathered, places = groups[kind]
+        for items, group in zip(lists, gathered, strict=True):
+            if items:
+                group.append(items[place])
+        if with_indices:
+            places.append(place)
+    return groups

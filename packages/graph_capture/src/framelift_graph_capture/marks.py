@@ -11,7 +11,7 @@ import enum
 import sys
 import types
 
-__all__ = ["Mark", "mark", "mark_of"]
+__all__ = ["Mark", "mark", "mark_of", "runs_as_a_whole"]
 
 _ATTRIBUTE = "_framelift_mark"
 _UNMARKED = (None, None)
@@ -57,7 +57,7 @@ def mark_of(function: object) -> Mark | None:
         for attribute, meaning in _TORCH_ATTRIBUTES:
             if fields.get(attribute) is True:
                 return meaning
-    if _lifts(function) or _runs_as_a_whole(function):
+    if _lifts(function) or runs_as_a_whole(function):
         return Mark.DISABLED
     rules = sys.modules.get("torch._dynamo.trace_rules")
     if rules is not None:
@@ -69,10 +69,10 @@ def mark_of(function: object) -> Mark | None:
 
 _WHOLE_MODULES = (
     "torch._functorch.eager_transforms", "torch._functorch.vmap", "torch._higher_order_ops",
-    "torch.serialization", "torch.storage",
+    "torch.serialization", "torch.storage", "torch._compile",
 )  # fmt: skip
 """Modules of torch none of whose functions can be captured to their ends: they push levels of torch's interpreters of
-functions, or handle files and the bytes of storages."""
+functions, handle files and the bytes of storages, or keep torch's compiler away."""
 
 _WHOLE_FUNCTIONS = frozenset(
     {
@@ -81,15 +81,22 @@ _WHOLE_FUNCTIONS = frozenset(
         ("torch._tensor", "Tensor.__deepcopy__"),
         ("torch.nn.parameter", "Parameter.__deepcopy__"),
         ("torch.nn.modules.lazy", "LazyModuleMixin._infer_parameters"),
+        ("torch.utils.hooks", "RemovableHandle.__init__"),
+        ("torch.utils.hooks", "RemovableHandle.remove"),
     }
 )
-"""The like functions of modules that have others too: autograd's engine, copies of storages, shapes of parameters."""
+"""The like functions of modules that have others too: autograd's engine, copies of storages, shapes of parameters, and
+handles of hooks, whose numbers are a count of the whole process."""
 
 
-def _runs_as_a_whole(function: object) -> bool:
+def runs_as_a_whole(function: object) -> bool:
     """Tell whether a function is one of torch's own that no capture gets through, which runs for real as a whole.
 
     Captured in pieces, each would break wherever it calls C code, a hundred times for one `torch.save`.
+
+    >>> import torch
+    >>> runs_as_a_whole(torch.save), runs_as_a_whole(torch.nn.functional.relu)
+    (True, False)
     """
     if not isinstance(function, types.FunctionType):
         return False

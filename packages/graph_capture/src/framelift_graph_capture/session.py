@@ -70,7 +70,7 @@ from .dynamism import Dynamism, Seen
 from .graph_functions import is_graph_function, left_to_eager, tensor_method_name
 from .inner_names import MISSING, dependence_of, under_its_name
 from .lowering import NotLoweredError, Pair, lower
-from .marks import Mark, mark_of
+from .marks import Mark, mark_of, runs_as_a_whole
 from .original import original_of
 from .reasons import (
     AbsentDevice,
@@ -535,6 +535,8 @@ class Session:
         """Record a call of a torch function, or of the method `function` (a name) of the first argument."""
         label = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
         mark = mark_of(function)
+        if mark is Mark.DISABLED and runs_as_a_whole(function):
+            return Break(UnsupportedCall(label, "torch's own Python that no capture gets through runs as a whole"))
         if mark is Mark.DISABLED:
             return Break(RequestedBreak(f"disable({label})"))
         if steers_device(function):

@@ -26,6 +26,7 @@ from framelift_variable_tracking import (
     Variable,
 )
 
+from .applied import grouped_tensors
 from .handlers.tensor import session_of
 from .reasons import RequestedBreak, UnsupportedArgument
 from .torch_state import AUTOCAST_DEVICES
@@ -178,6 +179,10 @@ def _exit_record_function(domain: Tracking, context: CallContext, args: Argument
     return Value(domain.constant(None)) if isinstance(stored, Value) else stored
 
 
+def _group_tensors(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    return domain.polyfill(grouped_tensors, *args, *[kwargs[name] for name in ("with_indices",) if name in kwargs])
+
+
 _FULL_BACKWARD_HOOKS: dict[Any, FunctionRule] = {
     function: break_on_call("register_full_backward_hook()")
     for function in [getattr(torch.utils.hooks.BackwardHook, "_apply_on_tensors", None)]
@@ -207,6 +212,7 @@ TORCH_RULES: dict[Any, FunctionRule] = {
     torch.inference_mode.__exit__: _exit_inference_mode,
     torch.autograd.profiler.record_function.__enter__: _enter_record_function,
     torch.autograd.profiler.record_function.__exit__: _exit_record_function,
+    torch._C._group_tensors_by_device_and_dtype: _group_tensors,
     torch._C._get_tracing_state: constant_rule(None),
     torch.compiler.is_compiling: constant_rule(True),
     torch.compiler.is_dynamo_compiling: constant_rule(True),

@@ -101,6 +101,30 @@ class SequenceIteratorVariable(IteratorVariable):
         self.step = step
 
 
+class StandingRangeVariable(IteratorVariable):
+    """The iterator of a range that existed before: where it stands matters only once two numbers are asked of it.
+
+    A loop that breaks the graph goes on with such an iterator in each pass, and one capture then stands for all passes.
+
+    Args:
+        value: the iterator.
+        source: how to fetch it.
+
+    Attributes:
+        started: whether a number was taken from it.
+        exact: what it is once its place is known.
+    """
+
+    __slots__ = ("exact", "started", "value")
+
+    def __init__(self, value: Any, source: Source) -> None:
+        self.cls = RANGE_ITERATOR
+        self.source = source
+        self.value = value
+        self.started = False
+        self.exact: SequenceIteratorVariable | None = None
+
+
 class KeyIteratorVariable(IteratorVariable):
     """The iterator of a dictionary, of one of its views, or of a set.
 
@@ -187,6 +211,18 @@ def iterator_state(iterator: Any) -> tuple[int, ...]:
     return numbers.start, numbers.stop, numbers.step, position or 0
 
 
+def has_next_number(iterator: Any) -> bool:
+    """Tell whether the iterator of a range is not at its end."""
+    return operator.length_hint(iterator) > 0
+
+
+def next_number(iterator: Any) -> int:
+    """Return what the iterator of a range gives next."""
+    _, (numbers,), position = iterator.__reduce__()
+    number: int = numbers[position or 0]
+    return number
+
+
 def list_iterator(items: list[Any]) -> Iterator[Any]:
     """Return `iter(items)`, whatever the class of the list says."""
     return list.__iter__(items)
@@ -235,12 +271,29 @@ def empty_iterator(cls: type) -> Iterator[Any]:
     return exhausted(iter(_EMPTY[cls]()))
 
 
-def length_hint(domain: Tracking, variable: SequenceIteratorVariable, args: Any, kwargs: Any) -> Answer:
+def length_hint(
+    domain: Tracking, target: SequenceIteratorVariable | StandingRangeVariable, args: Any, kwargs: Any
+) -> Answer:
     """`iterator.__length_hint__()`."""
+    variable = placed(domain, target) if isinstance(target, StandingRangeVariable) else target
     if variable.origin is None:
         return constant(0)
     left = variable.position + 1 if variable.step < 0 else len(variable.origin) - variable.position
     return constant(max(left, 0))
+
+
+def placed(domain: Tracking, variable: StandingRangeVariable) -> SequenceIteratorVariable:
+    """Return an iterator of a range with its place known, and guarded."""
+    if variable.exact is None:
+        assert variable.source is not None
+        source = CallSource(iterator_state, variable.source, ".__reduce__()")
+        domain.guard(source, Equals(iterator_state(variable.value)))
+        _, (numbers,), position = variable.value.__reduce__()
+        origin = domain.from_native(numbers)
+        assert isinstance(origin, Value)
+        start = (position or 0) + variable.started
+        variable.exact = SequenceIteratorVariable(variable.cls, origin.value, start, source=variable.source)
+    return variable.exact
 
 
 class SequenceIteratorHandler(IteratorHandler):
@@ -252,11 +305,14 @@ class SequenceIteratorHandler(IteratorHandler):
         cls = type(value)
         if cls is LIST_REVERSED:
             return super().wrap(domain, value, source)
+        if cls is RANGE_ITERATOR:
+            domain.guard(source, TypeIs(cls))
+            return StandingRangeVariable(value, source)
         domain.guard(source, IteratorState(value))
         state = value.__reduce__()
         if len(state) < 3:
             return SequenceIteratorVariable(cls, None, source=source)
-        if cls in {RANGE_ITERATOR, LONG_RANGE_ITERATOR}:
+        if cls is LONG_RANGE_ITERATOR:
             domain.guard(CallSource(iterator_state, source, ".__reduce__()"), Equals(iterator_state(value)))
             origin = domain.from_native(state[1][0])
             assert isinstance(origin, Value)
@@ -270,9 +326,11 @@ class SequenceIteratorHandler(IteratorHandler):
         return SequenceIteratorVariable(cls, origin_of, state[2], source=source)
 
     def immediate(self, domain: Tracking, variable: Variable) -> bool:
-        return isinstance(variable, SequenceIteratorVariable)
+        return isinstance(variable, (SequenceIteratorVariable, StandingRangeVariable))
 
     def next(self, domain: Tracking, variable: Variable) -> Answer:
+        if isinstance(variable, StandingRangeVariable):
+            return self._next_number(domain, variable)
         if not isinstance(variable, SequenceIteratorVariable):
             return super().next(domain, variable)
         origin, position = variable.origin, variable.position
@@ -286,6 +344,19 @@ class SequenceIteratorHandler(IteratorHandler):
         variable.position = position + variable.step
         changed(domain, variable)
         return Value(item)
+
+    def _next_number(self, domain: Tracking, variable: StandingRangeVariable) -> Answer:
+        if variable.started or variable.exact is not None:
+            return self.next(domain, placed(domain, variable))
+        assert variable.source is not None
+        more = has_next_number(variable.value)
+        domain.guard(CallSource(has_next_number, variable.source, " has a next number"), Equals(more))
+        if not more:
+            return domain.raise_error(StopIteration)
+        variable.started = True
+        changed(domain, variable)
+        source = CallSource(next_number, variable.source, "'s next number")
+        return Value(domain.wrap(next_number(variable.value), source))
 
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, SequenceIteratorVariable)
@@ -319,6 +390,16 @@ class SequenceIteratorHandler(IteratorHandler):
         emitter.place(expression(emitter.call(set_position, target, position)))
 
     def refill(self, emitter: Emitter, variable: Variable) -> None:
+        if isinstance(variable, StandingRangeVariable) and variable.exact is None:
+            if variable.started:
+                assert variable.source is not None
+                before = emitter.fetch(CallSource(operator.length_hint, variable.source, "'s length"))
+                left = ast.BinOp(before, ast.Sub(), ast.Constant(1))
+                emitter.place(expression(emitter.call(leave, emitter.value(variable), left)))
+            return
+        if isinstance(variable, StandingRangeVariable):
+            assert variable.exact is not None
+            variable = variable.exact
         assert isinstance(variable, SequenceIteratorVariable)
         if variable.origin is None:
             emitter.effect(expression(emitter.call(exhausted, emitter.value(variable))))
