@@ -351,7 +351,7 @@ class Interpreter(Generic[V]):
         """Go on in the frame's own handler, if it has one for the instruction."""
         exception = raised.exception
         if not raised.again:
-            handled = frame.topmost_handled()
+            handled = None if raised.passing else frame.topmost_handled()
             if handled is not None:
                 self.domain.set_context(exception, handled)
             self.domain.note_traceback(exception, frame)
@@ -373,7 +373,8 @@ class Interpreter(Generic[V]):
         frame.back = None
         if type(outcome) is Raise:
             exception = outcome.exception
-            return Raise(exception if frame.generator is None else self.domain.generator_raised(frame, exception))
+            made = exception if frame.generator is None else self.domain.generator_raised(frame, exception)
+            return Raise(made, passing=True)
         return outcome
 
     def _return_to_caller(self, frame: Frame[V], ended: Return[V] | Raise[V] | Yield[V]) -> Outcome[V]:

@@ -24,10 +24,17 @@ class Value(Generic[V]):
 
 @dataclass(slots=True)
 class Raise(Generic[V]):
-    """The operation raised `exception`; `again` says that it was re-raised, so no traceback entry is due."""
+    """The operation raised `exception`.
+
+    Args:
+        exception: what it raised.
+        again: it was re-raised, so no traceback entry is due.
+        passing: it was raised elsewhere, in a frame that ended or in C code, so its `__context__` is what it was there.
+    """
 
     exception: V
     again: bool = False
+    passing: bool = False
 
 
 @dataclass(slots=True)

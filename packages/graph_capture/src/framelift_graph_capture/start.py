@@ -165,4 +165,4 @@ def _continue(continuation: Continuation, values: dict[str, Any], session: Sessi
     session.interpreter.frames[:] = frames
     outcome = domain.wrap(values[OUTCOME], LocalSource(OUTCOME))
     session.interpreter.frames.clear()
-    return frames, Raise(outcome) if continuation.raised else Value(outcome)
+    return frames, Raise(outcome, passing=True) if continuation.raised else Value(outcome)

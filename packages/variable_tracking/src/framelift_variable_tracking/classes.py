@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import types
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Mapping
 from typing import Any
 
@@ -124,6 +124,13 @@ def _adds_nothing(cls: type) -> bool:
     return kinds <= {types.ClassMethodDescriptorType, str, type(None)}
 
 
+PAYLOADS: frozenset[type] = frozenset({
+    int, float, str, bytes, complex, list, dict, set, frozenset, tuple, deque, OrderedDict, defaultdict,
+    types.ModuleType,
+})  # fmt: skip
+"""Built-in classes whose subclasses made in Python are known."""
+
+
 def calls_back(cls: type, base: type, method: str) -> bool:
     """Tell whether a C method of `base` calls methods that `cls` overrides: some of OrderedDict do, unlike dict's.
 
@@ -139,6 +146,23 @@ def calls_back(cls: type, base: type, method: str) -> bool:
     between = mro_of(cls)[: mro_of(cls).index(base)]
     return any(name in namespace_of(one) for one in between for name in _CALLED_BACK)
 
+
+def makes_its_own(base: type, method: str) -> bool:
+    """Tell whether a C method of `base` makes its result by calling the subclass of what it is called on.
+
+    Read off Objects/odictobject.c and Modules/_collectionsmodule.c.
+
+    >>> makes_its_own(OrderedDict, "copy"), makes_its_own(dict, "copy")
+    (True, False)
+    """
+    return method in _MAKING_THEIR_OWN.get(base, ())
+
+
+_MAKING_THEIR_OWN: dict[type, frozenset[str]] = {
+    OrderedDict: frozenset({"__copy__", "__or__", "__ror__", "copy"}),
+    defaultdict: frozenset({"__copy__", "__or__", "__ror__", "copy"}),
+    deque: frozenset({"__add__", "__copy__", "__mul__", "__rmul__", "copy"}),
+}
 
 _CALLING_BACK = frozenset({
     "__init__", "__ior__", "__or__", "__reduce__", "__repr__", "__ror__", "copy", "fromkeys", "pop", "popitem",

@@ -10,9 +10,8 @@ from typing import Any, Final
 from framelift_bytecode_interp import Break, Value
 from framelift_guards import ConstantSource, Distinct
 
-from ..classes import made_in_python, mro_of, name_of, namespace_of, native_base
+from ..classes import PAYLOADS, made_in_python, mro_of, name_of, namespace_of, native_base
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
-from ..handlers.instance import PAYLOADS
 from ..polyfills import copying as polyfills
 from ..reasons import UnsupportedCall
 from ..variable import (

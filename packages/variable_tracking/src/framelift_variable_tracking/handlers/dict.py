@@ -487,15 +487,6 @@ class OrderedDictHandler(DictHandler):
     sample: ClassVar[Callable[[], object]] = OrderedDict
     owner: ClassVar[type] = OrderedDict
 
-    def get_iter(self, domain: Tracking, variable: Variable) -> Answer:
-        answer = super().get_iter(domain, variable)
-        assert isinstance(answer, Value)
-        answer.value.cls = ODICT_ITERATOR
-        return answer
-
-
-ODICT_ITERATOR: type = type(iter(OrderedDict()))
-
 
 class DefaultDictHandler(DictHandler):
     """What `defaultdict` adds."""

@@ -14,9 +14,9 @@ from ..handler import Answer, Arguments, Keywords, Tracking
 from ..polyfills import mapping as polyfills
 from ..variable import HashKey, Variable
 from .container import EqualityHandler, Method, constant, find, key_of, known_equal
-from .dict import text_of
 from .dict_variable import DictViewVariable
 from .iterator import DICT_ITERATORS, KeyIteratorVariable
+from .list import shown
 from .set import COMPARISONS, OPERATORS, SetVariable, host, made
 from .tuple import TupleVariable
 
@@ -143,13 +143,7 @@ class DictViewHandler(EqualityHandler):
 
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         assert isinstance(variable, DictViewVariable)
-        texts = []
-        for item in contents(variable):
-            text = text_of(domain, item, conversion)
-            if text is None:
-                return domain.unsupported(variable, "a text of items whose texts are not known")
-            texts.append(text)
-        return constant(f"{variable.cls.__name__}([{', '.join(texts)}])")
+        return shown(domain, variable, contents(variable), f"{variable.cls.__name__}([", "])", conversion)
 
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, DictViewVariable)

@@ -12,6 +12,7 @@ from framelift_guards import AttributeSource, Source, TypeIs
 from ..classes import made_in_python, name_of, native_base
 from ..effects import SetAttribute, expression
 from ..emitter import Emitter
+from ..evaluation import native_error, plain_all
 from ..handler import Answer, Arguments, Keywords, Tracking
 from ..reasons import UnsupportedOperation
 from ..variable import NEW, ExceptionVariable, TracebackVariable, TraceEntry, Variable
@@ -26,6 +27,8 @@ _PLAIN: frozenset[type] = frozenset({
     DeprecationWarning, FutureWarning, RuntimeWarning,
 })  # fmt: skip
 """Built-in exceptions that hold nothing but their arguments, or what follows from these."""
+
+_FIELDS = (types.MemberDescriptorType, types.GetSetDescriptorType)
 
 
 def own(variable: Variable) -> ExceptionVariable:
@@ -67,12 +70,20 @@ def trace_exception(exception: Any, trace: tuple[TraceEntry, ...]) -> None:
         add_traceback_entry(exception, entry.code, entry.namespace, entry.offset, entry.line)
 
 
+def inner_traceback(exception: BaseException, outside: int) -> types.TracebackType | None:
+    """Return the traceback of an exception as it was before so many frames more were passed."""
+    traceback = exception.__traceback__
+    for _ in range(outside):
+        traceback = None if traceback is None else traceback.tb_next
+    return traceback
+
+
 class ExceptionHandler(InstanceHandler):
     """`BaseException` and its subclasses."""
 
     def wrap(self, domain: Tracking, value: Any, source: Source) -> Variable:
         cls = type(value)
-        if native_base(cls) not in _PLAIN:
+        if issubclass(cls, BaseExceptionGroup):
             return super(InstanceHandler, self).wrap(domain, value, source)
         domain.guard(source, TypeIs(cls))
         made = ExceptionVariable(cls, None, source, value)
@@ -81,12 +92,32 @@ class ExceptionHandler(InstanceHandler):
 
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
         if cls not in _PLAIN:
-            return Break(UnsupportedOperation(name_of(cls), "construction", "it keeps more than its arguments"))
+            return self._construct_from_constants(domain, cls, args, kwargs)
         if kwargs:
             if cls in (AttributeError, NameError):
                 return Break(UnsupportedOperation(name_of(cls), "construction", "with keyword arguments"))
             return domain.raise_error(TypeError, f"{name_of(cls)}() takes no keyword arguments")
         return Value(ExceptionVariable(cls, args))
+
+    @staticmethod
+    def _construct_from_constants(domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        """Make an exception that keeps more than its arguments: what it keeps must follow from constants."""
+        values = None if kwargs else plain_all(domain, args)
+        if values is not None and not issubclass(cls, BaseExceptionGroup):
+            try:
+                made: Any = cls(*values)
+            except (TypeError, ValueError) as error:
+                return native_error(domain, error)
+            if made.args == tuple(values):  # an OSError keeps names of files apart
+                return Value(ExceptionVariable(type(made), args))
+        return Break(UnsupportedOperation(name_of(cls), "construction", "it keeps more than its arguments"))
+
+    def _like(self, domain: Tracking, exception: ExceptionVariable) -> BaseException | None:
+        """Return an exception made here that C code tells no different, if the exception holds constants."""
+        if exception.value is not NEW or exception.cls in _PLAIN or made_in_python(exception.cls):
+            return None
+        values = plain_all(domain, exception.args)
+        return None if values is None else exception.cls(*values)
 
     def arguments(self, domain: Tracking, exception: ExceptionVariable) -> tuple[Variable, ...]:
         """Return `exception.args`."""
@@ -109,6 +140,9 @@ class ExceptionHandler(InstanceHandler):
         if name == "value" and native_base(exception.cls) is StopIteration:
             args = self.arguments(domain, exception)
             return Value(args[0] if args else domain.constant(None))
+        like, found = self._like(domain, exception), domain.find(exception.cls, name)
+        if like is not None and found is not None and type(found[1]) in _FIELDS:
+            return domain.from_native(getattr(like, name))
         return super().get_attribute(domain, variable, name)
 
     def _chained(self, domain: Tracking, exception: ExceptionVariable, name: str) -> Answer:
@@ -182,6 +216,9 @@ class ExceptionHandler(InstanceHandler):
     def convert(self, domain: Tracking, variable: Variable, conversion: str) -> Answer:
         exception = own(variable)
         args = self.arguments(domain, exception)
+        if conversion == "s" and native_base(exception.cls) not in _PLAIN:
+            like = self._like(domain, exception)
+            return domain.unsupported(variable, "str()") if like is None else Value(domain.constant(str(like)))
         if conversion == "s":
             if not args:
                 return Value(domain.constant(""))
@@ -242,7 +279,8 @@ class TracebackHandler(IdentityHandler):
 
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, TracebackVariable)
-        return ast.Attribute(emitter.value(variable.exception), "__traceback__", ast.Load())
+        outside = len(own(variable.exception).trace) - variable.depth if variable.depth else 0
+        return emitter.call(inner_traceback, emitter.filled(variable.exception), emitter.constant(outside, "outside"))
 
 
 HANDLERS = {BaseException: ExceptionHandler(), types.TracebackType: TracebackHandler()}

@@ -14,7 +14,7 @@ from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking
 from ..polyfills import generators
 from ..reasons import UnsupportedFeature
-from ..variable import BoundMethodVariable, ExceptionVariable, GeneratorVariable, Variable
+from ..variable import BoundMethodVariable, ExceptionVariable, FunctionVariable, GeneratorVariable, Variable
 from .identity import IdentityHandler
 
 
@@ -56,6 +56,9 @@ class GeneratorHandler(IdentityHandler):
             before = frame.code.instructions[frame.index - 1] if frame.index else None
             if before is not None and before.opname == "SEND":
                 return Break(UnsupportedFeature("throwing into a generator that delegates to another"))
+            if frame.handled is not None:  # what the caller handles is no context (Objects/genobject.c, _gen_throw)
+                domain.set_context(delivering.exception, frame.handled)
+            delivering = Raise(delivering.exception, passing=True)
         generator.started = True
         return Enter(frame, None, delivering)
 
@@ -113,6 +116,8 @@ class GeneratorHandler(IdentityHandler):
             ast.Constant(frame.index),
             _tuple(emitter, frame.locals),
             _tuple(emitter, frame.stack),
+            ast.Constant(None) if frame.handled is None else emitter.value(frame.handled),
+            _names(emitter, generator),
         )
 
 
@@ -140,11 +145,29 @@ def _tuple(emitter: Emitter, entries: Sequence[Any]) -> ast.expr:
     return ast.Tuple(parts, ast.Load())
 
 
+def _names(emitter: Emitter, generator: GeneratorVariable) -> ast.expr:
+    """The name and qualified name that the function had, if it was renamed."""
+    function, code = generator.function, generator.frame.code.raw if generator.frame else None
+    if not isinstance(function, FunctionVariable) or code is None:
+        return ast.Constant(None)
+    names = function.name, function.qualname
+    return ast.Constant(None) if names == (code.co_name, code.co_qualname) else emitter.constant(names, "names")
+
+
 def remake(
-    code: types.CodeType, variables: dict[str, Any], index: int, slots: tuple[Any, ...], stack: tuple[Any, ...]
+    code: types.CodeType,
+    variables: dict[str, Any],
+    index: int,
+    slots: tuple[Any, ...],
+    stack: tuple[Any, ...],
+    handled: BaseException | None,
+    names: tuple[str, str] | None,
 ) -> Any:
     """Return a generator that goes on where an interpreted frame stopped."""
-    return native_generator(NativeFrame(code, variables, index, list(slots), list(stack)))
+    made = native_generator(NativeFrame(code, variables, index, list(slots), list(stack), handled=handled))
+    if names is not None:
+        made.__name__, made.__qualname__ = names
+    return made
 
 
 def exhausted() -> Any:

@@ -12,7 +12,7 @@ from typing import Any
 from framelift_bytecode_interp import Break, Raise, Value
 from framelift_guards import CallSource, Source, TypeIs
 
-from ..classes import has_instance_dict, made_in_python, name_of, namespace_of, native_base
+from ..classes import PAYLOADS, has_instance_dict, made_in_python, name_of, namespace_of, native_base
 from ..effects import expression, set_slot
 from ..emitter import Emitter
 from ..handler import Answer, Arguments, Keywords, Tracking, TypeHandler
@@ -29,11 +29,6 @@ CONVERTERS: dict[type, Callable[[Any], Any]] = {
     complex: complex.__complex__,
 }
 """What gives the plain value of an instance of a Python subclass, past what the subclass overrides."""
-
-PAYLOADS: frozenset[type] = frozenset({
-    *CONVERTERS, list, dict, set, frozenset, tuple, deque, OrderedDict, defaultdict, types.ModuleType,
-})  # fmt: skip
-"""Built-in classes whose subclasses made in Python are known."""
 
 MUTABLE: frozenset[type] = frozenset({list, dict, set, deque, OrderedDict, defaultdict})
 """Those whose content is given to an instance once it exists."""

@@ -34,8 +34,8 @@ DICT_ITERATORS: Final[tuple[type, ...]] = (
     type(reversed({})),
     type(reversed({}.values())),
     type(reversed({}.items())),
-    type(iter(OrderedDict())),
 )
+ODICT_ITERATOR: Final[type] = type(iter(OrderedDict()))
 SET_ITERATOR: Final[type] = type(iter(set()))
 
 
@@ -129,7 +129,7 @@ class KeyIteratorVariable(IteratorVariable):
     """The iterator of a dictionary, of one of its views, or of a set.
 
     Args:
-        cls: its type.
+        cls: its type; all iterators of an OrderedDict are of one, and this says which of a dictionary's it is like.
         origin: the variable of the dictionary or set; None once the iterator is exhausted.
         items: what it gives, as it was when the iteration began.
         keys: the keys behind the items.
@@ -138,7 +138,7 @@ class KeyIteratorVariable(IteratorVariable):
     An item that is None is asked from the origin when it is reached.
     """
 
-    __slots__ = ("items", "keys", "origin", "position", "size", "version")
+    __slots__ = ("items", "keys", "ordered", "origin", "position", "size", "version")
 
     def __init__(
         self,
@@ -158,6 +158,10 @@ class KeyIteratorVariable(IteratorVariable):
         self.position = position
         self.size = len(origin)
         self.version = origin.version
+        self.ordered = issubclass(origin.cls, OrderedDict)
+
+    def python_type(self) -> type:
+        return ODICT_ITERATOR if self.ordered else self.cls
 
 
 def text_iterator(variable: ConstantVariable) -> SequenceIteratorVariable:
@@ -424,13 +428,14 @@ def leave(iterator: Iterator[Any], left: int) -> None:
 
 def key_iterator(cls: type, container: Any, count: int) -> Iterator[Any]:
     """Return an iterator of this type, made of a dictionary or set, after `count` items."""
+    base: Any = OrderedDict if isinstance(container, OrderedDict) else dict
     makers: tuple[Any, ...] = (
-        dict.__iter__,
-        lambda mapping: iter(dict.values(mapping)),
-        lambda mapping: iter(dict.items(mapping)),
-        dict.__reversed__,
-        lambda mapping: reversed(dict.values(mapping)),
-        lambda mapping: reversed(dict.items(mapping)),
+        base.__iter__,
+        lambda mapping: iter(base.values(mapping)),
+        lambda mapping: iter(base.items(mapping)),
+        base.__reversed__,
+        lambda mapping: reversed(base.values(mapping)),
+        lambda mapping: reversed(base.items(mapping)),
     )
     iterator = makers[DICT_ITERATORS.index(cls)](container) if cls in DICT_ITERATORS else iter(container)
     return advanced_by(iterator, count)
@@ -472,7 +477,7 @@ class KeyIteratorHandler(IteratorHandler):
             left, last = key_iterator_state(value)
         except RuntimeError:
             return super().wrap(domain, value, source)
-        kinds = (*DICT_ITERATORS[:6], SET_ITERATOR)
+        kinds = (*DICT_ITERATORS, SET_ITERATOR)
         if left < 0 or not last or cls not in kinds:  # the iterator of an OrderedDict does not say what it gives
             return super().wrap(domain, value, source)
         container = domain.wrap(iterated_container(value), CallSource(iterated_container, source, "'s container"))
@@ -485,7 +490,7 @@ class KeyIteratorHandler(IteratorHandler):
             keys = list(payload.keyed())
         except Unwind:  # the keys' `__hash__` is Python code
             return super().wrap(domain, value, source)
-        if cls in DICT_ITERATORS[3:6]:
+        if cls in DICT_ITERATORS[3:]:
             keys.reverse()
         gives_keys = cls in {DICT_ITERATORS[0], DICT_ITERATORS[3], SET_ITERATOR}
         items = [key.variable for key in keys] if gives_keys else [None] * len(keys)
@@ -504,7 +509,8 @@ class KeyIteratorHandler(IteratorHandler):
         if len(origin) != variable.size:
             # CPython makes this state sticky: the size no longer agrees with anything.
             variable.size = -1
-            return domain.raise_error(RuntimeError, f"{kind} changed size during iteration")
+            text = "OrderedDict mutated" if variable.ordered else f"{kind} changed size"
+            return domain.raise_error(RuntimeError, f"{text} during iteration")
         if variable.position >= len(variable.items):
             variable.origin = None
             changed(domain, variable)
@@ -535,7 +541,8 @@ class KeyIteratorHandler(IteratorHandler):
         assert isinstance(variable, KeyIteratorVariable)
         origin, cls = variable.origin, emitter.constant(variable.cls, "iterator")
         if origin is None:
-            empty = emitter.call(dict) if variable.cls in DICT_ITERATORS else emitter.call(set)
+            kind = OrderedDict if variable.ordered else dict if variable.cls in DICT_ITERATORS else set
+            empty = emitter.call(kind)
             made = emitter.call(key_iterator, cls, empty, emitter.constant(0))
             return emitter.call(exhausted, made)
         if len(origin) != variable.size or origin.version != variable.version or origin.touched:
@@ -557,5 +564,5 @@ HANDLERS = {
         ),
         SequenceIteratorHandler(),
     ),
-    **dict.fromkeys((*DICT_ITERATORS, SET_ITERATOR), KeyIteratorHandler()),
+    **dict.fromkeys((*DICT_ITERATORS, ODICT_ITERATOR, SET_ITERATOR), KeyIteratorHandler()),
 }

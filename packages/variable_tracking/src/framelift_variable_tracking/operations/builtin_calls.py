@@ -7,7 +7,7 @@ from typing import Any
 
 from framelift_bytecode_interp import Break, Enter, Result, Value
 
-from ..classes import calls_back, is_subclass, made_in_python, name_of
+from ..classes import calls_back, is_subclass, made_in_python, makes_its_own, name_of
 from ..handler import Arguments, CallContext, Keywords, Tracking
 from ..polyfills import mapping, protocols
 from ..reasons import UnsupportedCall, UnsupportedFeature
@@ -112,14 +112,16 @@ class BuiltinCalls(Patterns):
                 reason = f"{name_of(payload.cls)}.{name}() calls methods of its own"
                 return Break(UnsupportedFeature(f"the method {name!r} of {name_of(receiver.python_type())}", reason))
             return self.polyfill(mapping.update_by_methods, receiver, *self.pack(rest, kwargs))
+        if payload is not receiver and makes_its_own(payload.cls, name):
+            return self.unsupported(receiver, f"the method {name!r}, which makes another one")
         if payload is not receiver and name == "__init__" and not issubclass(payload.cls, dict):
             return self.polyfill_initialise(receiver, payload, rest, kwargs)
         if not kwargs and type(payload) is not ConstantVariable:  # their handler knows the methods by name
             operated = self._call_operation(payload, name, rest)
             if operated is not None:
-                return Value(receiver) if type(operated) is Value and operated.value is payload else operated
+                return self.of_payload(receiver, payload, operated)
         answer = self.handler_of(payload).call_method(self.tracking, payload, name, rest, kwargs)
-        return Value(receiver) if type(answer) is Value and answer.value is payload else answer
+        return self.of_payload(receiver, payload, answer)
 
     def _call_operation(self, receiver: Variable, name: str, args: Arguments) -> Result[Variable] | None:
         """Call a special method that is an operation of the handler, by its name: `items.__len__()`."""

@@ -19,7 +19,7 @@ from framelift_guards import (
     TupleItemSource,
 )
 
-from ..classes import calls_back, name_of, namespace_of, native_base
+from ..classes import PAYLOADS, calls_back, name_of, namespace_of, native_base
 from ..handler import Arguments, CallContext, Keywords
 from ..polyfills import protocols
 from ..reasons import UnsupportedFeature
@@ -311,7 +311,7 @@ class Calls(Containers, Names):
             return Value(ObjectVariable(cls))
         handler = self.registry.types.get(base)
         filled = (args or kwargs) and not initialised
-        if handler is None or (filled and calls_back(cls, base, "__init__")):
+        if handler is None or base not in PAYLOADS or (filled and calls_back(cls, base, "__init__")):
             return Break(UnsupportedFeature(f"making an instance of {name_of(cls)}", f"a subclass of {name_of(base)}"))
         mutable = base in MUTABLE_BASES
         content = handler.construct(self.tracking, base, *(((), {}) if mutable and initialised else (args, kwargs)))

@@ -149,6 +149,9 @@ class Containers(Attributes):
         method = self.special(iterator, "__next__")
         if method is not None:
             return self.call_special(method, iterator)
+        payload = self.payload_of(iterator)
+        if payload is not iterator and self.builtin_special(iterator.cls, "__next__") is not None:
+            return self.handler_of(payload).next(self.tracking, payload)
         return self.raise_error(TypeError, f"{name_of(iterator.python_type())!r} object is not an iterator")
 
     def _plain_sequence(self, value: Variable) -> Sequence[Variable] | None:

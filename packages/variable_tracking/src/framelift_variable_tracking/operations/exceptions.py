@@ -7,9 +7,11 @@ from typing import Any
 from framelift_bytecode_interp import NULL, Break, Enter, Frame, Raise, Result, Value
 
 from ..classes import is_subclass
+from ..effects import SetAttribute
 from ..polyfills import protocols
 from ..reasons import UnsupportedFeature
 from ..variable import (
+    NEW,
     ConstantVariable,
     ExceptionVariable,
     GeneratorVariable,
@@ -30,7 +32,7 @@ class Exceptions(Calls):
         if exception is NULL:
             if handled is None:
                 return self.raise_error(RuntimeError, "No active exception to reraise")
-            return Raise(handled)
+            return Raise(handled, again=True)
         if _is_exception_class(exception):
             made = self.call(self.frame, exception, (), {})
             if type(made) is Enter:
@@ -64,8 +66,10 @@ class Exceptions(Calls):
         """Store `__cause__`; answers the error of a cause that is none."""
         if self.as_constant(cause) is None:
             exception.cause = None
+            self._link(exception, "__cause__", self.none)
         elif isinstance(cause, ExceptionVariable):
             exception.cause = cause
+            self._link(exception, "__cause__", cause)
         elif not self._certain(cause):
             return self.unsupported(cause, "raising from it")
         else:
@@ -126,14 +130,29 @@ class Exceptions(Calls):
     def set_context(self, exception: Variable, handled: Variable) -> None:
         if exception is handled or not isinstance(exception, ExceptionVariable):
             return
-        # A chain that leads back to the exception is cut (Python/errors.c, _PyErr_SetObject).
+        # A chain that leads back to the exception is cut (Python/errors.c, _PyErr_SetObject); it may be a ring without.
         link: Variable | None = handled
-        while isinstance(link, ExceptionVariable):
-            if link.context is exception:
+        passed: set[int] = set()
+        while isinstance(link, ExceptionVariable) and id(link) not in passed:
+            passed.add(id(link))
+            following = self._context_of(link) if exception.value is not NEW else link.context
+            if following is exception:
                 link.context = None
+                self._link(link, "__context__", self.none)
                 break
-            link = link.context
+            link = following
         exception.context = handled
+        self._link(exception, "__context__", handled)
+
+    def _context_of(self, exception: ExceptionVariable) -> Variable | None:
+        """Return the context of one that may exist; only the context of another one that exists leads to such."""
+        found = self.handler_of(exception).get_attribute(self.tracking, exception, "__context__")
+        return found.value if type(found) is Value else None
+
+    def _link(self, exception: ExceptionVariable, name: str, other: Variable) -> None:
+        """Store what an existing exception refers to, when the effects are done."""
+        if exception.value is not NEW:
+            self.effects.record(SetAttribute(exception, name, other))
 
     def exception_details(self, exception: Variable) -> tuple[Variable, Variable, Variable]:
         found = self.handler_of(exception).get_attribute(self.tracking, exception, "__traceback__")

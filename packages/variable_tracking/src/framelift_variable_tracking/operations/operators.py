@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from framelift_bytecode_interp import Break, Enter, Raise, Result, Unwind, Value
 from framelift_guards import ConstantSource, IsNot, NotSameObject
 
-from ..classes import is_subclass, name_of
+from ..classes import is_subclass, makes_its_own, name_of
 from ..handler import CallContext, Tracking
 from ..polyfills import protocols
 from ..reasons import UnknownIdentity
@@ -149,6 +149,8 @@ class Operators(Lookup):
                 )
         if owner is None or owner is object:
             return None
+        if payload is not step.operand and makes_its_own(payload.cls, step.method):
+            return self.unsupported(step.operand, f"{step.method}, which makes another one")
         if payload is step.operand:
             return handler.builtin_operator(self.tracking, step.kind, step.op, step.operand, step.other)
         return self._builtin(step, payload, self.payload_of(step.other))
@@ -166,10 +168,23 @@ class Operators(Lookup):
             return self.unsupported(step.other, f"{step.method} that raises")
         if operand is step.operand:
             return answer
-        # An instance of a Python subclass stays itself, though its content was changed in place.
         if type(answer) is Enter and step.kind == "inplace":
             return self.unsupported(step.operand, f"{step.method} with what is not known at once")
-        return Value(step.operand) if type(answer) is Value and answer.value is operand else answer
+        return None if answer is None else self.of_payload(step.operand, operand, answer)
+
+    def of_payload(self, instance: Variable, payload: Variable, answer: Result[Variable]) -> Result[Variable]:
+        """Return what an operation of a built-in class answered for an instance of a Python subclass of it.
+
+        The instance stays itself where its content was changed in place; where an immutable object answers with itself,
+        C code makes a plain one.
+        """
+        if type(answer) is not Value or answer.value is not payload or payload is instance:
+            return answer
+        if payload.cls is tuple:
+            return self.tracking.build_tuple(list(self.sequence(payload) or ()))
+        if payload.cls is frozenset:
+            return self.unsupported(instance, "making a plain frozenset of it")
+        return Value(instance)
 
     def _refuse(self, op: str, left: Variable, right: Variable) -> Raise[Variable] | Break:
         if op[0] == "*" and _SEQUENCES.intersection((self.payload_of(left).cls, self.payload_of(right).cls)):
