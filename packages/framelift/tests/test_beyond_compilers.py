@@ -161,3 +161,44 @@ def test_a_class_of_tensors_is_no_part_of_a_graphs_text():
     lifted = framelift.compile(lambda x: (x.as_subclass(Own) + 1).as_subclass(torch.Tensor) * 2, backend="eager")
     assert lifted(X).tolist() == ((X + 1) * 2).tolist()
     assert not lifted.framelift.capture_errors
+
+
+def saved_and_written(x, y):
+    z = y * 2
+    w = z.cos()
+    z.add_(1)  # what the gradient of `cos` needs: nobody may ask for it
+    return w, x * 2
+
+
+def leaf_written(x):
+    x += 1
+    return x * 2
+
+
+def test_a_graph_whose_gradient_cannot_be_traced_runs_uncompiled():
+    lifted = framelift.compile(saved_and_written, backend="aot_eager")
+    for _ in range(2):
+        x, y = (torch.ones(3, requires_grad=True) for _ in range(2))
+        first, second = lifted(x, y)
+        assert first.tolist() == torch.full((3,), 2.0).cos().tolist()
+        second.sum().backward()
+        assert x.grad.tolist() == [2.0, 2.0, 2.0]
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            first.sum().backward()
+
+
+def test_what_eager_refuses_is_refused_in_its_words():
+    lifted = framelift.compile(leaf_written, backend="aot_eager")
+    with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
+        lifted(torch.ones(3, requires_grad=True))
+
+
+def test_what_a_backend_raises_while_it_compiles_is_its_error():
+    from torch._dynamo.backends.common import aot_autograd
+
+    def failing(gm, inputs):
+        raise ValueError("no code for this")
+
+    lifted = framelift.compile(lambda x: x.sin(), backend=aot_autograd(fw_compiler=failing))
+    with pytest.raises(framelift.errors.BackendError, match="no code for this"):
+        lifted(torch.ones(3))

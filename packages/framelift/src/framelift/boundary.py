@@ -90,7 +90,7 @@ def compile_foreign(gm: torch.fx.GraphModule, example_inputs: Sequence[Any], com
                 raise
             if needs_parts(gm):
                 return _in_parts(gm, compiler)
-            if not _share(_tensors(example_inputs)):
+            if not (_share(_tensors(example_inputs)) or _is_untraceable(error)):
                 raise
             compiled = _as_it_is(gm, error)
     if context.fw_metadata is None or isinstance(compiled, CompiledGraph):
@@ -293,7 +293,7 @@ def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Comp
         try:
             compiled = compiler(graph, inputs)
         except Exception as error:
-            if not _share(given):
+            if not (_share(given) or _is_untraceable(error)):
                 raise
             # AOTAutograd refuses to write to some inputs that share memory without being views of one tensor.
             compiled = _as_it_is(gm, error)
@@ -308,6 +308,26 @@ def _is_aot_autograds(error: BaseException) -> bool:
     """Tell whether AOTAutograd raised an error, and not the backend that called it."""
     names = [frame.f_globals.get("__name__") for frame, _ in traceback.walk_tb(error.__traceback__)]
     return any(str(name).startswith("torch._functorch.") for name in names)
+
+
+def _is_untraceable(error: BaseException) -> bool:
+    """Tell whether AOTAutograd failed to trace a graph, before anything that it calls had begun to compile.
+
+    It traces the gradient with the graph, so that it raises at once what eager raises when the gradient is computed, if
+    it ever is: that a tensor saved for it was written to.
+    """
+    names = [str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    tracing = [place for place, name in enumerate(names) if name.startswith("torch._functorch.")]
+    inside = names[tracing[-1] :] if tracing else [""]
+    return all(name in _GENERATED or _is_torchs(name) for name in inside)
+
+
+_GENERATED = ("None", "builtins")
+"""The module that the code of a graph says it is of."""
+
+
+def _is_torchs(name: str) -> bool:
+    return name.partition(".")[0] == "torch" and not name.startswith(("torch._inductor.", "torch._dynamo."))
 
 
 def _changes_layout(context: TracingContext) -> bool:
@@ -340,12 +360,12 @@ _VIEWS_OF_INPUTS = frozenset({"alias_of_input", "is_input"})
 
 
 def _as_it_is(gm: torch.fx.GraphModule, error: Exception | None = None) -> Callable[..., Any]:
-    """Return the graph uncompiled, and say so: torch's compilers cannot treat what it does to its inputs' memory."""
+    """Return the graph uncompiled, and say so: torch's compilers cannot treat what it does to tensors' memory."""
     names = ", ".join([node.name for node in gm.graph.find_nodes(op="placeholder")])
     said = "" if error is None else f": {type(error).__name__}: {error}"
     warnings.warn(
-        f"a graph runs uncompiled where its inputs ({names:.200}) share memory as they do in this call, "
-        f"or change their layout{said:.300}",
+        f"a graph runs uncompiled where its inputs ({names:.200}) share memory as they do in this call, or change their "
+        f"layout, or where its gradient cannot be traced{said:.300}",
         RuntimeWarning,
         stacklevel=2,
     )
