@@ -154,6 +154,43 @@ def code_changes(lift):
 
 
 @scenario
+def parameters_are_renamed(lift):
+    told = []
+    for code in ((lambda by, x: x - by).__code__, (lambda x, scale: x - scale).__code__, (lambda x, by, /: x).__code__):
+        for written in (lambda f: f(X, by=3), lambda f: f(by=3, x=X), lambda f: f(X, scale=3), lambda f: f(X, 3)):
+
+            def f(x, by):
+                return x * by
+
+            function = lift(f)
+            told.append(function(X, by=2))
+            f.__code__ = code
+            for one in (written, lambda f: f(x=X, by=4), lambda f: f(scale=X, x=2)):
+                try:
+                    told.append(one(function))
+                except TypeError as error:
+                    told.append(str(error))
+    return told
+
+
+@scenario
+def odd_names_of_parameters(lift):
+    def f(été, ñ=2, *, self=3):  # noqa: PLC2401
+        return été * ñ + self
+
+    odd = types.FunctionType(f.__code__.replace(co_varnames=("class", "no name", "None")), {}, "odd", (2,))
+    odd.__kwdefaults__ = {"None": 3}
+    function, lifted_odd = lift(f), lift(odd)
+    told = [function(X), function(été=X, self=X), lifted_odd(X), lifted_odd(**{"class": X, "no name": 4, "None": X})]
+    for called, kwargs in itertools.product((function, lifted_odd), ({"ñ": 1}, {"None": 1}, {"n": 1}, {"class": 1})):
+        try:
+            told.append(called(**kwargs))
+        except TypeError as error:
+            told.append(str(error))
+    return told
+
+
+@scenario
 def attributes_of_the_function(lift):
     def f(x):
         return x

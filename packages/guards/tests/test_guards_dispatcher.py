@@ -294,6 +294,74 @@ def test_code_with_other_parameters_runs_as_it_is():
     assert twin(1, c=2, d=3) == ("named", 1, {"c": 2, "d": 3})
 
 
+SWAPPED = [
+    (lambda b, a: ("swapped", a, b)),
+    (lambda a, c: ("renamed", a, c)),
+    (lambda a, b, /: ("positional", a, b)),
+    (lambda *args, **named: ("any", args, [*named.items()])),
+    (lambda a, *, b: ("keyword", a, b)),
+    (lambda a: ("one", a)),
+]
+WRITTEN = [
+    lambda f: f(1, 2),
+    lambda f: f(1, b=2),
+    lambda f: f(a=1, b=2),
+    lambda f: f(b=2, a=1),
+    lambda f: f(c=3, b=2, a=1),
+    lambda f: f(1, 2, c=3),
+    lambda f: f(*(1, 2)),
+    lambda f: f(1),
+    lambda f: f(b=1),
+    lambda f: [*map(f, [1], [2])],
+    lambda f: max([1], key=lambda one: f(one, 2)),
+    lambda f: types.SimpleNamespace(f=f).f(1, b=2),
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN)
+@pytest.mark.parametrize("other", SWAPPED)
+def test_other_parameters_are_given_as_the_caller_wrote(other, written):
+    def f(a, b):
+        return "first", a, b
+
+    def g(a, b):
+        return "first", a, b
+
+    first = f.__code__
+    dispatcher = Dispatcher(f, lambda values: ("first", *values.values()))
+    for code in (other.__code__, other.__code__, first, other.__code__):
+        f.__code__ = g.__code__ = code
+        g.__qualname__ = f.__qualname__
+        for one in (written, *WRITTEN):  # the first call after the change, and those after it
+            assert told(one, (dispatcher.function,), {}) == told(one, (g,), {})
+
+
+def test_specialisations_of_the_first_code_are_there_when_it_comes_back():
+    def f(a):
+        return a
+
+    first, dispatcher = f.__code__, Dispatcher(f, recording)
+    twin = returning(dispatcher)
+    f.__code__ = (lambda b: ("other", b)).__code__
+    assert twin(b=1) == twin(1) == ("other", 1)
+    f.__code__ = first
+    assert twin(1) == (1,)
+    assert len(dispatcher.specialisations) == 1
+
+
+def test_arguments_are_given_by_names_that_grammar_has_no_place_for():
+    def f(a, b=2, *, c=3):
+        return a, b, c
+
+    odd = types.FunctionType(f.__code__.replace(co_varnames=("class", "é t", "None")), {}, argdefs=(2,))
+    odd.__kwdefaults__ = {"None": 3}
+    dispatcher = Dispatcher(odd, recording)
+    twin = returning(dispatcher)
+    assert twin.__code__.co_varnames[:3] == ("class", "é t", "None")
+    for kwargs in ({"class": 1}, {"class": 1, "é t": 5}, {"class": 1, "None": 7}, {"a": 1}, {}):
+        assert told(lambda **kwargs: tuple(twin(**kwargs)), (), kwargs) == told(odd, (), kwargs)
+
+
 def test_a_keyword_that_nobody_knows_is_the_functions_to_refuse():
     def f(a, /, b):
         return a, b

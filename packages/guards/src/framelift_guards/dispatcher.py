@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import functools
 import itertools
+import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import Any, Final, cast
 
 from framelift_guards import accelerator
+from framelift_guards.call_site import names_given
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier, lay_out
 from framelift_guards.decision import DecisionTree, Path
 from framelift_guards.fork_safe_lock import ForkSafeLock
@@ -84,6 +86,7 @@ class Parameters:
         arguments: Mapping[str, object],
         extra: tuple[object, ...] = (),
         named_extra: Mapping[str, object] = EMPTY,
+        by_name: Sequence[str] = (),
     ) -> object:
         """Call a function with what these parameters hold; what the caller left out is left out.
 
@@ -92,18 +95,29 @@ class Parameters:
             arguments: what the parameters hold, by name.
             extra: positional arguments beyond the parameters; there are none unless each positional one is given.
             named_extra: arguments by name beyond the parameters.
+            by_name: the names that the caller wrote, in its order, where that is known; a function that has the same
+                parameters does without.
 
         >>> Parameters(("a",), varargs="rest").call(print, {"a": 1, "rest": (2, 3)})
         1 2 3
         >>> Parameters(("a", "b")).call(dict, {"a": DEFAULT, "b": 1})
         {'b': 1}
+        >>> Parameters(("a", "b")).call(dict, {"a": 1, "b": 2}, by_name=["b", "a"])
+        {'b': 2, 'a': 1}
         """
-        in_order = list(itertools.takewhile(lambda name: arguments[name] is not DEFAULT, self.positional))
-        by_name = [*self.positional[len(in_order) :], *self.keyword_only]  # what follows a gap was given by name
-        named = {name: arguments[name] for name in by_name if arguments[name] is not DEFAULT}
         star: Any = () if self.varargs is None else arguments[self.varargs]
         double_star: Any = {} if self.varkw is None else arguments[self.varkw]
-        return function(*[arguments[name] for name in in_order], *star, *extra, **named, **double_star, **named_extra)
+        apart = {*by_name} - {*self.positional[: self.positional_only]}
+        in_order = list(
+            itertools.takewhile(
+                lambda name: arguments[name] is not DEFAULT and not (name in apart and not star and not extra),
+                self.positional,
+            )
+        )
+        rest = [*self.positional[len(in_order) :], *self.keyword_only]  # what follows a gap was given by name
+        named = {name: arguments[name] for name in rest if arguments[name] is not DEFAULT} | double_star | named_extra
+        named = {name: named[name] for name in by_name if name in named} | named
+        return function(*[arguments[name] for name in in_order], *star, *extra, **named)
 
     def filled(self, function: types.FunctionType, arguments: Mapping[str, object]) -> dict[str, object]:
         """Return the arguments with the defaults that a function has now in the place of what was left out.
@@ -194,8 +208,9 @@ class Dispatcher:
 
     A parameter that a call leaves out has the default that the user's function has by then, whichever parameters had
     one at first, and a user's function that is given other code is another function: its specialisations are forgotten.
-    Code with other parameters runs as it is. So the dispatcher itself takes too few and too many arguments and any
-    keyword, and leaves it to the user's function to refuse them.
+    Code with other parameters runs as it is: how the first call gave its arguments is read off its caller, those after
+    it are handed on as they are. So the dispatcher itself takes too few and too many arguments and any keyword, and
+    leaves it to the user's function to refuse them.
 
     >>> from framelift_guards import Equals, LocalSource
     >>> def power(base, exponent=2):
@@ -271,6 +286,7 @@ class Dispatcher:
         self._code = None if original is None else original.__code__
         self._on_change = self._changed  # one object, so that generated code has one name for it
         self._on_gap = self._left_out
+        self._on_any = self._handed_on
         self._as_it_is = functools.partial(parameters.call, cast("Callable[..., object]", original))
         self._names = names
         name, qualname = names
@@ -281,11 +297,10 @@ class Dispatcher:
         lenient = original is not None
         self._extra = self._namespace.fresh("extra") if lenient and parameters.varargs is None else None
         self._named_extra = self._namespace.fresh("named_extra") if lenient and parameters.varkw is None else None
-        keyword_only = set(parameters.keyword_only)
         self._renamed = {
             parameter: self._namespace.fresh(f"p_{parameter}")
             for parameter in parameters.names
-            if not is_identifier(parameter) and parameter not in keyword_only
+            if not is_identifier(parameter)
         }
         self._builder = Builder(self._namespace, self._renamed)
         self._miss = miss
@@ -387,8 +402,6 @@ class Dispatcher:
         return "\n\n\n".join(map(ast.unparse, self._definitions)) + "\n"
 
     def _link(self, specialisations: tuple[Specialisation, ...]) -> None:
-        name, qualname = self._names
-        stem = name if is_identifier(name) else "dispatch"
         tree = DecisionTree(self._namespace, self._renamed, self.parameters.names)
         needed = self._needed()
         seen = [name for name in needed if all(_refuses_a_gap(one.guards, name) for one in specialisations)]
@@ -397,18 +410,32 @@ class Dispatcher:
         end = [*self._without(seen), self._report()]
         body = [*preparation, *([] if self._suspended else attempts), *end]
         parameters = self.parameters.to_ast(self._renamed, self._extra, self._named_extra)
-        definition = ast.FunctionDef(stem, parameters, body, [])
-        code = compile_code(definition, self._file.filename)
-        self._definitions = (definition, *tree.functions)
+        definition = ast.FunctionDef(self._stem, parameters, body, [])
         self._specialisations = specialisations
-        self._file.publish(lambda: ast.unparse(definition) + "\n")
-        self.function.__code__ = code.replace(co_name=name, co_qualname=qualname)
+        self._publish(definition, tree.functions)
         # A call under way that meets a name which is gone by now counts it as a guard that does not hold.
         named = {
             node.id for statement in [*preparation, *end] for node in ast.walk(statement) if isinstance(node, ast.Name)
         }
         self._namespace.drop(self._used - tree.names - named)
         self._used = tree.names
+
+    @property
+    def _stem(self) -> str:
+        """What generated code calls the function."""
+        name, _ = self._names
+        return name if is_identifier(name) else "dispatch"
+
+    def _publish(self, definition: ast.FunctionDef, others: Iterable[ast.FunctionDef] = ()) -> None:
+        """Let the function have the code of a definition, which may use others."""
+        name, qualname = self._names
+        code = compile_code(definition, self._file.filename)
+        self._definitions = (definition, *others)
+        self._file.publish(lambda: ast.unparse(definition) + "\n")
+        true_names = {generated: parameter for parameter, generated in self._renamed.items()}
+        variables = tuple([true_names.get(variable, variable) for variable in code.co_varnames])
+        # Arguments are given by the true names, also by those that Python's grammar has no place for.
+        self.function.__code__ = code.replace(co_name=name, co_qualname=qualname, co_varnames=variables)
 
     def _attempts(self, tree: DecisionTree, specialisations: Sequence[Specialisation]) -> list[ast.stmt]:
         paths = [specialisation.path for specialisation in specialisations]
@@ -503,12 +530,33 @@ class Dispatcher:
     ) -> object:
         """Do a call after the user's function was given other code, or with arguments beyond its parameters."""
         code = self._original.__code__
-        if extra or named_extra or Parameters.of(code) != self.parameters:
+        if Parameters.of(code) != self.parameters:
+            with self._lock.held():
+                self._hand_on()
+            names = names_given(sys._getframe(2))  # of the call of the generated function, which called this
+            return self.parameters.call(self._original, arguments, extra, named_extra or EMPTY, names)
+        if extra or named_extra:
             return self.parameters.call(self._original, arguments, extra, named_extra or EMPTY)
         with self._lock.held():
             self._code = code
             self._link(())
         return self.parameters.call(self.function, arguments)
+
+    def _hand_on(self) -> None:
+        """Take any arguments until the user's function has its first parameters again, or a specialisation is added."""
+        taken = ast.arguments([], [], ast.arg("args"), [], [], ast.arg("kwargs"), [])
+        found: list[ast.expr] = [ast.Name("args", ast.Load()), ast.Name("kwargs", ast.Load())]
+        body = ast.Return(ast.Call(self._builder.constant(self._on_any, "hand_on"), found, []))
+        self._publish(ast.FunctionDef(self._stem, taken, [body], []))
+
+    def _handed_on(self, args: tuple[object, ...], kwargs: dict[str, object]) -> object:
+        """Do a call after the user's function was given code with other parameters."""
+        original: types.FunctionType = self._original
+        if Parameters.of(original.__code__) != self.parameters:
+            return original(*args, **kwargs)
+        with self._lock.held():
+            self._link(self._specialisations if original.__code__ is self._code else ())
+        return self.function(*args, **kwargs)
 
     def _report(self) -> ast.stmt:
         """Return the function's end: to report a miss."""
