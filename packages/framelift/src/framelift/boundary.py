@@ -364,8 +364,8 @@ def _as_it_is(gm: torch.fx.GraphModule, error: Exception | None = None) -> Calla
     names = ", ".join([node.name for node in gm.graph.find_nodes(op="placeholder")])
     said = "" if error is None else f": {type(error).__name__}: {error}"
     warnings.warn(
-        f"a graph runs uncompiled where its inputs ({names:.200}) share memory as they do in this call, or change their "
-        f"layout, or where its gradient cannot be traced{said:.300}",
+        f"a graph runs uncompiled where its inputs ({names:.200}) share memory as they do in this call, or change "
+        f"their layout, or where its gradient cannot be traced{said:.300}",
         RuntimeWarning,
         stacklevel=2,
     )
