@@ -172,3 +172,55 @@ def test_tensors_are_copied_for_real():
         return made[0] * 2, x
 
     check(function, X, graphs=None)
+
+
+class Opaque:
+    """Its copy cannot be captured."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __deepcopy__(self, memo):
+        print(end="")
+        return Opaque(self.number)
+
+
+def test_a_copy_that_breaks_is_one_break_and_knows_no_addresses_of_the_first_call():
+    def function(x, pair):
+        first, second = copy.deepcopy(pair)
+        return x + first.number, second.number, first is second
+
+    lifted = framelift.compile(function, backend="eager")
+    one, two, three = [Opaque(number) for number in range(3)]
+    for pair in ([one, two], [three, one], [two, three], [one, one]):
+        want, got = function(X, pair), lifted(X, pair)
+        assert got[0].equal(want[0])
+        assert got[1:] == want[1:]
+    entry, after = lifted.framelift.specialisations[:2]
+    assert entry.break_ is not None
+    assert entry.break_.where[1] == function.__code__.co_firstlineno + 1
+    assert after.break_ is None
+
+
+@pytest.mark.parametrize("make", [list, Hooked, lambda item: (item,)])
+def test_a_memo_that_others_see_holds_the_addresses_of_this_call(make):
+    def function(x, value):
+        memo = {}
+        return x + 1, copy.deepcopy(value, memo), memo
+
+    lifted = framelift.compile(function, backend="eager")
+    kept = []
+    for number in range(4):
+        inner = [number]
+        value = make([inner])
+        _, copied, memo = lifted(X, value)
+        kept.append((value, copied, memo))
+        assert memo[id(inner)] == inner
+        assert memo[id(inner)] is not inner
+        assert set(memo) == set(made_by_python(value))
+
+
+def made_by_python(value):
+    memo = {}
+    copy.deepcopy(value, memo)
+    return {key: None for key in memo if key != id(memo)}

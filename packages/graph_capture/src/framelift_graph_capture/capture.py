@@ -129,21 +129,37 @@ def capture(
     >>> [node.name for node in found.graph.graph.nodes]
     ['l_x_', 'sin', 'add', 'output']
     """
-    session = Session(registry, Dynamism(dynamic, Seen() if seen is None else seen))
+    dynamism = Dynamism(dynamic, Seen() if seen is None else seen)
+    refused: dict[Any, BreakReason] = {}
+    began = time.perf_counter()
     try:
-        return _capture(entry_point, values, session)
+        while True:
+            try:
+                return _capture(entry_point, values, Session(registry, dynamism, refused), began)
+            except _CutError as cut:
+                refused[cut.function] = cut.reason
     except ConstraintViolation as violation:
         raise mark_error(violation) from None
 
 
-def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session) -> Capture:
-    began = time.perf_counter()
+class _CutError(Exception):
+    """A break within what must be captured whole; not an error to anybody else."""
+
+    def __init__(self, function: Any, reason: BreakReason) -> None:
+        super().__init__(function, reason)
+        self.function = function
+        self.reason = reason
+
+
+def _capture(entry_point: EntryPoint, values: dict[str, Any], session: Session, began: float) -> Capture:
     session.scope = scope = Scope(values)
     with contextlib.closing(session):
         with restored_state(), without_default_device():  # the caller's, whatever the capture does to it
             started = _start(entry_point, values, session)
             outcome = started if isinstance(started, Break) else session.interpreter.run(*started)
             left = read_state() if session.changes_state else None
+        if isinstance(outcome, Break) and (cut := session.cut()) is not None:
+            raise _CutError(cut, outcome.reason)  # type: ignore[arg-type]
         interpreted = time.perf_counter()
         code, broke = _emit(entry_point, session, outcome)
         if broke is not None:

@@ -11,7 +11,7 @@ import dataclasses
 import linecache
 import operator
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -152,6 +152,7 @@ class Session:
     Args:
         registry: the handlers and rules.
         dynamism: decides which sizes and numbers are symbolic.
+        refused: functions that run for real, with what stands against their capture.
 
     Attributes:
         scope: the values of the captured call, from which sources are fetched.
@@ -160,7 +161,7 @@ class Session:
         closed: the capture has ended; its frames and its graph are not to be changed any more.
     """
 
-    def __init__(self, registry: Registry, dynamism: Dynamism) -> None:
+    def __init__(self, registry: Registry, dynamism: Dynamism, refused: Mapping[Any, BreakReason]) -> None:
         self.registry = registry
         self._dynamism = dynamism
         self.guards = GuardSet()
@@ -170,6 +171,7 @@ class Session:
         self.fakes = FakeMode(self.shape_env)
         self.recorder = FxRecorder(self.user_stack)
         self.domain = TorchDomain(registry, self.guards, self.effects, self)
+        self.domain.refused = refused
         self.interpreter: Interpreter[Variable] = Interpreter(self.domain)
         self.domain.interpreter = self.interpreter
         self.changes_state = False
@@ -229,6 +231,11 @@ class Session:
         """The user's file and line."""
         line = self.domain.user_line()
         return None if line is None else (line.filename, line.line)
+
+    def cut(self) -> Any | None:
+        """Return the outermost function that a break here would cut in two and may not, None if there is none."""
+        whole = self.domain.indivisible
+        return next((whole[frame.code.raw] for frame in self.frames if frame.code.raw in whole), None)
 
     def break_record(self, reason: BreakReason, *, eager: bool = False) -> BreakRecord:
         """Return the record of a break here."""
@@ -367,7 +374,7 @@ class Session:
 
         It is for values of which nothing is assumed so far, such as a cell that the program has not read.
         """
-        other = Session(self.registry, Dynamism(False, Seen()))
+        other = Session(self.registry, Dynamism(False, Seen()), self.domain.refused)
         other.scope = self.scope
         other.interpreter.frames[:] = self.frames
         return other

@@ -35,6 +35,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import CodeType
 from typing import Any, ClassVar, Protocol, TypeAlias
 
 from framelift_bytecode_interp import Break, Domain, Frame, Interpreter, Raise, Result, Value
@@ -42,7 +43,7 @@ from framelift_guards import Predicate, Source, TypeIs
 
 from .effects import EffectLog
 from .emitter import Emitter
-from .reasons import NotReconstructible, ReconstructionError
+from .reasons import BreakReason, NotReconstructible, ReconstructionError
 from .recorder import Recorder
 from .variable import (
     NOT_CONSTANT,
@@ -87,6 +88,10 @@ class Tracking(Domain[Variable], Protocol):
     recorder: Recorder
     interpreter: Interpreter[Variable] | None
     generators: list[GeneratorVariable]
+    refused: Mapping[Any, BreakReason]
+    """Functions that must run for real, with what stands against their capture."""
+    indivisible: dict[CodeType, Any]
+    """The code of polyfills that were entered and no break may leave, with the functions that they stand for."""
 
     @property
     def frame(self) -> Frame[Variable]:

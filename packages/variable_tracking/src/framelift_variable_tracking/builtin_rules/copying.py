@@ -12,6 +12,8 @@ from framelift_guards import ConstantSource, Distinct
 
 from ..classes import PAYLOADS, made_in_python, mro_of, name_of, namespace_of, native_base
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
+from ..handlers.address import AddressVariable, address_of
+from ..handlers.container import HolderVariable
 from ..polyfills import copying as polyfills
 from ..reasons import UnsupportedCall
 from ..variable import (
@@ -25,7 +27,7 @@ from ..variable import (
     ReferenceVariable,
     Variable,
 )
-from .arguments import Parameters, polyfilled
+from .arguments import Parameters, polyfilled, polyfilled_whole
 
 _ATOMIC = (ConstantVariable, FunctionVariable, BuiltinFunctionVariable)
 _IMMUTABLE = frozenset({*ATOMS, range, property, types.UnionType})
@@ -41,7 +43,9 @@ def _identity(domain: Tracking, context: CallContext, args: Arguments, kwargs: K
         return Break(UnsupportedCall("copy.deepcopy", f"it meets a {name_of(cls)}"))
     # What a memo holds under: the address of an object where there is one, as a `__deepcopy__` expects it.
     real = getattr(value, "value", NEW)
-    return Value(domain.constant(id(value) if real is NEW or value.source is None else id(real)))
+    if real is NEW or value.source is None:
+        return Value(AddressVariable(value))
+    return Value(domain.constant(id(real)))
 
 
 def _is_itself(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
@@ -56,6 +60,15 @@ def _distinct(domain: Tracking, context: CallContext, args: Arguments, kwargs: K
     if len(sources) > 1:
         domain.guard(None, Distinct(tuple(sources)))
     return Value(domain.constant(None))
+
+
+def _stay_where_they_are(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    for met in domain.sequence(args[0]) or ():
+        if not isinstance(met, HolderVariable):  # a container's address is what it will be, wherever that is read
+            found = address_of(domain, met)
+            if type(found) is not Value:
+                return found
+    return _distinct(domain, context, args, kwargs)
 
 
 def _slot_names(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
@@ -73,9 +86,10 @@ def _slot_names(domain: Tracking, context: CallContext, args: Arguments, kwargs:
 
 RULES: Final[Mapping[Any, FunctionRule]] = {
     copy.copy: polyfilled(copy.copy, polyfills.copy, Parameters(0, {"x": None})),
-    copy.deepcopy: polyfilled(copy.deepcopy, polyfills.deepcopy, Parameters(0, {"x": None, "memo": None})),
+    copy.deepcopy: polyfilled_whole(copy.deepcopy, polyfills.deepcopy, Parameters(0, {"x": None, "memo": None})),
     polyfills.identity: _identity,
     polyfills.distinct: _distinct,
+    polyfills.stay_where_they_are: _stay_where_they_are,
     polyfills.is_itself: _is_itself,
     polyfills.slot_names: _slot_names,
 }

@@ -15,11 +15,10 @@ from framelift_guards.naming import Reader
 from ..classes import mro_of, namespace_of
 from ..evaluation import constant, is_plain, plain
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
-from ..handlers.address import AddressVariable
-from ..handlers.container import HolderVariable
+from ..handlers.address import address_of
 from ..polyfills import objects as polyfills
 from ..reasons import UnsupportedCall
-from ..variable import NEW, NOT_CONSTANT, ConstantVariable, ObjectVariable, ReferenceVariable, Variable
+from ..variable import NOT_CONSTANT, ConstantVariable, ReferenceVariable, Variable
 from .arguments import breaking, evaluated, forwarded, name_of, raises, refuse
 
 
@@ -302,17 +301,6 @@ def _format(domain: Tracking, context: CallContext, args: Arguments, kwargs: Key
     return domain.format_value(args[0], args[1] if len(args) == 2 else None)
 
 
-def _id(domain: Tracking, variable: Variable) -> Answer:
-    """Answer the address of an object that existed before, guarded."""
-    value = getattr(variable, "value", NEW)
-    if variable.source is None and isinstance(variable, (ObjectVariable, HolderVariable)):
-        return Value(AddressVariable(variable))
-    if variable.source is None or value is NEW or isinstance(variable, ConstantVariable):
-        return Break(UnsupportedCall("id", "an address is not known before the object exists"))
-    domain.guard(CallSource(id, variable.source, " at"), Equals(id(value)))
-    return constant(id(value))
-
-
 def _convert(conversion: str) -> Callable[[Tracking, Variable], Answer]:
     def operation(domain: Tracking, variable: Variable) -> Answer:
         return domain.convert(variable, conversion)
@@ -341,7 +329,7 @@ RULES: Final[Mapping[Any, FunctionRule]] = {
     repr: forwarded(repr, _convert("r"), 1),
     ascii: forwarded(ascii, _convert("a"), 1),
     format: _format,
-    id: forwarded(id, _id, 1),
+    id: forwarded(id, address_of, 1),
     print: breaking(print, _REAL),
     input: breaking(input, _REAL),
     open: breaking(open, _REAL),

@@ -6,10 +6,12 @@ import ast
 from typing import Any
 
 from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_guards import CallSource, Equals
 
 from ..emitter import Emitter
 from ..handler import Answer, Tracking, TypeHandler
-from ..variable import HashKey, Variable
+from ..reasons import UnsupportedCall
+from ..variable import NEW, ConstantVariable, HashKey, ObjectVariable, Variable
 from .container import HolderVariable
 
 
@@ -54,6 +56,17 @@ class AddressHandler(TypeHandler):
     def reconstruct(self, emitter: Emitter, variable: Variable) -> ast.expr:
         assert isinstance(variable, AddressVariable)
         return emitter.call(id, emitter.value(variable.target))
+
+
+def address_of(domain: Tracking, variable: Variable) -> Answer:
+    """Return `id(variable)`: a number for an object that existed before, guarded, and else the address to be."""
+    value = getattr(variable, "value", NEW)
+    if variable.source is None and isinstance(variable, (ObjectVariable, HolderVariable)):
+        return Value(AddressVariable(variable))
+    if variable.source is None or value is NEW or isinstance(variable, ConstantVariable):
+        return Break(UnsupportedCall("id", "an address is not known before the object exists"))
+    domain.guard(CallSource(id, variable.source, " at"), Equals(id(value)))
+    return Value(domain.constant(id(value)))
 
 
 HANDLERS = {Address: AddressHandler()}

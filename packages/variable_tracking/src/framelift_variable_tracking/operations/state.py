@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import builtins
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import CodeType
 from typing import Any, Protocol, cast
 
 from framelift_bytecode_interp import UNBOUND, Break, Code, Enter, Frame, Interpreter, Raise, Result, Value, decode
@@ -28,7 +29,7 @@ from ..classes import is_class, is_odd
 from ..effects import EffectLog
 from ..handler import Tracking, TypeHandler
 from ..interruption import is_interruption
-from ..reasons import UnsupportedOperation
+from ..reasons import BreakReason, UnsupportedOperation
 from ..recorder import Recorder
 from ..registry import Registry
 from ..variable import (
@@ -104,6 +105,9 @@ class State:
         interpreter: the interpreter that runs frames over this domain; its driver sets it.
         entry_line: the line that guards are put down to while no frame runs: where an argument is read first, or the
             definition of the captured function.
+        refused: functions that must run for real, with what stands against their capture; the driver sets it.
+        indivisible: the code of polyfills that were entered and may not be left by a break, with the functions that
+            they stand for.
     """
 
     def __init__(self, registry: Registry, guards: GuardSink, effects: EffectLog, recorder: Recorder) -> None:
@@ -117,6 +121,8 @@ class State:
         self._owners: dict[int, tuple[Variable, ObjectVariable]] = {}
         self._keys: dict[int, Variable] = {}
         self.generators: list[GeneratorVariable] = []
+        self.refused: Mapping[Any, BreakReason] = {}
+        self.indivisible: dict[CodeType, Any] = {}
         self.being_shown: list[Variable] = []
         self.none = ConstantVariable(None)
         self.true = ConstantVariable(True)

@@ -1,7 +1,8 @@
 """`copy.copy` and `copy.deepcopy` (Lib/copy.py), with `object.__reduce_ex__` (Objects/typeobject.c) in plain Python.
 
-The domain knows rules for `identity`, `is_itself`, `distinct` and `slot_names`; their bodies run where a break has cut
-a copy, and what follows runs for real.
+The domain knows rules for `identity`, `is_itself`, `distinct`, `stay_where_they_are` and `slot_names`. Between what
+`identity` answers and `distinct`, addresses are numbers that may be others at the next call, so a deep copy is
+captured whole or not at all: a break inside is a break at the call of `copy.deepcopy`.
 """
 
 from __future__ import annotations
@@ -33,6 +34,10 @@ def distinct(values: list[Any]) -> None:
     """Rely on these being different objects."""
 
 
+def stay_where_they_are(values: list[Any]) -> None:
+    """Rely on the addresses of these: somebody else sees a memo that has them as keys."""
+
+
 def slot_names(cls: type) -> tuple[str, ...]:
     """The names of the slots of a class made in Python."""
     members = [vars(one).items() for one in cls.__mro__ if one.__flags__ & 1 << 9]
@@ -43,7 +48,10 @@ def deepcopy(value: Any, memo: Any = None) -> Any:
     """`copy.deepcopy(value, memo)`."""
     met: list[Any] = []
     result = _deep(value, {} if memo is None else memo, met)
-    distinct(met)
+    if memo is None:
+        distinct(met)
+    else:
+        stay_where_they_are(met)
     return result
 
 
@@ -70,7 +78,11 @@ def _deep(value: Any, memo: dict[int, Any], met: list[Any]) -> Any:
             result[_deep(name, memo, met)] = _deep(item, memo, met)
     else:
         hook = getattr(value, "__deepcopy__", None)
-        result = _rebuilt(value, key, memo, met) if hook is None else hook(memo)
+        if hook is None:
+            result = _rebuilt(value, key, memo, met)
+        else:
+            stay_where_they_are(met)
+            result = hook(memo)
     if not is_itself(result, value):
         memo[key] = result
     return result
