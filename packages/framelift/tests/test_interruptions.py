@@ -1,10 +1,13 @@
-"""What a signal's handler raises, or a tracer, reaches the user, wherever a capture or a call happens to be."""
+"""What a signal's handler, a tracer or another thread raises reaches the user, wherever a call happens to be."""
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import signal
 import sys
+import threading
+import time
 
 import pytest
 import torch
@@ -38,8 +41,17 @@ def breaks(x):
     return y * max(2, 3)
 
 
-def fallen_in(call, after):
-    """Call, and raise a signal before the line of that number; return whether it came so far, and what was raised."""
+def of_a_handler():
+    signal.raise_signal(signal.SIGUSR1)
+
+
+def of_another_thread(thread=None):
+    ident = threading.get_ident() if thread is None else thread.ident
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(Boom))
+
+
+def fallen_in(call, send, after):
+    """Call, and interrupt it before the line of that number; return whether it came so far, and what was raised."""
     left = [after]
 
     def trace(frame, event, argument):
@@ -47,7 +59,7 @@ def fallen_in(call, after):
             left[0] -= 1
             if left[0] == 0:
                 sys.settrace(None)
-                signal.raise_signal(signal.SIGUSR1)
+                send()
         return trace if left[0] > 0 else None
 
     def handler(number, frame):
@@ -65,15 +77,16 @@ def fallen_in(call, after):
     return left[0] <= 0, False
 
 
+@pytest.mark.parametrize("send", [of_a_handler, of_another_thread])
 @pytest.mark.parametrize("function", [adds, breaks])
-def test_a_handlers_exception_reaches_the_user_from_any_line(function):
+def test_an_exception_reaches_the_user_from_any_line(function, send):
     x = torch.ones(2)
     expected = function(x)
     framelift.compile(function, backend="eager")(x)  # what is imported late is imported now
     after, swallowed = 1, []
     while True:
         lifted = framelift.compile(function, backend="eager")
-        came, raised = fallen_in(lambda: lifted(x), after)  # noqa: B023
+        came, raised = fallen_in(lambda: lifted(x), send, after)  # noqa: B023
         if not came:
             break
         if not raised:
@@ -129,3 +142,30 @@ def test_a_graph_that_is_interrupted_is_not_run_again():
                 lifted(torch.ones(2))
     finally:
         signal.signal(signal.SIGUSR1, before)
+
+
+def test_what_interrupts_a_backend_is_raised_as_it_is():
+    entered, outcomes = threading.Event(), []
+
+    def backend(graph, example_inputs):
+        entered.set()
+        end = time.monotonic() + 20
+        while not outcomes and time.monotonic() < end:
+            pass
+        return graph.forward
+
+    lifted = framelift.compile(adds, backend=backend)
+
+    def calls():
+        try:
+            lifted(torch.ones(2))
+        except Exception as error:
+            outcomes.append(type(error))
+
+    thread = threading.Thread(target=calls)
+    thread.start()
+    entered.wait()
+    of_another_thread(thread)
+    thread.join(60)
+    assert outcomes == [Boom]
+    assert torch.equal(lifted(torch.ones(2)), adds(torch.ones(2)))

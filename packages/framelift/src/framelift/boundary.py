@@ -30,7 +30,7 @@ from torch._guards import Source as TorchSource
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.fx.experimental.symbolic_shapes import ShapeEnv
 
-from framelift_guards import DictItemSource, Expression, ForkSafeLock, Guard, SameObject, Source
+from framelift_guards import DictItemSource, Expression, ForkSafeLock, Guard, SameObject, Source, is_interruption
 from framelift_guards.naming import reads
 from framelift_guards.torch import saved_tensors_hooks
 
@@ -184,7 +184,9 @@ class _Varying:
             if self._takes_symbols and _may_have_symbols(values):
                 try:
                     one = _compile_with_symbols(self._gm, self._examples, values, constants, self._compiler)
-                except Exception as error:  # noqa: BLE001 - whatever stands against symbols, sizes can be compiled one by one
+                except Exception as error:
+                    if is_interruption(error):
+                        raise
                     _log.info("compiled for sizes one by one: %s: %s", type(error).__name__, error)
                     self._takes_symbols = False
                 else:
@@ -293,7 +295,7 @@ def _compile_for(gm: torch.fx.GraphModule, values: Sequence[Any], compiler: Comp
         try:
             compiled = compiler(graph, inputs)
         except Exception as error:
-            if not (_share(given) or _is_untraceable(error)):
+            if is_interruption(error) or not (_share(given) or _is_untraceable(error)):
                 raise
             # AOTAutograd refuses to write to some inputs that share memory without being views of one tensor.
             compiled = _as_it_is(gm, error)

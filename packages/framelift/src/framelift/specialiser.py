@@ -35,9 +35,9 @@ from framelift_guards import (
     Scope,
     Specialisation,
     UserLine,
+    is_interruption,
 )
 from framelift_guards.plain import show
-from framelift_variable_tracking import is_interruption
 
 from .backends import call_beginning, compile_graph
 from .call_beginning import announcing
@@ -277,6 +277,8 @@ class Specialiser:
             with without_default_device(), kept_state():  # a compiler that fails may leave torch's state changed
                 compiled = compile_graph(self.config.backend, captured.graph, captured.example_inputs)
         except Exception as error:
+            if is_interruption(error):
+                raise
             raise BackendError(
                 f"backend {name}", "must compile the graph", f"raising {type(error).__name__}: {error}",
                 "try backend='eager' to see whether the graph itself is sound", entry_point.where,

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from framelift_guards import is_interruption
 from framelift_symbolic_shapes import SymNode
 from framelift_symbolic_shapes.torch import wrap
 
@@ -76,7 +77,9 @@ def compute(function: Callable[..., Any], *operands: Any) -> Any:
         return function(*operands)
     try:
         expected = function(*hints)
-    except Exception:  # noqa: BLE001 - raised by the next line, for the plain numbers
+    except Exception as error:
+        if is_interruption(error):
+            raise
         return function(*map(specialise, operands))
     rule = COMPUTED.get(function)
     if rule is None or type(expected) not in (int, float, bool) or not math.isfinite(expected):

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch.fx
 
-from framelift_variable_tracking import is_interruption
+from framelift_guards import is_interruption
 
 from .entry_point import EntryPoint
 

@@ -35,6 +35,7 @@ from framelift_guards import (
     Source,
     TypeIs,
     UserLine,
+    is_interruption,
 )
 from framelift_guards.torch import (
     Stack,
@@ -60,7 +61,6 @@ from framelift_variable_tracking import (
     TupleVariable,
     UnsupportedCall,
     Variable,
-    is_interruption,
 )
 
 from .arithmetic import example_numbers

@@ -11,6 +11,7 @@ from framelift_guards.cost import check_cost, check_costs
 from framelift_guards.dispatcher import Dispatcher, Specialisation
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet, UserLine
+from framelift_guards.interruption import is_interruption
 from framelift_guards.modes import Checked, Frozen, GuardMode, GuardViolation, Sampled, guard_mode
 from framelift_guards.predicates import (
     BoolIs,
@@ -133,4 +134,5 @@ __all__ = [
     "check_costs",
     "compile_function",
     "guard_mode",
+    "is_interruption",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 from framelift_guards.declared import must_be, require_declared
+from framelift_guards.interruption import is_interruption
 from framelift_guards.plain import show
 from framelift_guards.predicates import Predicate, PredicateError
 from framelift_guards.predicates.base import kept
@@ -97,7 +98,9 @@ class Guard:
             return self.predicate.check(None if self.source is None else self.source.fetch(scope), scope)
         except PredicateError:
             raise
-        except Exception:  # noqa: BLE001 -- as in `failure`
+        except Exception as error:
+            if is_interruption(error):
+                raise
             return False
 
     def failure(self, scope: Scope) -> Failure | None:
@@ -108,7 +111,9 @@ class Guard:
             reason = self.predicate.explain(self.spelling, value, scope)
             if reason is not None:
                 remedy = self.predicate.remedy(self.spelling, value, scope)
-        except Exception as error:  # noqa: BLE001 -- a fetch may run the user's code; whatever it raises, this fails
+        except Exception as error:
+            if is_interruption(error):
+                raise
             reason = f"{self.predicate.describe(self.spelling)} held, now it cannot be checked: {_error_text(error)}"
             remedy = kept(self.spelling) if self.spelling else None
         return None if reason is None else Failure(self, reason, remedy)

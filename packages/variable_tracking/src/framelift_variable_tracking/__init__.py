@@ -18,7 +18,6 @@ from .handlers.range import RangeVariable
 from .handlers.set import SetVariable
 from .handlers.slice import SliceVariable
 from .handlers.tuple import TupleHandler, TupleVariable
-from .interruption import is_interruption
 from .language import default_registry
 from .reasons import (
     BreakReason,
@@ -107,5 +106,4 @@ __all__ = [
     "UnsupportedOperation",
     "Variable",
     "default_registry",
-    "is_interruption",
 ]

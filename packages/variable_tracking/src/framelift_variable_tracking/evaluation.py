@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_guards import is_interruption
 
 from .handler import Tracking
-from .interruption import is_interruption
 from .reasons import UnsupportedOperation
 from .variable import NOT_CONSTANT, ConstantVariable, Variable
 

@@ -23,12 +23,12 @@ from framelift_guards import (
     Source,
     TypeIs,
     UserLine,
+    is_interruption,
 )
 
 from ..classes import is_class, is_odd
 from ..effects import EffectLog
 from ..handler import Tracking, TypeHandler
-from ..interruption import is_interruption
 from ..reasons import BreakReason, UnsupportedOperation
 from ..recorder import Recorder
 from ..registry import Registry
