@@ -14,6 +14,7 @@ import enum
 import functools
 import inspect
 import itertools
+import pickle
 import types
 import typing
 import weakref
@@ -130,6 +131,70 @@ def defaults_change(lift):
     with pytest.raises(TypeError) as raised:
         function(X)
     return *told, str(raised.value), str(inspect.signature(function))
+
+
+@scenario
+def defaults_are_looked_at(lift):
+    def f(x, by=2, *, plus=1, needed=X):
+        return x * by + plus + needed
+
+    def without(x):
+        return x
+
+    function, bare = lift(f), lift(without)
+    told = []
+
+    def look():
+        seen = []
+        shown, named = function.__defaults__, function.__kwdefaults__
+        specification = inspect.getfullargspec(function)
+        seen.append(
+            [list(shown), shown[0], shown[-1:], len(shown), 2 in shown, (0, *shown), (0,) + shown, shown + (1,)]
+        )
+        seen.append(
+            [
+                tuple(shown),
+                str(shown),
+                shown == f.__defaults__,
+                f.__defaults__ == shown,
+                hash(shown) == hash(f.__defaults__),
+            ]
+        )
+        seen.append(
+            [dict(named), {**named}, named["plus"], named.get("none"), list(named), len(named), "plus" in named]
+        )
+        seen.append([named.copy(), list(named.items()), named | {"more": 1}, {"more": 1} | named])
+        seen.append(
+            [specification.args, specification.defaults, specification.kwonlyargs, specification.kwonlydefaults]
+        )
+        seen.append([pickle.loads(pickle.dumps(shown)), copy.deepcopy(shown), copy.copy(named), function(X)])
+
+        told.append(str(seen))  # not which of them are the same object
+
+    look()
+    f.__defaults__ = (5,)
+    function.__kwdefaults__["plus"] = 3
+    look()
+    f.__kwdefaults__["needed"] = X + 1
+    look()
+    function.__defaults__ = (7,)
+    told += [function(X), function.__defaults__]
+    told += [bool(bare.__defaults__), bare.__defaults__ == without.__defaults__, bare.__kwdefaults__]
+    return told
+
+
+@scenario
+def defaults_are_looked_at_by_what_is_captured(lift):
+    def f(x, by=2, *, plus=1):
+        return x * by + plus
+
+    function = lift(f)
+    looks = lift(lambda x: x * function.__defaults__[0] + function.__kwdefaults__["plus"] + sum(function.__defaults__))
+    told = [looks(X)]
+    f.__defaults__ = (5,)
+    told.append(looks(X))
+    function.__kwdefaults__["plus"] = 3
+    return [*told, looks(X), function(X), f(X)]
 
 
 @scenario

@@ -14,12 +14,13 @@ import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from inspect import CO_VARARGS, CO_VARKEYWORDS
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from framelift_guards import accelerator
 from framelift_guards.call_site import names_given
 from framelift_guards.codegen import Builder, GeneratedNamespace, SourceFile, compile_code, is_identifier, lay_out
 from framelift_guards.decision import DecisionTree, Path
+from framelift_guards.defaults import DEFAULT, KeywordDefaults, PositionalDefaults
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet
 from framelift_guards.modes import Checked, Frozen, GuardMode, GuardViolation, Trust, divide
@@ -32,16 +33,6 @@ Violated = Callable[[str, GuardMode, Failure], Exception]
 
 CHECKED = Checked()
 EMPTY: Mapping[str, object] = types.MappingProxyType({})
-
-
-class _Default:
-    """What a parameter holds that the caller left out: the default is the one that the user's function has by then."""
-
-    def __repr__(self) -> str:
-        return "<the default>"
-
-
-DEFAULT: Final = _Default()
 
 
 @dataclass(frozen=True)
@@ -237,8 +228,9 @@ class Dispatcher:
         code = function.__code__
         names = function.__name__, code.co_qualname
         self._set_up(Parameters.of(code), miss, names, mode, violated, original=function)
-        self.function.__defaults__ = (DEFAULT,) * len(self.parameters.positional) or None
-        self.function.__kwdefaults__ = dict.fromkeys(self.parameters.keyword_only, DEFAULT) or None
+        positional, keyword_only = self.parameters.positional, self.parameters.keyword_only
+        self.function.__defaults__ = PositionalDefaults(function, len(positional)) if positional else None
+        self.function.__kwdefaults__ = KeywordDefaults(function, keyword_only) if keyword_only else None
         functools.update_wrapper(self.function, function)
 
     @classmethod

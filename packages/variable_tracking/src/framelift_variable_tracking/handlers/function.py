@@ -19,6 +19,9 @@ from ..reasons import UnsupportedCall
 from ..variable import DELETED, NEW, BoundMethodVariable, FunctionVariable, OpaqueVariable, Variable
 from .identity import IdentityHandler
 
+_DEFAULTS = ("__defaults__", "__kwdefaults__")
+_PLAIN = (tuple, dict, type(None))
+
 
 def _own(variable: Variable) -> FunctionVariable:
     assert isinstance(variable, FunctionVariable)
@@ -97,6 +100,9 @@ class FunctionHandler(IdentityHandler):
             return Value(domain.constant(function.qualname))
         if name == "__code__":
             return Value(domain.constant(function.code))
+        if name in _DEFAULTS and function.value is not NEW and type(getattr(function.value, name)) not in _PLAIN:
+            # A subclass shows something else than it holds, such as what another function has by then.
+            return domain.unsupported(function, f"reading the attribute {name!r}, which is of a subclass")
         if name == "__defaults__":
             values = domain.defaults_of(function)
             if not values and function.value is not NEW:
