@@ -11,6 +11,7 @@ from framelift_fake_tensors import (
     DataDependentError,
     FakeMode,
     FakeTensor,
+    FakeTensorError,
     ForeignSymbolError,
     ForeignTensorError,
     NestedModeError,
@@ -18,6 +19,7 @@ from framelift_fake_tensors import (
     PropagationCache,
     PropagationError,
     UnsupportedTensorError,
+    measure_layers,
 )
 from framelift_symbolic_shapes import ShapeEnv
 
@@ -77,7 +79,7 @@ def clean():
 
 @pytest.mark.parametrize("outer", [FakeMode, FakeTensorMode])
 def test_a_mode_in_another_is_refused(mode, outer):
-    with outer(), pytest.raises(NestedModeError, match="can't be entered inside"), mode:
+    with outer(), pytest.raises(NestedModeError, match="can't work inside"), mode:
         pass
     assert clean()
     assert not torch.compiler.is_compiling()
@@ -120,7 +122,9 @@ def test_a_symbol_of_another_environment_is_refused(mode, x, call):
 
 
 def test_a_mode_without_environment_takes_no_symbol(x):
-    with pytest.raises(ForeignSymbolError, match=r"has no environment; make it with FakeMode\(shape_env\)"):
+    with pytest.raises(
+        ForeignSymbolError, match=r"has no environment \(.* asks\); give it that of the symbol: FakeMode\(shape_env\)"
+    ):
         FakeMode().propagate(torch.zeros, (x.shape[0],), {})
 
 
@@ -162,6 +166,14 @@ def test_results_that_are_too_large(mode):
 
 @pytest.mark.parametrize(("tensor", "arguments", "kind", "words"), [
     ("x", {}, TypeError, "a tensor or a module, not a str"),
+    (torch.ones(2), {"name": 3}, TypeError, "name is a str, as a user would write the tensor, not 3"),
+    (torch.ones(2), {"dynamic": {"a"}}, TypeError, "dynamic names dimensions by int, not 'a'"),
+    (torch.ones(2), {"dynamic": [0.0]}, TypeError, "dynamic names dimensions by int, not 0.0"),
+    (torch.ones(2), {"dynamic": [True]}, TypeError, "dynamic names dimensions by int, not True"),
+    (torch.ones(2), {"dynamic": {0: 3}}, TypeError, "dynamic maps dimensions to a Freedom each, not to 3"),
+    (torch.ones(2), {"dynamic_strides": 1}, TypeError, "dynamic_strides is a collection of dimensions, not 1"),
+    (torch.ones(2), {"dynamic_strides": {5}}, IndexError, "dynamic_strides names dimension 5, and t0 has 1"),
+    (torch.ones(2), {"origin": 3}, TypeError, "origin is a function of a kind and a dimension, not 3"),
     (None, {}, TypeError, "not a NoneType"),
     (torch.ones(2), {"dynamic": {5}}, IndexError, "names dimension 5, and t0 has 1"),
     (torch.ones(()), {"dynamic": [0]}, IndexError, "names dimension 0"),
@@ -179,8 +191,30 @@ def test_arguments_of_a_mode():
         FakeMode(3)
     with pytest.raises(TypeError, match="has no environment"):
         FakeMode().fake(torch.ones(2), dynamic={0})
+    with pytest.raises(TypeError, match="a stride of t0 shall be a symbol"):
+        FakeMode().fake(torch.ones(2, 2), dynamic_strides={0})
     with pytest.raises(TypeError, match="give it a ShapeEnv"):
         FakeMode(unbacked=True)
+    with pytest.raises(TypeError, match="not a torch.fx.experimental.symbolic_shapes.ShapeEnv"):
+        FakeMode(TorchShapeEnv())
+    with pytest.raises(TypeError, match="a PropagationCache as cache, not a int"):
+        FakeMode(cache=3)
+    with pytest.raises(TypeError, match="allow_real of FakeMode is True or False, not 'no'"):
+        FakeMode(allow_real="no")
+    with pytest.raises(ValueError, match="an int, 0 or more, not -1"):
+        PropagationCache(-1)
+
+
+def test_a_stride_is_counted_from_the_end_too(mode):
+    rows = mode.fake(torch.ones(4, 6)[:, ::2], dynamic_strides={-2}).stride()[0]
+    assert isinstance(rows, torch.SymInt)
+
+
+def test_arguments_of_measure_layers(mode):
+    with pytest.raises(TypeError, match="takes a FakeMode first, not a Linear"):
+        measure_layers(torch.nn.Linear(2, 2), torch.ones(2, 2))
+    with pytest.raises(TypeError, match="takes a module after the mode, not a int"):
+        measure_layers(mode, 3)
 
 
 # ---- operators -------------------------------------------------------------------------------------------------------
@@ -237,3 +271,133 @@ def test_a_call_propagated_in_the_middle_of_another(mode, x):
     for _ in range(2):
         assert mode.propagate(outer, (x,), {}).shape == (3,)
     assert clean()
+
+
+# ---- whole texts: what, the rule, the value, the line that asked, what to do -----------------------------------------
+
+TEXTS = {}
+
+
+def text(expected):
+    def add(function):
+        TEXTS[function.__name__] = function, expected
+        return function
+
+    return add
+
+
+class Given:
+    """What the programs below work on."""
+
+    def __init__(self):
+        self.env = ShapeEnv()
+        self.mode = FakeMode(self.env, cache=PropagationCache())
+        self.x = self.mode.fake(torch.ones(4, 3), name="L['x']", dynamic={0})
+        self.real = torch.ones(4, 3)
+        self.other = FakeMode(ShapeEnv())
+        self.foreign = self.other.fake(torch.ones(4, 3), name="L['x']", dynamic={0})
+
+
+@text("aten.add.Tensor received a real tensor of shape (4, 3) (HERE asks); "
+      "make a fake of it with FakeMode.fake first, or let the mode do so: FakeMode(allow_real=True).")  # fmt: skip
+def a_real_tensor(given):
+    with given.mode:
+        given.x + given.real
+
+
+@text("aten.sum.default received a real tensor of shape (4, 3) (HERE asks); "
+      "make a fake of it with FakeMode.fake first, or let the mode do so: FakeMode(allow_real=True).")  # fmt: skip
+def a_real_tensor_alone(given):
+    given.mode.propagate(torch.sum, (given.real,), {})
+
+
+@text("an assignment to Tensor.data received a real tensor (HERE asks); "
+      "make a fake of it with FakeMode.fake of this mode first.")  # fmt: skip
+def a_real_tensor_as_data(given):
+    with given.mode:
+        given.x.data = given.real
+
+
+@text("aten.add.Tensor received a fake tensor of another mode (HERE asks); "
+      "make a fake of it with FakeMode.fake of this mode first.")  # fmt: skip
+def a_fake_of_another_mode(given):
+    given.x + given.foreign
+
+
+@text("FakeMode.fake received a fake tensor of this mode (HERE asks); use it as it is.")
+def a_fake_of_a_fake(given):
+    given.mode.fake(given.x)
+
+
+@text("FakeMode.fake received a fake tensor of another mode (HERE asks); make it of the real tensor.")
+def a_fake_of_a_foreign_fake(given):
+    given.mode.fake(given.foreign)
+
+
+@text("a FakeMode can't work inside another FakeMode, since a tensor belongs to one mode (HERE asks); "
+      "leave that one first, or use it for both.")  # fmt: skip
+def a_mode_of_another_environment(given):
+    with given.mode, given.other:
+        pass
+
+
+@text("a FakeMode can't work inside another FakeMode, since a tensor belongs to one mode (HERE asks); "
+      "leave that one first, or use it for both.")  # fmt: skip
+def a_mode_of_the_same_environment(given):
+    with given.mode, FakeMode(given.env):
+        pass
+
+
+@text("a FakeMode can't work inside torch's FakeTensorMode, since a tensor belongs to one mode (HERE asks); "
+      "leave that one first, or use it for both.")  # fmt: skip
+def a_mode_of_torch(given):
+    with FakeTensorMode(), given.mode:
+        pass
+
+
+@text("zeros received s77, of another environment than the mode's (HERE asks); make it with the same ShapeEnv.")
+def a_symbol_of_another_environment(given):
+    with given.mode:
+        torch.zeros(given.foreign.shape[0])
+
+
+@text("zeros received s77, and the mode has no environment (HERE asks); "
+      "give it that of the symbol: FakeMode(shape_env).")  # fmt: skip
+def a_symbol_without_an_environment(given):
+    FakeMode(cache=PropagationCache()).propagate(torch.zeros, (given.x.shape[0] + 0,), {})
+
+
+@text("framelift_texts.opaque.default has no meta kernel, so its result can't be told from metadata (HERE asks); "
+      'register one with torch.library.register_fake("framelift_texts::opaque").')  # fmt: skip
+def a_custom_operator(given):
+    with torch.library._scoped_library("framelift_texts", "DEF") as library:
+        library.define("opaque(Tensor x) -> Tensor")
+        library.impl("opaque", lambda x: x.clone(), "CPU")
+        given.mode.propagate(torch.ops.framelift_texts.opaque, (given.x,), {})
+
+
+@text("apply_() needs the data of a tensor, and a fake tensor has only metadata (HERE asks); "
+      "use its shape, stride, dtype and device, or call this on the real tensor.")  # fmt: skip
+def a_function_of_each_element(given):
+    given.x.apply_(lambda value: value)
+
+
+@text("Tensor.map_() needs the data of a tensor, and a fake tensor has only metadata (HERE asks); "
+      "use its shape, stride, dtype and device, or call this on the real tensor.")  # fmt: skip
+def a_function_of_each_pair(given):
+    given.mode.propagate(torch.Tensor.map_, (given.x, given.x, max), {})
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_whole_text(name):
+    program, expected = TEXTS[name]
+    with pytest.raises(FakeTensorError) as caught:
+        program(Given())
+    first = program.__code__.co_firstlineno
+    lines = {line for _, _, line in program.__code__.co_lines() if line is not None}
+    where = caught.value.where
+    assert where is not None
+    file, _, line = where.rpartition(":")
+    assert file == __file__
+    assert int(line) in lines - {first}
+    assert str(caught.value).replace(where, "HERE") == expected

@@ -36,12 +36,17 @@ class PropagationCache:
     Args:
         maxsize: how many recipes are kept.
 
+    Raises:
+        ValueError: `maxsize` is no such number.
+
     >>> cache = PropagationCache(maxsize=2)
     >>> cache.hits, cache.misses, len(cache)
     (0, 0, 0)
     """
 
     def __init__(self, maxsize: int = 8192) -> None:
+        if type(maxsize) is not int or maxsize < 0:
+            raise ValueError(f"maxsize of a PropagationCache is an int, 0 or more, not {maxsize!r}")
         self.maxsize = maxsize
         self.hits = 0
         self.misses = 0

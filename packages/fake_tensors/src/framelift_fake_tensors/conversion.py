@@ -57,6 +57,7 @@ class Conversion:
             return known[1]
         if name is None:
             name = f"t{next(self._names)}"
+        _check_arguments(name, dynamic_strides, origin)
 
         def fake_of(inner: torch.Tensor, attribute: str) -> torch.Tensor:
             made: torch.Tensor = self.fake(inner, f"{name}.{attribute}", dynamic)
@@ -101,7 +102,9 @@ class Conversion:
         if not isinstance(tensor, torch.Tensor):
             raise TypeError(f"FakeMode.fake takes a tensor or a module, not a {type(tensor).__name__}")
         if isinstance(tensor, FakeTensor):
-            raise ForeignTensorError("FakeMode.fake", "a fake tensor")
+            if tensor.fake_mode is self._mode:
+                raise ForeignTensorError("FakeMode.fake", "a fake tensor of this mode", "use it as it is")
+            raise ForeignTensorError("FakeMode.fake", "a fake tensor of another mode", "make it of the real tensor")
         if isinstance(tensor, (torch.nn.UninitializedParameter, torch.nn.UninitializedBuffer)):
             raise UnsupportedTensorError("no shape yet: run the lazy module once on real tensors")
         if tensor.layout is not torch.strided or tensor.is_nested:
@@ -136,11 +139,12 @@ class Conversion:
         given: Any = dynamic
         if isinstance(given, str) or not (callable(given) or isinstance(given, (bool, Collection))):
             raise TypeError(f"dynamic is True, a collection of dimensions or a function of one, not {given!r}")
-        for dim in dynamic if isinstance(dynamic, Collection) else ():
-            if not -len(size) <= dim < len(size):
-                raise IndexError(f"dynamic names dimension {dim}, and {name} has {len(size)}")
-        if self._shape_env is None:
-            raise TypeError(f"a size of {name} shall be a symbol, and the mode has no environment; give it one")
+        if isinstance(dynamic, Collection):
+            _check_dimensions("dynamic", dynamic, name, len(size))
+        for freedom in dynamic.values() if isinstance(dynamic, Mapping) else ():
+            if not isinstance(freedom, Freedom):
+                raise TypeError(f"dynamic maps dimensions to a Freedom each, not to {freedom!r}")
+        self._check_environment(f"a size of {name}")
         if callable(dynamic):
             dims: Iterable[int] = [dim for dim in range(len(size)) if dynamic(dim)]
         else:
@@ -157,13 +161,22 @@ class Conversion:
             ]
         )
 
+    def _check_environment(self, what: str) -> None:
+        if self._shape_env is None:
+            raise TypeError(
+                f"{what} shall be a symbol, and the mode has no environment; make it with FakeMode(ShapeEnv())"
+            )
+
     def _strides(
         self, strides: Sequence[Any], name: str, dynamic: Collection[int], origin: Origin | None
     ) -> tuple[Any, ...]:
+        _check_dimensions("dynamic_strides", dynamic, name, len(strides))
+        self._check_environment(f"a stride of {name}")
+        wanted = {dim % len(strides) for dim in dynamic}
         return tuple(
             [
                 self._symbol(f"{name}.stride()[{dim}]", stride, _FREE_STRIDE, "stride", dim, origin)
-                if dim in dynamic and type(stride) is int
+                if dim in wanted and type(stride) is int
                 else stride
                 for dim, stride in enumerate(strides)
             ]
@@ -182,3 +195,20 @@ class Conversion:
             strict=freedom.strict,
             shared=freedom.shared,
         )
+
+
+def _check_arguments(name: object, dynamic_strides: object, origin: object) -> None:
+    if not isinstance(name, str):
+        raise TypeError(f"name is a str, as a user would write the tensor, not {name!r}")
+    if isinstance(dynamic_strides, str) or not isinstance(dynamic_strides, Collection):
+        raise TypeError(f"dynamic_strides is a collection of dimensions, not {dynamic_strides!r}")
+    if origin is not None and not callable(origin):
+        raise TypeError(f"origin is a function of a kind and a dimension, not {origin!r}")
+
+
+def _check_dimensions(argument: str, dims: Iterable[object], name: str, count: int) -> None:
+    for dim in dims:
+        if type(dim) is not int:
+            raise TypeError(f"{argument} names dimensions by int, not {dim!r}")
+        if not -count <= dim < count:
+            raise IndexError(f"{argument} names dimension {dim}, and {name} has {count}")

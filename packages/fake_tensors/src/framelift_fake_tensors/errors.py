@@ -29,6 +29,15 @@ def _asked_by(where: str | None) -> str:
     return "" if where is None else f" ({where} asks)"
 
 
+def _registered_name(operator: str) -> str:
+    """Return the name that `torch.library` knows an operator by: the default overload goes without its own.
+
+    >>> _registered_name("mylib.foo.default"), _registered_name("mylib.foo.out")
+    ('mylib::foo', 'mylib::foo.out')
+    """
+    return operator.replace(".", "::", 1).removesuffix(".default")
+
+
 class DataAccessError(FakeTensorError):
     """Something asked a fake tensor for its data, which it does not have.
 
@@ -67,15 +76,17 @@ class NoMetaKernelError(FakeTensorError):
     """An operator says nothing about its result without data.
 
     Args:
-        operator: the name of the operator, such as `mylib::foo.default`.
+        operator: the name of the operator, such as `mylib.foo.default`.
     """
 
     def __init__(self, operator: str) -> None:
-        super().__init__(
-            f"{operator} has no meta kernel, so its result can't be told from metadata; "
-            "register one with torch.library.register_fake."
-        )
         self.operator = operator
+        self.where = user_line()
+        """File and line of the program that asked."""
+        super().__init__(
+            f"{operator} has no meta kernel, so its result can't be told from metadata{_asked_by(self.where)}; "
+            f'register one with torch.library.register_fake("{_registered_name(operator)}").'
+        )
 
 
 class PropagationError(FakeTensorError):
@@ -115,9 +126,11 @@ class ForeignTensorError(FakeTensorError):
     def __init__(
         self, function: str, kind: str, remedy: str = "make a fake of it with FakeMode.fake of this mode first"
     ) -> None:
-        super().__init__(f"{function} received {kind}; {remedy}.")
         self.function = function
         self.kind = kind
+        self.where = user_line()
+        """File and line of the program that asked."""
+        super().__init__(f"{function} received {kind}{_asked_by(self.where)}; {remedy}.")
 
 
 class ForeignSymbolError(FakeTensorError):
@@ -130,13 +143,18 @@ class ForeignSymbolError(FakeTensorError):
     """
 
     def __init__(self, function: str, symbol: str, has_environment: bool) -> None:
-        super().__init__(
-            f"{function} received {symbol}, of another environment than the mode's; make it with the same ShapeEnv."
-            if has_environment
-            else f"{function} received {symbol}, and the mode has no environment; make it with FakeMode(shape_env)."
-        )
         self.function = function
         self.symbol = symbol
+        self.where = user_line()
+        """File and line of the program that asked."""
+        asked = _asked_by(self.where)
+        super().__init__(
+            f"{function} received {symbol}, of another environment than the mode's{asked}; "
+            "make it with the same ShapeEnv."
+            if has_environment
+            else f"{function} received {symbol}, and the mode has no environment{asked}; "
+            "give it that of the symbol: FakeMode(shape_env)."
+        )
 
 
 class NestedModeError(FakeTensorError):
@@ -147,6 +165,10 @@ class NestedModeError(FakeTensorError):
     """
 
     def __init__(self, active: str) -> None:
+        self.active = active
+        self.where = user_line()
+        """File and line of the program that asked."""
         super().__init__(
-            f"FakeMode can't be entered inside {active}: a tensor belongs to one mode; leave the other, or share it."
+            f"a FakeMode can't work inside {active}, since a tensor belongs to one mode{_asked_by(self.where)}; "
+            "leave that one first, or use it for both."
         )

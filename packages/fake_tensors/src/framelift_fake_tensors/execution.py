@@ -288,7 +288,7 @@ class Execution:
         if active is self._dispatch:
             yield
         elif active is not None:
-            raise NestedModeError("torch's FakeTensorMode" if not isinstance(active, _Dispatch) else "a FakeMode")
+            raise NestedModeError("torch's FakeTensorMode" if not isinstance(active, _Dispatch) else "another FakeMode")
         else:
             here = self.here
             with self._dispatch:

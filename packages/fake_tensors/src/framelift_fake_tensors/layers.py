@@ -53,6 +53,9 @@ def measure_layers(mode: FakeMode, module: torch.nn.Module, *args: Any, **kwargs
         args: fakes of the mode and constants.
         kwargs: the same, by name.
 
+    Raises:
+        TypeError: there is no mode, or no module.
+
     >>> mode = FakeMode()
     >>> with mode:
     ...     model, x = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.ReLU()), torch.ones(8, 64)
@@ -62,6 +65,10 @@ def measure_layers(mode: FakeMode, module: torch.nn.Module, *args: Any, **kwargs
     0 [(8, 32)] 8320 1024 32768
     1 [(8, 32)] 0 1024 0
     """
+    if not isinstance(mode, FakeMode):
+        raise TypeError(f"measure_layers takes a FakeMode first, not a {type(mode).__name__}")
+    if not isinstance(module, torch.nn.Module):
+        raise TypeError(f"measure_layers takes a module after the mode, not a {type(module).__name__}")
     layers = {name: _layer(name, part) for name, part in module.named_modules()}
     running: list[Layer] = []
     with contextlib.ExitStack() as stack:

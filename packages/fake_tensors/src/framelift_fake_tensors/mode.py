@@ -141,7 +141,12 @@ class FakeMode:
         allow_real: bool = False,
     ) -> None:
         if shape_env is not None and not isinstance(shape_env, ShapeEnv):
-            raise TypeError(f"FakeMode takes a ShapeEnv of framelift_symbolic_shapes, not a {type(shape_env).__name__}")
+            raise TypeError(f"FakeMode takes a ShapeEnv of framelift_symbolic_shapes, not a {_full_name(shape_env)}")
+        if cache is not None and not isinstance(cache, PropagationCache):
+            raise TypeError(f"FakeMode takes a PropagationCache as cache, not a {type(cache).__name__}")
+        for option, value in {"unbacked": unbacked, "allow_real": allow_real}.items():
+            if type(value) is not bool:
+                raise TypeError(f"{option} of FakeMode is True or False, not {value!r}")
         self.allow_real = allow_real
         self.shape_env = None if shape_env is None else attach(shape_env)
         self._here = _Here()
@@ -324,7 +329,7 @@ class FakeMode:
     def assign_data(self, target: torch.Tensor, value: torch.Tensor) -> None:
         """Do `target.data = value` for two fakes."""
         if not isinstance(target, FakeTensor) or not isinstance(value, FakeTensor):
-            raise ForeignTensorError("Tensor.data", "a real tensor")
+            raise ForeignTensorError("an assignment to Tensor.data", "a real tensor")
         with torch._C._DisableTorchDispatch():
             target.data = value
         target.memory, target.signature, target.meta_twin = value.memory, None, None
@@ -364,6 +369,12 @@ class FakeMode:
     def run_operator(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run an operator that was called on fakes of this mode outside of `propagate`."""
         return self._execution.run_operator(function, args, kwargs)
+
+
+def _full_name(value: object) -> str:
+    """Return the name of a value's class with its module: torch has a `ShapeEnv` of its own."""
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
 def _is_transformed(args: tuple[Any, ...]) -> bool:

@@ -333,8 +333,14 @@ class FakeTensor(torch.Tensor):
             raise DataAccessError("tolist()")
         return [part.tolist() for part in self.unbind()] if self.dim() else self.item()
 
+    # torch would call the function with what lies at a null address.
+    apply_ = _refuse("apply_")
+    map_ = _refuse("map_")
+    map2_ = _refuse("map2_")
     numpy = _refuse("numpy")
     data_ptr = _refuse("data_ptr")
+    const_data_ptr = _refuse("const_data_ptr")
+    mutable_data_ptr = _refuse("mutable_data_ptr")
     __array__ = _refuse("__array__")
     __dlpack__ = _refuse("__dlpack__")
 
@@ -385,8 +391,12 @@ def nodes_of(fakes: Iterable[FakeTensor]) -> tuple[Node, ...]:
     return tuple([node_of(fake) for fake in fakes if fake.requires_grad])
 
 
+_DATA_METHODS = (
+    "tolist", "numpy", "data_ptr", "const_data_ptr", "mutable_data_ptr", "__array__", "__dlpack__", "__reduce_ex__",
+    "apply_", "map_", "map2_",
+)  # fmt: skip
 DATA_FUNCTIONS: frozenset[Any] = frozenset(
-    getattr(torch.Tensor, name) for name in ("tolist", "numpy", "data_ptr", "__array__", "__dlpack__", "__reduce_ex__")
+    getattr(torch.Tensor, name) for name in _DATA_METHODS if hasattr(torch.Tensor, name)
 )
 """Methods that hand out data, and that torch would answer for a fake with an error about something else."""
 
