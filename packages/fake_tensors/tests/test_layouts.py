@@ -98,3 +98,50 @@ def test_without_names_of_torch_channels_stay_last(monkeypatch):
     image, weight = channels_last(torch.ones(2, 4, 6, 6)), torch.ones(8, 4, 3, 3)
     for arguments in ((image, weight), (image.contiguous(), weight)):
         assert faked(arguments, False)(F.conv2d) == outcome(F.conv2d, arguments)
+
+
+def lain_out(shape):
+    """Tensors of a shape that lie in memory in several ways."""
+    turned = tuple(reversed(range(len(shape))))
+    wide = torch.ones(*[2 * extent for extent in shape])
+    yield torch.ones(shape)
+    yield torch.ones(shape).permute(turned).contiguous().permute(turned)
+    yield wide[tuple([slice(None, None, 2)] * len(shape))]
+
+
+@pytest.mark.parametrize("function", [torch.Tensor.view, torch.reshape])
+def test_views_with_dimensions_of_one_element(function):
+    for shape in itertools.product((1, 2, 3), repeat=3):
+        extents = [extent for extent in shape if extent != 1]
+        wanted = {
+            order for order in itertools.permutations([*extents, 1, 1]) if [n for n in order if n != 1] == extents
+        }
+        for size, tensor in itertools.product([*wanted, (-1, 1), (1, -1)], lain_out(shape)):
+
+            def run(tensor, size=size):
+                return function(tensor, size)
+
+            assert faked((tensor,), True)(run) == outcome(run, (tensor,)), (shape, tensor.stride(), size)
+
+
+def test_einsum_of_one_batch():
+    def run(one, other):
+        return torch.einsum("aij,ajk->aik", one, other)
+
+    arguments = torch.ones(1, 2, 3), torch.ones(1, 3, 4)
+    assert faked(arguments, True)(run) == outcome(run, arguments) == [(8, 4, 1)]
+
+
+@pytest.mark.parametrize("function", [torch.add, torch.mul, torch.eq, torch.sub, torch.maximum, lambda x, y: x + 1])
+def test_results_without_elements(function):
+    for shape, other in itertools.product([(0, 1), (3, 0, 1), (0, 3), (0, 1, 2)], [(1,), (1, 1), ()]):
+        arguments = torch.ones(shape), torch.ones(other)
+        assert faked(arguments, False)(function) == outcome(function, arguments), (shape, other)
+
+
+def test_rms_norm_of_nothing():
+    def run(rows, weight):
+        return F.rms_norm(rows, (1,), weight)
+
+    arguments = torch.ones(0, 1), torch.ones(1)
+    assert faked(arguments, False)(run) == outcome(run, arguments) == [(1, 0)]

@@ -7,7 +7,7 @@ kernels do. What is here is by operator, with the kernel that it was read from; 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -16,7 +16,10 @@ from torch._ops import OpOverload
 from torch._prims_common import suggest_memory_format
 
 from framelift_fake_tensors.convolution import format_of_convolution
+from framelift_fake_tensors.errors import NoMetaKernelError
 from framelift_fake_tensors.kernels import compute, is_symbolic
+from framelift_fake_tensors.layout import settled
+from framelift_fake_tensors.trial import is_triable, result_of_trial
 
 __all__ = ["as_laid_out", "format_on_cpu"]
 
@@ -44,6 +47,7 @@ _BATCH_NORMS = frozenset(
     ]
 )
 """Their kernel (native/Normalization.cpp) keeps channels last, and makes all else contiguous: transposed lines too."""
+_VIEWS = frozenset([_aten.view.default, _aten._unsafe_view.default])
 
 
 def format_on_cpu(operator: OpOverload, args: Sequence[Any]) -> torch.memory_format | None:
@@ -62,28 +66,94 @@ def format_on_cpu(operator: OpOverload, args: Sequence[Any]) -> torch.memory_for
     return memory_format if memory_format in _LAST or operator in _BATCH_NORMS else None
 
 
-def as_laid_out(operator: OpOverload, args: Sequence[Any], lowered: Sequence[Any], result: Any) -> Any:
+def as_laid_out(
+    operator: OpOverload, args: Sequence[Any], lowered: tuple[Any, ...], kwargs: dict[str, Any], result: Any
+) -> Any:
     """Return what a meta function gave, laid out as the kernel of the device would.
 
     Args:
         operator: any operator.
         args: its arguments, fakes among them.
         lowered: the same, meta tensors in place of fakes.
+        kwargs: arguments by name, meta tensors in place of fakes.
         result: a meta tensor, or several.
 
     >>> import torch
-    >>> as_laid_out(torch.ops.aten.add.Tensor, (), (), 2)
+    >>> as_laid_out(torch.ops.aten.add.Tensor, (), (), {}, 2)
     2
     """
+    if operator in _VIEWS:
+        return _as_viewed(operator, lowered[0], lowered[1], result)
     memory_format = format_of_convolution(operator, args)
     if memory_format is not None:
         return _with_channels_last(result, memory_format)
     memory_format = format_on_cpu(operator, args)
     if memory_format is not None:
         return as_format(result, memory_format)
+    if isinstance(result, torch.Tensor) and _is_empty(result) and _is_elementwise_on_cpu(operator, args):
+        return _as_of_nothing(operator, lowered, kwargs, result)
     if _is_elementwise_in_python(operator):
         return _as_iterated(lowered, result)
     return result
+
+
+def _as_viewed(operator: OpOverload, tensor: torch.Tensor, wanted: Sequence[Any], result: torch.Tensor) -> torch.Tensor:
+    """Return a view whose dimensions of one element have the strides that the kernel gives them.
+
+    The kernel (aten/src/ATen/TensorUtils.cpp, computeStride) goes from the last dimension to the first, and joins one
+    of size 1 to what is right of it; the function in Python that knows symbols gives it another stride. It also takes
+    a few sizes that the kernel refuses, which is seen by asking the kernel with the numbers of this run.
+    """
+    if not is_symbolic((tensor, result)):
+        return result
+    size, stride, hinted = _hints(tensor.size()), _hints(tensor.stride()), _hints(wanted)
+    if size is not None and stride is not None and hinted is not None:
+        compute(operator, (torch.empty_strided(size, stride, dtype=tensor.dtype, device=tensor.device), hinted), {})
+    sizes = settled(result.size())
+    if 1 not in _numbers(sizes) or 0 in _numbers(sizes):
+        return result
+    strides: list[Any] = list(result.stride())
+    for dim in reversed(range(len(sizes))):
+        if type(sizes[dim]) is int and sizes[dim] == 1:
+            at_end = dim == len(sizes) - 1
+            last = tensor.stride()[-1] if tensor.dim() else 1
+            strides[dim] = last if at_end else sizes[dim + 1] * strides[dim + 1]
+    viewed: torch.Tensor = compute(_aten.as_strided.default, (result, sizes, strides, result.storage_offset()), {})
+    return viewed
+
+
+def _hints(extents: Sequence[Any]) -> list[int] | None:
+    """Return sizes or strides as the numbers of this run; nothing, where only data tells one."""
+    hints = [extent.node.hint if isinstance(extent, torch.SymInt) else extent for extent in extents]
+    return None if None in hints else hints
+
+
+def _numbers(extents: Sequence[Any]) -> list[int]:
+    return [extent for extent in extents if type(extent) is int]
+
+
+def _is_empty(tensor: torch.Tensor) -> bool:
+    return not tensor._has_symbolic_sizes_strides and tensor.dim() > 1 and 0 in tensor.shape
+
+
+def _is_elementwise_on_cpu(operator: OpOverload, args: Sequence[Any]) -> bool:
+    devices = [one.device.type for one in args if isinstance(one, torch.Tensor)]
+    return torch.Tag.pointwise in operator.tags and set(devices) == {"cpu"} and is_triable(operator, "cpu")
+
+
+def _as_of_nothing(
+    operator: OpOverload, args: tuple[Any, ...], kwargs: Mapping[str, Any], result: torch.Tensor
+) -> torch.Tensor:
+    """Return a result without elements, laid out as the kernel for the CPU does.
+
+    torch's iterator multiplies the sizes up as they are, so that strides are 0 after a dimension without elements; for
+    the meta device it does not. To try it costs nothing: there is nothing to compute.
+    """
+    try:
+        tried = result_of_trial(operator, args, dict(kwargs))
+    except NoMetaKernelError:  # the arguments are too large for a trial, say
+        return result
+    return tried if tried.shape == result.shape and tried.dtype == result.dtype else result
 
 
 def _with_channels_last(result: Any, memory_format: torch.memory_format) -> Any:

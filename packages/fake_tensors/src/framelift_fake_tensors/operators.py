@@ -303,7 +303,7 @@ def run_operator(
             raise
         record.pinned.add(str(operator))
         return run_operator(mode, operator, numbers(args), numbers(kwargs), record)
-    raised = twins.raise_(as_laid_out(operator, args, lowered, result), device)
+    raised = twins.raise_(as_laid_out(operator, args, lowered, lowered_kwargs, result), device)
     twins.absorb_changes()
     return raised
 
