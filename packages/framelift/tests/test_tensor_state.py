@@ -100,7 +100,7 @@ def r_ro(x):
     x.shape = 3
 
 
-@program(X, broken=True)
+@program(X)
 def rgs(x):
     x.requires_grad = True
     return x

@@ -42,14 +42,34 @@ def test_tensors_without_data_stay_in_graphs():
 @pytest.mark.parametrize(
     "change",
     [
-        lambda x: x.requires_grad_(),
-        lambda x: (x * 2).retain_grad(),
         lambda x: x.detach_(),
         lambda x: x.resize_(1),
-        lambda x: torch.ones(2, requires_grad=True),
     ],
 )
 def test_changes_outside_of_graphs_are_left_to_eager(change):
     found = break_of(lambda x: change(x), x=torch.ones(2))
     assert found is not None
     assert found.code == "FL114"
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda x: x.requires_grad_(),
+        lambda x: (x.requires_grad_() * 2).retain_grad(),
+        lambda x: torch.ones(2, requires_grad=True),
+        lambda x: torch.nn.Parameter(x * 2),
+        lambda x: torch.nn.Buffer(x * 2),
+    ],
+)
+def test_leaves_are_made_in_graphs(make):
+    assert break_of(lambda x: make(x), x=torch.ones(2)) is None
+
+
+def test_leaves_are_not_made_where_torch_traces():
+    def inner(x):
+        return (x * torch.ones(2, requires_grad=True)).sum()
+
+    found = break_of(lambda x: torch.func.grad(inner)(x), x=torch.ones(2))
+    assert found is not None
+    assert "a new tensor that requires grad" in found.explanation

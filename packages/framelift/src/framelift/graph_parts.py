@@ -1,8 +1,9 @@
 """Graphs run part by part, where something in them is beyond torch's compilers and has to happen between the parts.
 
 AOTAutograd makes ordinary tensors in a region of inference mode, where eager makes inference tensors, or fails; then
-each change of torch's state is made between two parts. And it fails over the gradient of an LSTM on a CPU: one of the
-tensors that are saved for it is None (torch 2.11 to 2.13).
+each change of torch's state is made between two parts. It knows the leaves that it is given, and traces through those
+that a graph makes. And it fails over the gradient of an LSTM on a CPU: one of the tensors that are saved for it is None
+(torch 2.11 to 2.13).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 
 import torch.fx
 
-from framelift_graph_capture import STATE_CHANGES, enters_inference_mode
+from framelift_graph_capture import STATE_CHANGES, changes_autograd, enters_inference_mode
 
 __all__ = ["needs_parts", "part_by_part"]
 
@@ -31,7 +32,10 @@ def needs_parts(gm: torch.fx.GraphModule) -> bool:
 
 
 def _is_uncompiled(node: torch.fx.Node) -> bool:
-    """Tell whether a node runs as it is: its gradient cannot be traced."""
+    """Tell whether a node runs as it is: it makes a leaf of autograd's, or its gradient cannot be traced."""
+    name = node.target if isinstance(node.target, str) else getattr(node.target, "__name__", "")
+    if changes_autograd(name, node.kwargs.get("requires_grad")):
+        return True
     examples = [one.meta.get("example_value") for one in node.all_input_nodes]
     return node.target is torch.lstm and any(isinstance(one, torch.Tensor) and one.requires_grad for one in examples)
 

@@ -10,6 +10,7 @@ from .devices import without_default_device
 from .dynamism import Dynamism, Seen
 from .entry_point import Continuation, EntryPoint, FunctionCall, ModuleCall
 from .errors import BackendError, CaptureError, FrameliftError, GraphBreakError, MarkError, UserCodeError
+from .graph_functions import changes_autograd
 from .handlers.tensor import session_of
 from .marks import Mark, mark, mark_of
 from .original import ORIGINAL, original_of
@@ -47,6 +48,7 @@ __all__ = [
     "UserCodeError",
     "break_on_call",
     "capture",
+    "changes_autograd",
     "constant_rule",
     "default_registry",
     "enters_inference_mode",

@@ -17,7 +17,7 @@ import torch
 import torch._ops
 import torch.overrides
 
-__all__ = ["is_graph_function", "left_to_eager", "tensor_method_name"]
+__all__ = ["changes_autograd", "is_graph_function", "left_to_eager", "tensor_method_name"]
 
 _LISTED = (
     "arange", "as_strided", "as_tensor", "asarray", "bartlett_window", "blackman_window", "empty", "empty_like",
@@ -28,8 +28,10 @@ _LISTED = (
 )  # fmt: skip
 """Names below `torch`, dots included; a torch that lacks one does without."""
 
-# These change an existing tensor in what compilers keep outside of graphs: its place in autograd, its memory's size.
-_CHANGING_TENSORS = frozenset({"detach_", "requires_grad_", "resize_", "resize_as_", "retain_grad"})
+# These change an existing tensor in what compilers keep outside of graphs: what it is a view of, its memory's size.
+_CHANGING_TENSORS = frozenset({"detach_", "resize_", "resize_as_"})
+
+_CHANGING_AUTOGRAD = frozenset({"Parameter", "requires_grad_", "retain_grad"})
 
 # A fake has no tangent: what these return would be known wrongly.
 _FORWARD_GRADIENTS = frozenset({"_make_dual", "_unpack_dual", "_fw_primal"})
@@ -114,24 +116,40 @@ def tensor_method_name(function: object) -> str | None:
     return _python_methods().get(id(function))
 
 
-def left_to_eager(name: str, requires_grad: object) -> str | None:
-    """Return what a call of the function or method `name` does that no graph may hold; None if it may be recorded.
+def changes_autograd(name: str, requires_grad: object) -> bool:
+    """Tell whether a call of the function or method `name` makes a leaf of autograd's, or has a gradient kept.
+
+    A graph may hold it, but nothing may be traced through it: a compiler knows the leaves that it is given.
 
     Args:
         name: the function's name.
         requires_grad: its argument of that name, if it has one.
 
-    >>> left_to_eager("requires_grad_", None)
-    'requires_grad_, which changes its tensor outside of the graph,'
-    >>> left_to_eager("zeros", True)
+    >>> changes_autograd("requires_grad_", None), changes_autograd("zeros", True), changes_autograd("zeros", False)
+    (True, True, False)
+    """
+    return name in _CHANGING_AUTOGRAD or requires_grad is True
+
+
+def left_to_eager(name: str, requires_grad: object, *, traced: bool = False) -> str | None:
+    """Return what a call of the function or method `name` does that no graph may hold; None if it may be recorded.
+
+    Args:
+        name: the function's name.
+        requires_grad: its argument of that name, if it has one.
+        traced: the call is in a function that torch calls while it traces.
+
+    >>> left_to_eager("resize_", None)
+    'resize_, which changes its tensor outside of the graph,'
+    >>> left_to_eager("zeros", True, traced=True)
     'zeros of a new tensor that requires grad'
-    >>> left_to_eager("zeros", False), left_to_eager("detach", None)
+    >>> left_to_eager("zeros", True), left_to_eager("detach", None)
     (None, None)
     """
     if name.startswith("_fused_"):  # of an optimizer; AOTAutograd fails over them (torch 2.11 to 2.13)
         return f"{name}, which is one kernel already,"
     if name in _FORWARD_GRADIENTS:
         return f"{name}, which is about gradients in forward mode,"
-    if name in _CHANGING_TENSORS:
+    if name in _CHANGING_TENSORS or (traced and name in _CHANGING_AUTOGRAD):
         return f"{name}, which changes its tensor outside of the graph,"
-    return f"{name} of a new tensor that requires grad" if requires_grad is True else None
+    return f"{name} of a new tensor that requires grad" if traced and changes_autograd(name, requires_grad) else None

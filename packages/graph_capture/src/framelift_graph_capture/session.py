@@ -602,7 +602,8 @@ class Session:
             kwargs: its arguments by name, as nodes and as fakes.
         """
         (nodes, values), (node_kwargs, value_kwargs) = args, kwargs
-        eager_only = left_to_eager(label, value_kwargs.get("requires_grad"))
+        traced = self.domain.interpreter is not self.interpreter
+        eager_only = left_to_eager(label, value_kwargs.get("requires_grad"), traced=traced)
         if eager_only is not None:
             return Break(UnsupportedTensor(eager_only))
         real = getattr(torch.Tensor, function) if isinstance(function, str) else function

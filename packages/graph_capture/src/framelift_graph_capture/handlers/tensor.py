@@ -128,6 +128,19 @@ class TensorHandler(TypeHandler):
         assert isinstance(opaque, OpaqueVariable)
         return opaque
 
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        session = session_of(domain)
+        if cls is torch.nn.Parameter and session.asks_tensor(cls, "__new__"):
+            if not args and "data" not in kwargs:
+                made = session.record(domain.frame, torch.empty, (domain.constant(0),), {})
+                if not isinstance(made, Value):
+                    return made
+                kwargs = {"data": made.value, **kwargs}
+            return session.record(domain.frame, cls, args, kwargs)
+        if cls is torch.nn.Buffer:
+            return domain.call(domain.frame, domain.reference(cls.__new__), (domain.reference(cls), *args), kwargs)
+        return super().construct(domain, cls, args, kwargs)
+
     # ---- attributes and methods -------------------------------------------------------------------------------------
 
     def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
@@ -148,10 +161,11 @@ class TensorHandler(TypeHandler):
         if name == "grad":
             return self._gradient(domain, tensor)
         if name in CONSTANT_ATTRIBUTES:
-            found = getattr(session.realise(tensor).fake, name)
-            if name in HISTORY_ATTRIBUTES and tensor.source is not None and tensor.value is not None:
-                domain.guard(AttributeSource(tensor.source, name), Equals(found))
-            return Value(domain.constant(found))
+            if name in HISTORY_ATTRIBUTES:
+                self._rely_on_history(domain, tensor, name)
+            return Value(domain.constant(getattr(session.realise(tensor).fake, name)))
+        if name == "grad_fn" and self._is_leaf(domain, tensor):
+            return Value(domain.constant(None))
         if name in VIEW_ATTRIBUTES:
             return session.record(domain.frame, getattr, (tensor, domain.constant(name)), {})
         if name == "__class__":
@@ -163,6 +177,16 @@ class TensorHandler(TypeHandler):
         if found is not None:
             return Break(UnsupportedTensor(f"the tensor attribute {name!r}"))
         return self._user_attribute(domain, tensor, name)
+
+    def _rely_on_history(self, domain: Tracking, tensor: TensorVariable, name: str) -> None:
+        """Guard an attribute of an existing tensor as it was, whatever the program has done to the tensor since."""
+        if tensor.source is not None and tensor.value is not None:
+            domain.guard(AttributeSource(tensor.source, name), Equals(getattr(tensor.value, name)))
+
+    def _is_leaf(self, domain: Tracking, tensor: TensorVariable) -> bool:
+        self._rely_on_history(domain, tensor, "is_leaf")
+        fake: Any = session_of(domain).realise(tensor).fake
+        return bool(fake.is_leaf)
 
     def _patched(self, domain: Tracking, tensor: TensorVariable, name: str) -> Answer:
         found = next((vars(cls)[name] for cls in tensor.cls.__mro__ if name in vars(cls)), None)
@@ -199,6 +223,8 @@ class TensorHandler(TypeHandler):
             return domain.unsupported(variable, f"setting the attribute {name!r}")
         if not session_of(domain).asks_tensor(tensor.cls, name, "__setattr__"):
             return Break(UnsupportedTensor(f"setting the tensor attribute {name!r}"))
+        if name == "requires_grad" and isinstance(value, ConstantVariable) and type(value.value) is bool:
+            return session_of(domain).record(domain.frame, "requires_grad_", (tensor, value), {})
         if name.startswith("__") or not (
             _is_free(name) or (name == "grad" and self._takes_gradient(domain, tensor, value))
         ):
