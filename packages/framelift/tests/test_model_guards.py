@@ -139,6 +139,11 @@ def ragged_sequence(x):
     return parts[:, : x.shape[1]] + x
 
 
+def interpolated(x):
+    larger = torch.nn.functional.interpolate(x, scale_factor=2, mode="nearest")
+    return torch.nn.functional.avg_pool2d(larger, 2) + x
+
+
 def halves(x):
     first, second = x.chunk(2, 1)
     left, right = torch.split(x, [x.shape[1] // 2, x.shape[1] - x.shape[1] // 2], 1)
@@ -184,6 +189,7 @@ MODELS = {
     "strided convolutions": (lambda: strided_convolutions, IMAGE, (0, 2, 3)),
     "masked attention": (lambda: masked_attention, SEQUENCE, (0, 1)),
     "ragged sequence": (lambda: ragged_sequence, SEQUENCE, (0, 1)),
+    "interpolated": (lambda: interpolated, IMAGE, (0, 2, 3)),
     "halves": (lambda: halves, SEQUENCE, (0, 1)),
     "pairs": (lambda: pairs, SEQUENCE, (0, 1)),
     "summed products": (lambda: summed_products, SEQUENCE, (0, 1)),

@@ -23,6 +23,7 @@ from framelift_symbolic_shapes.expression import (
     substitute,
     terms_of,
 )
+from framelift_symbolic_shapes.float_range import decide_floats
 from framelift_symbolic_shapes.linear import Linear
 from framelift_symbolic_shapes.persistence import Reader, Writer
 from framelift_symbolic_shapes.products import primitive, products
@@ -186,7 +187,7 @@ class Facts:
 
     def _decide_relation(self, relation: Relation) -> bool | None:
         if not _of_integers(relation):
-            return None
+            return decide_floats(relation, self.bound)
         difference = primitive(relation.left - relation.right, self.bound)
         forms = [difference]
         if self._congruences.known:
