@@ -709,6 +709,109 @@ def seed():
     return torch.rand(2), torch.get_rng_state().shape
 
 
+class Kept(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a, factor, b):
+        ctx.save_for_backward(a)
+        count = torch.ones(3).int()
+        ctx.mark_non_differentiable(count)
+        return a * 2 * factor + b, count, a
+
+    @staticmethod
+    def backward(ctx, g, _count, of_a):
+        (a,) = ctx.saved_tensors
+        return g * a + of_a, None, None
+
+
+class InPlace(torch.autograd.Function):
+    @staticmethod
+    def forward(a):
+        return a.mul_(2)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        ctx.mark_dirty(inputs[0])
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+@program
+def function_of_a_result():
+    x = torch.ones(3, 4, requires_grad=True)
+    y = Fn.apply(x * 1, x)
+    y.sum().backward()
+    return y, x.grad
+
+
+@program
+def function_of_several():
+    x, b = torch.ones(3, 4, requires_grad=True), torch.ones(4, requires_grad=True)
+    y = x * 1
+    result, count, same = Kept.apply(y, 3, b)
+    (result.sum() + same.sum()).backward()
+    return result, count, same is y, x.grad, b.grad
+
+
+@program
+def function_in_place():
+    x = torch.ones(3, 4, requires_grad=True)
+    y = x * 1
+    z = InPlace.apply(y)
+    z.sum().backward()
+    return z, z is y, x.grad
+
+
+@program
+def function_in_place_on_a_leaf():
+    return InPlace.apply(torch.ones(3, requires_grad=True))
+
+
+@program
+def function_of_a_checkpoint():
+    x, weight = torch.ones(3, 4, requires_grad=True), torch.ones(4, 4, requires_grad=True)
+    y = checkpoint(lambda a: nn.functional.linear(a, weight), x * 2, use_reentrant=True)
+    y.sum().backward()
+    return y, x.grad, weight.grad
+
+
+@program
+def function_without_grad():
+    with torch.no_grad():
+        return Fn.apply(torch.ones(3, requires_grad=True), torch.ones(3))
+
+
+@program
+def jacobian():
+    return torch.func.jacfwd(torch.sin)(torch.ones(3, 4)[0]), torch.func.hessian(lambda a: a.sum())(torch.ones(2, 2)[0])
+
+
+@program
+def tangents():
+    x = torch.ones(3, 4)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, torch.ones_like(x))
+        unpacked = torch.autograd.forward_ad.unpack_dual((dual.sin() * 2 + x) * x)
+        return unpacked.primal.shape, unpacked.tangent
+
+
+@pytest.mark.parametrize("name", [name for name in PROGRAMS if name.startswith("function_")])
+def test_a_function_of_a_user_may_be_applied_where_there_is_no_device(name):
+    expected = outcome(PROGRAMS[name])
+    cache = PropagationCache()
+    for _ in range(3):
+        with FakeMode(cache=cache), torch.device("cuda"):
+            assert repr(outcome(PROGRAMS[name])).replace("'cuda'", "'cpu'") == repr(expected)
+
+
+def test_functions_of_users_are_torch_s_outside_of_a_mode():
+    before = vars(torch.autograd.Function)["apply"]
+    with FakeMode():
+        assert vars(torch.autograd.Function)["apply"] is not before
+    assert vars(torch.autograd.Function)["apply"] is before
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_sees_what_it_sees_for_real(name):
     expected = outcome(PROGRAMS[name])

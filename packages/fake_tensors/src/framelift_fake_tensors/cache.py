@@ -136,6 +136,7 @@ def metadata_of(fake: FakeTensor) -> Any:
         fake.is_inference(),
         fake.is_conj(),
         fake.is_neg(),
+        fake._is_zerotensor(),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 import torch._C
+from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
 from torch._ops import HigherOrderOperator, OpOverload
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -230,7 +231,7 @@ class Execution:
         if fake.history is None and fake.memory.views is None:
             return
         if is_linked(fake.device.type) or not _has_gradient(fake):
-            with self.lock, torch._C.DisableTorchFunction(), _outside_of_inference():
+            with self.lock, torch._C.DisableTorchFunction(), _as_cached():
                 record = self.record
                 written, unbacked, record.written = record.written, record.unbacked, set()
                 try:
@@ -314,13 +315,24 @@ def _has_gradient(fake: FakeTensor) -> bool:
 
 
 @contextlib.contextmanager
-def _outside_of_inference() -> Iterator[None]:
-    """Have autograd record: in inference mode it does not, and a cached answer with a history was made outside."""
-    if not torch.is_inference_mode_enabled():
+def _as_cached() -> Iterator[None]:
+    """Put aside what keeps calls out of the cache, so that one from there is run as it was.
+
+    In inference mode autograd records nothing, a transformation of `torch.func` would wrap what the call gives, and
+    hooks would be called with what it saves.
+    """
+    with contextlib.ExitStack() as stack:
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
+        if torch._C._functorch.peek_interpreter_stack() is not None:
+            stack.enter_context(temporarily_clear_interpreter_stack())
+        if torch._C._autograd._top_saved_tensors_default_hooks(True) is not None:
+            stack.enter_context(torch.autograd.graph.saved_tensors_hooks(_same, _same))
         yield
-        return
-    with torch.inference_mode(False):
-        yield
+
+
+def _same(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor
 
 
 # Composite functions in C++ that read the data of their second argument, if it is a tensor, before any operator runs.

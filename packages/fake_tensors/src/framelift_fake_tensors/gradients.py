@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from framelift_fake_tensors.tensor import (
     make_fake,
     node_of,
 )
+from framelift_fake_tensors.user_functions import Applied
 
 __all__ = ["GRADIENT_FUNCTIONS", "Gradients"]
 
@@ -36,10 +38,12 @@ class Gradients:
 
     Args:
         mode: the mode of the fakes.
+        interception: hands the torch functions that a program calls to the mode.
     """
 
-    def __init__(self, mode: Mode) -> None:
+    def __init__(self, mode: Mode, interception: AbstractContextManager[Any]) -> None:
         self._mode = mode
+        self._interception = interception
         self._watched: list[weakref.ref[FakeTensor]] = []
 
     def watch(self, fake: FakeTensor) -> None:
@@ -152,6 +156,12 @@ class Gradients:
             return [] if node.stands_for is None else [node.stands_for]
         if isinstance(node, ViewOf):
             return [node_of(node.base)] if node.base.requires_grad else []
+        if isinstance(node, Applied):
+            with self._interception:  # it is a program's, which a backward pass calls
+                given = node.gradients(self._new)
+            if len(given) != len(node.inputs):
+                return list(node.inputs)
+            return [each for each, gradient in zip(node.inputs, given, strict=True) if gradient is not None]
         if isinstance(node, History):
             return list(node.inputs)
         variable = getattr(node, "variable", None)  # of a leaf's node
@@ -167,18 +177,22 @@ class Gradients:
 
     def _run_backward(self, node: Any) -> list[Any]:
         """Return what the backward of a user's function gives for the inputs that need it."""
-        gradients = [
-            make_fake(self._mode, Memory(), tuple(each.shape), _dense(each.shape), 0, each.dtype, each.device)
-            for each in node._input_metadata
-        ]
-        with torch.no_grad():
+        gradients = [self._new(each.shape, each.dtype, each.device) for each in node._input_metadata]
+        with self._interception, torch.no_grad():
             given = node.apply(*gradients)
         given = given if isinstance(given, tuple) else (given,)
         needed = [*node.needs_input_grad, *[False] * len(given)]
         return [gradient for gradient, needs in zip(given, needed, strict=False) if needs]
 
+    def _new(self, shape: Sequence[Any], dtype: torch.dtype, device: torch.device) -> FakeTensor:
+        return make_fake(self._mode, Memory(), tuple(shape), _dense(shape), 0, dtype, device)
+
     def _refuse_what_eager_refuses(self, outputs: Sequence[FakeTensor], gradients: Any) -> None:
         """Let torch judge the arguments, on a graph of one node each: the errors are its own."""
+        with torch.enable_grad():  # a function may run a backward pass in its own
+            self._judge(outputs, gradients)
+
+    def _judge(self, outputs: Sequence[FakeTensor], gradients: Any) -> None:
         given = (gradients,) if isinstance(gradients, torch.Tensor) or gradients is None else tuple(gradients)
         if gradients is None:
             given = (None,) * len(outputs)
@@ -194,19 +208,19 @@ class Gradients:
                 for fake in given
             ]
         )
-        with torch.enable_grad():
-            torch.autograd.backward(like, on_cpu)
+        torch.autograd.backward(like, on_cpu)
 
     def _complain_of_unused(self, wanted: Sequence[FakeTensor], is_used: Sequence[bool]) -> None:
         """Let torch complain, on a graph in which the same ones are used."""
         leaves = [
             make_fake(self._mode, Memory(), (), (), 0, torch.float32, _CPU, fake.requires_grad) for fake in wanted
         ]
-        output = make_fake(self._mode, Memory(), (), (), 0, torch.float32, _CPU, True).clone()
-        for leaf, used in zip(leaves, is_used, strict=True):
-            if used:
-                output = output + leaf
-        torch.autograd.grad(output, leaves)
+        with torch.enable_grad():
+            output = make_fake(self._mode, Memory(), (), (), 0, torch.float32, _CPU, True).clone()
+            for leaf, used in zip(leaves, is_used, strict=True):
+                if used:
+                    output = output + leaf
+            torch.autograd.grad(output, leaves)
 
     def _gradient(self, fake: FakeTensor, sources: Sequence[FakeTensor]) -> FakeTensor:
         # What is dense has gradients of its own layout, all else contiguous ones (torch's accumulate_grad.h).
@@ -223,7 +237,8 @@ class Gradients:
     def _hooked(self, fake: FakeTensor, sources: Sequence[FakeTensor]) -> torch.Tensor:
         gradient: torch.Tensor = self._gradient(fake, sources)
         for hook in list((fake._backward_hooks or {}).values()):
-            replaced = hook(gradient)
+            with self._interception:
+                replaced = hook(gradient)
             if replaced is not None:
                 gradient = replaced
         return gradient
@@ -239,7 +254,8 @@ class Gradients:
         else:
             torch.autograd.graph.increment_version(fake.grad)
         for after in list((fake._post_accumulate_grad_hooks or {}).values()):
-            after(fake)
+            with self._interception:
+                after(fake)
 
 
 GRADIENT_FUNCTIONS: dict[Any, str] = {

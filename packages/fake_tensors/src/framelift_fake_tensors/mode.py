@@ -23,6 +23,7 @@ from framelift_fake_tensors.process_state import AUTOCASTING, COMPILING
 from framelift_fake_tensors.propagation import Propagation
 from framelift_fake_tensors.subclasses import asked_subclasses, class_of_fakes
 from framelift_fake_tensors.tensor import FakeTensor
+from framelift_fake_tensors.user_functions import USER_FUNCTIONS
 from framelift_symbolic_shapes import ShapeEnv
 from framelift_symbolic_shapes.torch import attach
 
@@ -154,7 +155,7 @@ class FakeMode:
         self._execution = Execution(self, self.shape_env)
         self._propagation = Propagation(self, self.shape_env, self._execution, _SHARED if cache is None else cache)
         self._interception = _Interception(self, self._propagation)
-        self._gradients = Gradients(self)
+        self._gradients = Gradients(self, self._interception)
         if unbacked:
             if self.shape_env is None:
                 raise TypeError("FakeMode(unbacked=True) makes symbols, and has no environment; give it a ShapeEnv too")
@@ -210,6 +211,7 @@ class FakeMode:
             here.contexts.enter_context(self._interception)
             here.contexts.enter_context(COMPILING)
             here.contexts.enter_context(AUTOCASTING)
+            here.contexts.enter_context(USER_FUNCTIONS)
         here.entered += 1
         return self
 

@@ -196,7 +196,8 @@ class _Twins:
             offset: Any = tensor.storage_offset()
             if tensor._has_symbolic_sizes_strides:
                 size, stride, offset = settled(size), settled(stride), settled((offset,))[0]
-            fake = make_fake(self._mode, memory, size, stride, offset, tensor.dtype, device)
+            is_zero = tensor._is_zerotensor()
+            fake = make_fake(self._mode, memory, size, stride, offset, tensor.dtype, device, is_zero=is_zero)
         fake.meta_twin = tensor
         copy_bits(tensor, fake)
         return fake

@@ -19,10 +19,10 @@ from typing import Any, Final
 
 import torch
 
-__all__ = ["AUTOCASTING", "COMPILING", "Switch"]
+__all__ = ["AUTOCASTING", "COMPILING", "Here", "Installation", "Switch"]
 
 
-class _Here(threading.local):
+class Here(threading.local):
     """How often this thread is in a mode."""
 
     depth = 0
@@ -31,11 +31,11 @@ class _Here(threading.local):
 class _ByThread:
     """True in the threads that are in a mode, and elsewhere what it was before.
 
-    >>> bool(_ByThread(False, _Here()))
+    >>> bool(_ByThread(False, Here()))
     False
     """
 
-    def __init__(self, before: Any, here: _Here) -> None:
+    def __init__(self, before: Any, here: Here) -> None:
         self.before = before
         self._here = here
 
@@ -67,10 +67,10 @@ class _ByThread:
     __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
 
 
-def _autocasting(before: Callable[..., None], here: _Here) -> Callable[..., None]:
+def _autocasting(before: Callable[..., None], here: Here) -> Callable[..., None]:
     """Return what makes an `autocast` that asks for no device, in the threads that are in a mode.
 
-    >>> _autocasting(torch.autocast.__init__, _Here()).__name__
+    >>> _autocasting(torch.autocast.__init__, Here()).__name__
     '__init__'
     """
 
@@ -90,7 +90,7 @@ def _autocasting(before: Callable[..., None], here: _Here) -> Callable[..., None
     return made
 
 
-class _Installation:
+class Installation:
     """An attribute, of a module or of a class in it, that is another one while any thread is in a mode.
 
     Args:
@@ -99,7 +99,7 @@ class _Installation:
         make: makes the other value, of the one before and of how deep each thread is in.
     """
 
-    def __init__(self, module: str, path: str, make: Callable[[Any, _Here], Any] = _ByThread) -> None:
+    def __init__(self, module: str, path: str, make: Callable[[Any, Here], Any] = _ByThread) -> None:
         self._module = module
         self._path, _, self._name = path.rpartition(".")
         self._make = make
@@ -110,13 +110,13 @@ class _Installation:
         module = sys.modules.get(self._module)
         return getattr(module, self._path, None) if self._path else module
 
-    def enter(self, here: _Here) -> None:
+    def enter(self, here: Here) -> None:
         owner = self._owner()
-        if owner is None or not hasattr(owner, self._name):
+        if owner is None or self._name not in vars(owner):
             self._known.clear()
             return
         # Another tool may hold our value, to put it back: then it is in use again.
-        current = getattr(owner, self._name)
+        current = vars(owner)[self._name]
         for made, before in self._known:
             if current is made:
                 return
@@ -127,10 +127,11 @@ class _Installation:
         setattr(owner, self._name, self._known[0][0])
 
     def leave(self) -> None:
-        held = getattr(self._owner(), self._name, None)
+        owner = self._owner()
+        held = None if owner is None else vars(owner).get(self._name)
         for made, before in self._known:
             if held is made:
-                setattr(self._owner(), self._name, before)
+                setattr(owner, self._name, before)
 
 
 class Switch:
@@ -139,7 +140,7 @@ class Switch:
     Args:
         installations: which attributes.
 
-    >>> switch = Switch([_Installation("torch.compiler", "_is_compiling_flag")])
+    >>> switch = Switch([Installation("torch.compiler", "_is_compiling_flag")])
     >>> with switch:
     ...     bool(torch.compiler.is_compiling())
     True
@@ -147,10 +148,10 @@ class Switch:
     False
     """
 
-    def __init__(self, installations: Sequence[_Installation]) -> None:
+    def __init__(self, installations: Sequence[Installation]) -> None:
         self.lock = threading.Lock()
         self._installations = installations
-        self._here = _Here()
+        self._here = Here()
         self._count = 0
         """How many times threads have it on."""
         os.register_at_fork(after_in_child=self._forked)
@@ -183,12 +184,12 @@ class Switch:
 
 COMPILING: Final = Switch(
     [
-        _Installation("torch.compiler", "_is_compiling_flag"),
+        Installation("torch.compiler", "_is_compiling_flag"),
         # Else `flex_attention` compiles itself, and complains that it could not.
-        _Installation("torch.nn.attention.flex_attention", "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"),
+        Installation("torch.nn.attention.flex_attention", "_FLEX_ATTENTION_DISABLE_COMPILE_DEBUG"),
     ]
 )
 """Has `torch.compiler.is_compiling()` say so."""
 
-AUTOCASTING: Final = Switch([_Installation("torch.amp.autocast_mode", "autocast.__init__", _autocasting)])
+AUTOCASTING: Final = Switch([Installation("torch.amp.autocast_mode", "autocast.__init__", _autocasting)])
 """Has `torch.autocast` be on for devices that are not there."""

@@ -146,7 +146,7 @@ class _Recipes:
         for position, fake in enumerate(self._fakes):
             if fake is result:
                 return lambda _mode, given, _call: given[position]
-        if result.is_conj() or result.is_neg() or getattr(result, "_is_param", False):
+        if result.is_conj() or result.is_neg() or result._is_zerotensor() or getattr(result, "_is_param", False):
             raise _NoRecipe
         place = next(place for place, one in enumerate(self._results) if one is result)
         for position, fake in enumerate(self._fakes):

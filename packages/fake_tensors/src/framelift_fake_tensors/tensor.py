@@ -425,6 +425,7 @@ def copy_bits(source: torch.Tensor, target: torch.Tensor) -> None:
         torch._C._set_neg(target, True)
 
 
+_ZERO = torch._C.DispatchKeySet(torch._C.DispatchKey.ZeroTensor)
 _make_wrapper: Callable[..., FakeTensor] = torch.Tensor._make_wrapper_subclass
 
 
@@ -436,6 +437,7 @@ def maker_of(
     device: torch.device,
     requires_grad: bool = False,
     kind: type[FakeTensor] = FakeTensor,
+    is_zero: bool = False,
 ) -> Callable[[], FakeTensor]:
     """Return what makes tensors of given metadata, each to be given its mode and its memory."""
     more: dict[str, Any] = {}  # what is usual is left out: torch takes its time with each argument
@@ -443,6 +445,8 @@ def maker_of(
         more["storage_offset"] = offset
     if requires_grad:
         more["requires_grad"] = True
+    if is_zero:
+        more["_extra_dispatch_keys"] = _ZERO
     # Without a size of the storage torch computes it, in symbols; nothing reads it.
     return functools.partial(
         _make_wrapper, kind, size, strides=stride, dtype=dtype, device=device, storage_size=0, **more
@@ -459,9 +463,13 @@ def make_fake(
     device: torch.device,
     requires_grad: bool = False,
     kind: type[FakeTensor] = FakeTensor,
+    is_zero: bool = False,
 ) -> FakeTensor:
-    """Return a new fake tensor with the given metadata, over `memory`; of a class of fakes of subclasses, if given."""
-    fake = maker_of(size, stride, offset, dtype, device, requires_grad, kind)()
+    """Return a new fake tensor with the given metadata, over `memory`; of a class of fakes of subclasses, if given.
+
+    One that `is_zero` is known for nothing but zeros to torch: tangents of what has none are so.
+    """
+    fake = maker_of(size, stride, offset, dtype, device, requires_grad, kind, is_zero)()
     fake.fake_mode = mode
     fake.memory = memory
     return fake
