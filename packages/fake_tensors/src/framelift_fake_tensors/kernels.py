@@ -121,6 +121,9 @@ def _kernels(operator: OpOverload) -> tuple[Kernel, ...]:
 def _candidates(operator: OpOverload) -> Iterator[Kernel]:
     if operator in _KERNEL_KNOWS_SYMBOLS:
         return
+    functional = _functional(operator)
+    if functional is not None and functional.is_view and torch.Tag.inplace_view in operator.tags:
+        yield functools.partial(_viewed_in_place, functional)
     prim = getattr(operator, "prim_meta_impl", None)
     if prim is not None:
         yield prim
@@ -139,6 +142,18 @@ def _candidates(operator: OpOverload) -> Iterator[Kernel]:
         yield custom
 
 
+def _viewed_in_place(functional: OpOverload, tensor: torch.Tensor, *args: Any, **kwargs: Any) -> torch.Tensor:
+    """Do in place what an operator does that makes a view.
+
+    The kernels in C++ hand a tensor its own sizes to copy while it drops them, where they are symbols (`squeeze_` of a
+    dimension that stays), which ends the process.
+    """
+    view = functional(tensor, *args, **kwargs)
+    into = torch.ops.aten.as_strided_.default
+    changed: torch.Tensor = into(tensor, list(view.size()), list(view.stride()), view.storage_offset())
+    return changed
+
+
 @functools.lru_cache(maxsize=1024)
 def _functional(operator: OpOverload) -> OpOverload | None:
     packet = operator.overloadpacket
@@ -153,6 +168,7 @@ def _functional(operator: OpOverload) -> OpOverload | None:
 _KERNEL_KNOWS_SYMBOLS = frozenset(
     [
         torch.ops.aten.as_strided.default,
+        torch.ops.aten.as_strided_.default,
         torch.ops.aten.detach.default,
         torch.ops.aten.empty.memory_format,
         torch.ops.aten.empty_strided.default,

@@ -8,9 +8,10 @@ and within bounds; only its error is of interest.
 
 from __future__ import annotations
 
+import functools
 import math
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -20,7 +21,7 @@ from torch._ops import OpOverload
 from framelift_fake_tensors.tensor import FakeTensor, Memory, fakes_in
 from framelift_fake_tensors.trial import size_of_trial
 
-__all__ = ["WITHIN_STORAGE", "error_of", "rehearse"]
+__all__ = ["WITHIN_STORAGE", "error_of", "refuse_growth", "rehearse"]
 
 _MOST_ELEMENTS = 2**20
 _MOST_ELEMENTS_FOR_DTYPES = 2**14
@@ -67,6 +68,66 @@ def rehearse(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]
         error = _error_about_dtypes(operator, args, kwargs)
     if error is not None:
         raise error
+
+
+def refuse_growth(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise what a kernel raises that would have to make the argument that it writes to larger.
+
+    Meta functions resize it, as they do with an `out` of the wrong size.
+
+    Args:
+        operator: the operator.
+        args: its arguments, fakes among them.
+        kwargs: the same, by name.
+
+    >>> refuse_growth(torch.ops.aten.add_.Tensor, (), {})
+    """
+    if not args or not isinstance(args[0], FakeTensor) or not _writes_in_place(operator):
+        return
+    written, others = args[0], [one for one in args[1:] if isinstance(one, FakeTensor)]
+    if all(_expands(one.size(), written.size()) for one in others):
+        return
+    error = error_of(operator, args, kwargs, _MOST_ELEMENTS_FOR_DTYPES)
+    if error is None and _is_elementwise(operator):
+        sizes = [[_number(extent) for extent in one.size()] for one in (written, *others)]
+        broadcast = list(torch.broadcast_shapes(*sizes))  # type: ignore[no-untyped-call]
+        error = RuntimeError(f"output with shape {sizes[0]} doesn't match the broadcast shape {broadcast}")
+    if error is not None:
+        raise error
+
+
+@functools.lru_cache(maxsize=4096)
+def _writes_in_place(operator: OpOverload) -> bool:
+    """Tell whether an operator writes to its first argument, and leaves the metadata of that as it is."""
+    name = operator._opname
+    return (
+        operator.namespace == "aten"
+        and operator._schema.is_mutable
+        and name.endswith("_")
+        and torch.Tag.inplace_view not in operator.tags
+        and not name.startswith(("resize", "_resize", "set_"))
+    )
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_elementwise(operator: OpOverload) -> bool:
+    """Tell whether torch marks an operator in place, or what it does to a new tensor, as one on each element."""
+    functional = getattr(_aten, operator._opname.rstrip("_"), None)
+    twin = getattr(functional, operator._overloadname, operator)
+    return torch.Tag.pointwise in operator.tags or torch.Tag.pointwise in twin.tags
+
+
+def _expands(size: Sequence[Any], wanted: Sequence[Any]) -> bool:
+    """Tell whether a size may be expanded to another, as far as this run tells; where data tells, it may."""
+    if len(size) > len(wanted):
+        return False
+    numbers = []
+    for extent, other in zip(reversed(size), reversed(wanted), strict=False):
+        try:
+            numbers.append((_number(extent), _number(other)))
+        except _Untold:
+            continue
+    return all(extent in (1, other) for extent, other in numbers)
 
 
 def _error_about_masks(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Exception | None:
