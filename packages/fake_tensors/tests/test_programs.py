@@ -783,6 +783,54 @@ def function_without_grad():
 
 
 @program
+def a_saved_result_is_written_to():
+    x = torch.ones(3, 4, requires_grad=True)
+    y = x.sin().exp()
+    y.add_(1)
+    y.sum().backward()
+    return x.grad
+
+
+@program
+def a_saved_argument_is_written_to():
+    x = torch.ones(3, 4, requires_grad=True)
+    y = x * 1
+    z = y * y
+    y.add_(1)
+    z.sum().backward()
+    return x.grad
+
+
+@program
+def a_saved_parameter_is_written_to():
+    x, weight = torch.ones(3, 4), torch.ones(2, 4, requires_grad=True)
+    y = nn.functional.linear(x.requires_grad_(), weight)
+    with torch.no_grad():
+        weight.mul_(2)
+    y.sum().backward()
+    return x.grad
+
+
+@program
+def what_is_not_saved_is_written_to():
+    x = torch.ones(3, 4, requires_grad=True)
+    y = nn.functional.relu(x * 2, inplace=True)
+    z = y + 1
+    y.mul_(1)
+    z.sum().backward()
+    return x.grad
+
+
+@program
+def data_of_what_is_saved_is_written_to():
+    x, weight = torch.ones(3, 4, requires_grad=True), torch.ones(4, requires_grad=True)
+    y = x * weight
+    weight.data.mul_(2)
+    y.sum().backward()
+    return x.grad, weight.grad
+
+
+@program
 def jacobian():
     return torch.func.jacfwd(torch.sin)(torch.ones(3, 4)[0]), torch.func.hessian(lambda a: a.sum())(torch.ones(2, 2)[0])
 

@@ -267,20 +267,27 @@ class Execution:
         return run_relabelled(self._mode, self._run_operators, function, args, kwargs)
 
     def _run_operators(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        symbolic = is_symbolic(args) or is_symbolic(tuple(kwargs.values()))
-        self.record.refuses_numbers = symbolic
+        before, self.record.refuses_numbers = (
+            self.record.refuses_numbers,
+            is_symbolic(args) or is_symbolic(tuple(kwargs.values())),
+        )
         try:
             with self.dispatching():
                 return function(*args, **kwargs)
         except SizesRead:
-            self.record.refuses_numbers = False
+            pass
         except RuntimeError as error:
             if not _asks_for_numbers(error):
                 raise
-            self.record.refuses_numbers = False
+        finally:
+            self.record.refuses_numbers = before
         # A composite function in C++ that reads sizes as numbers: torch has some of them written again in Python.
-        with self.dispatching(), torch._C._EnablePythonDispatcher():
-            return function(*args, **kwargs)
+        before, self.record.refuses_numbers = self.record.refuses_numbers, False
+        try:
+            with self.dispatching(), torch._C._EnablePythonDispatcher():
+                return function(*args, **kwargs)
+        finally:
+            self.record.refuses_numbers = before
 
     @contextlib.contextmanager
     def dispatching(self) -> Iterator[None]:

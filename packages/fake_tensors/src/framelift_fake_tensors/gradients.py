@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from framelift_fake_tensors.errors import ForeignTensorError, UnsupportedTensorError
-from framelift_fake_tensors.saved_tensors import free, is_freed, raise_as_eager
+from framelift_fake_tensors.saved_tensors import free, is_freed, raise_as_eager, refuse_written
 from framelift_fake_tensors.tensor import (
     FakeTensor,
     History,
@@ -148,6 +148,8 @@ class Gradients:
             nodes = reached.on_the_way_to([node_of(fake) for fake in targets if fake.requires_grad])
         if any(is_freed(node) for node in nodes):
             raise_as_eager()
+        for node in nodes:
+            refuse_written(node)
         for node in nodes if not retains else ():
             free(node)
 

@@ -90,7 +90,7 @@ def writing(recipe: Recipe, writes: Mapping[int, int], recorded: Collection[int]
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], call: TorchCall) -> Any:
         if recorded:
-            if any(fakes[position].memory.shared for position in writes):
+            if any(fakes[position].memory.shared or _is_saved(fakes[position]) for position in writes):
                 return UNTOLD
             nodes = nodes_of(fakes)
             for position in recorded:
@@ -110,6 +110,11 @@ def writing(recipe: Recipe, writes: Mapping[int, int], recorded: Collection[int]
         return recipe(mode, fakes, call)
 
     return make
+
+
+def _is_saved(fake: FakeTensor) -> bool:
+    """Tell whether autograd may have saved a fake with what made it: once written to, no backward pass goes there."""
+    return fake.history is not None and fake.history.saves
 
 
 def counting(fake: FakeTensor) -> FakeTensor:
@@ -192,7 +197,10 @@ def _fresh(
     version = result.signature_version
     writes = 0 if result.is_inference() else raw_version(result)
     wrapper = maker_of(size, stride, offset, dtype, device, requires_grad)
-    saves = owed and saved_on_the_way(result.grad_fn, nodes_of(given))
+    saved = saved_on_the_way(result.grad_fn, nodes_of(given)) if owed else []
+    saves = bool(saved)
+    memories = {id(fake.memory) for fake in fakes_in(saved)}
+    watched = [place for place, fake in enumerate(given) if id(fake.memory) in memories and not fake.is_inference()]
 
     def make(mode: Mode, fakes: Sequence[FakeTensor], _call: TorchCall) -> FakeTensor:
         fake = wrapper()
@@ -204,6 +212,9 @@ def _fresh(
         if owed:
             history = fake.history = FromCall(nodes_of(fakes), call, place, is_base)
             history.saves = saves
+            if watched:
+                counters = [counting(fakes[place]) for place in watched]
+                history.saved = [(counter, raw_version(counter)) for counter in counters]
         if writes:
             torch._C._autograd._unsafe_set_version_counter((fake,), (writes,))
         return fake

@@ -117,10 +117,12 @@ class History:
         inputs: the nodes (see `node_of`) of what it was computed from.
     """
 
-    __slots__ = ("inputs", "is_freed", "saves")
+    __slots__ = ("inputs", "is_freed", "saved", "saves")
 
     def __init__(self, inputs: tuple[Node, ...] = ()) -> None:
         self.inputs = inputs
+        self.saved: Sequence[tuple[FakeTensor, int]] = ()
+        """Arguments that autograd would have saved, and how often each had been written to by then."""
         self.saves = False
         """Whether autograd would have saved tensors for the backward pass."""
         self.is_freed = False
