@@ -175,7 +175,8 @@ def cause(real, fake):
             return DEPENDS
         if isinstance(error, NoMetaKernelError):
             return f"no meta kernel: {error.operator}"
-        text = re.sub(r"0x[0-9a-f]+|\d+", "N", str(error).strip().split("\n")[0])
+        text = re.sub(r" \(\S+:\d+ asks\)", "", str(error).strip().split("\n")[0])
+        text = re.sub(r"0x[0-9a-f]+|\d+", "N", text)
         return f"raises {type(error).__name__}: {text[:110]}"
     if len(real.described) != len(fake.described):
         return "another number of results"

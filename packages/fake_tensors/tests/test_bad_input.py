@@ -388,6 +388,50 @@ def a_function_of_each_pair(given):
     given.mode.propagate(torch.Tensor.map_, (given.x, given.x, max), {})
 
 
+@text("a fake tensor can stand for dense, strided tensors only; this one has layout torch.sparse_coo (HERE asks).")
+def a_sparse_tensor(given):
+    given.mode.fake(given.real.to_sparse())
+
+
+@text("a fake tensor can stand for dense, strided tensors only; this one has layout torch.sparse_coo (HERE asks).")
+def a_sparse_result(given):
+    with given.mode:
+        given.x.to_sparse()
+
+
+@text("a fake tensor can stand for dense, strided tensors only; this one has quantised elements (HERE asks).")
+def a_quantised_result(given):
+    with given.mode:
+        torch.quantize_per_tensor(given.x, 0.1, 0, torch.quint8)
+
+
+@text("a fake tensor can stand for dense, strided tensors only; this one has nested sizes (HERE asks).")
+def a_nested_result(given):
+    with given.mode:
+        torch._nested_tensor_from_tensor_list([torch.ones(2, 3), torch.ones(1, 3)])
+
+
+@text("aten._pack_padded_sequence.default depends on the data of a tensor: what it returns, or its shape, "
+      "can't be told from metadata (HERE asks).")  # fmt: skip
+def lengths_that_are_data(given):
+    with given.mode:
+        torch._C._VariableFunctions._pack_padded_sequence(given.x[:, None], torch.ones(1, dtype=torch.int64), False)
+
+
+@text("aten._local_scalar_dense.default depends on the data of a tensor: what it returns, or its shape, "
+      "can't be told from metadata (HERE asks).")  # fmt: skip
+def an_item(given):
+    with given.mode:
+        given.x.sum().item()
+
+
+@text("numpy() needs the data of a tensor, and a fake tensor has only metadata (HERE asks); "
+      "use its shape, stride, dtype and device, or call this on the real tensor.")  # fmt: skip
+def an_array(given):
+    with given.mode:
+        given.x.numpy()
+
+
 @pytest.mark.parametrize("name", TEXTS)
 def test_a_whole_text(name):
     program, expected = TEXTS[name]

@@ -180,3 +180,19 @@ def test_lists_of_unbacked_numbers(entered):
     assert len(mode.propagate(torch.Tensor.tolist, (fake,), {})) == 2
     with pytest.raises(DataAccessError, match="tolist"):
         mode.fake(torch.ones(4), dynamic=True).tolist()  # a list has a length
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_packed_sequences_have_sizes_that_data_tells(device):
+    mode = FakeMode(ShapeEnv(), unbacked=True)
+    pack = torch.nn.utils.rnn.pack_padded_sequence
+    with mode:
+        x = torch.ones(3, 2, 4, device=device)
+        packed = pack(x, torch.tensor([1, 3]), enforce_sorted=False)
+        with pytest.raises(RuntimeError, match="Expected `len"):
+            pack(x, torch.tensor([3]))
+    total, features = packed.data.shape
+    assert (total.node.hint, features, packed.data.device.type) == (None, 4, device)
+    (steps,) = packed.batch_sizes.shape
+    assert (steps.node.hint, packed.batch_sizes.dtype, packed.batch_sizes.device.type) == (None, torch.int64, "cpu")
+    assert torch.nn.utils.rnn.pack_padded_sequence(torch.ones(3, 2, 4), torch.tensor([3, 1])).data.shape == (4, 4)

@@ -74,6 +74,7 @@ _MIXING = frozenset(
         torch.ops.aten.index_put.default,
         torch.ops.aten.index_put_.default,
         torch.ops.aten._index_put_impl_.default,
+        torch.ops.aten._pack_padded_sequence.default,
     ]
 )
 """Operators that take tensors of several devices; the first tensor's is the result's."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dis
 import functools
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -43,8 +43,34 @@ def device_aware(operator: OpOverload) -> Callable[..., Any] | None:
     return _device_aware(operator)
 
 
+def _packed(tensor: torch.Tensor, lengths: torch.Tensor, batch_first: bool) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return sequences packed: how long they are, which is data, tells both sizes (native/PackedSequence.cpp)."""
+    steps, batch = (1, 0) if batch_first else (0, 1)
+    _check(
+        lengths.dim() == 1 and lengths.shape[0] == tensor.shape[batch],
+        lambda: (
+            f"Expected `len(lengths)` to be equal to batch_size, but got {lengths.shape[0]} "
+            f"(batch_size={tensor.shape[batch]})"
+        ),
+    )
+    _check(bool(tensor.numel() > 0), lambda: "Cannot pack empty tensors.")
+    new_size = torch.library.get_ctx().new_dynamic_size
+    longest = tensor.shape[steps]
+    sizes = torch.empty((new_size(min=1, max=longest if type(longest) is int else None),), dtype=torch.int64)
+    return tensor.new_empty(
+        (new_size(min=1), *tensor.shape[2:])
+    ), sizes  # the sizes are for the CPU, wherever the data is
+
+
+_check: Callable[[bool, Callable[[], str]], None] = torch._check
+_LOCATED: Mapping[OpOverload, Callable[..., Any]] = {torch.ops.aten._pack_padded_sequence.default: _packed}
+"""Operators whose results are on several devices, and that torch has no meta function for."""
+
+
 @functools.lru_cache(maxsize=4096)
 def _device_aware(operator: OpOverload) -> Callable[..., Any] | None:
+    if operator in _LOCATED:
+        return _LOCATED[operator]
     function: Callable[..., Any] | None = torch._decomp.meta_table.get(operator)
     if function is None:
         function = torch._decomp.decomposition_table.get(operator)

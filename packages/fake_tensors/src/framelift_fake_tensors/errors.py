@@ -110,8 +110,12 @@ class UnsupportedTensorError(FakeTensorError):
     """
 
     def __init__(self, kind: str) -> None:
-        super().__init__(f"a fake tensor can stand for dense, strided tensors only; this one has {kind}.")
         self.kind = kind
+        self.where = user_line()
+        """File and line of the program that asked."""
+        super().__init__(
+            f"a fake tensor can stand for dense, strided tensors only; this one has {kind}{_asked_by(self.where)}."
+        )
 
 
 class ForeignTensorError(FakeTensorError):

@@ -16,7 +16,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from framelift_fake_tensors.cases import agreed
 from framelift_fake_tensors.device import canonical
-from framelift_fake_tensors.errors import DataDependentError, FakeTensorError, NestedModeError, PropagationError
+from framelift_fake_tensors.errors import (
+    DataAccessError,
+    DataDependentError,
+    FakeTensorError,
+    NestedModeError,
+    PropagationError,
+)
 from framelift_fake_tensors.higher_order import run_higher_order
 from framelift_fake_tensors.history import settle
 from framelift_fake_tensors.kernels import is_symbolic
@@ -170,6 +176,10 @@ class Execution:
                 return self._in_all_cases(name, error, function, args, kwargs)
         except FakeTensorError:
             raise
+        except RuntimeError as error:
+            if _reads_data(error):
+                raise DataAccessError(name) from error
+            raise PropagationError(name, error) from error
         except Exception as error:  # whatever the function raised is what the caller wants to know
             raise PropagationError(name, error) from error
 
@@ -305,6 +315,11 @@ class Execution:
                     yield
                 finally:
                     here.dispatching -= 1
+
+
+def _reads_data(error: RuntimeError) -> bool:
+    """Tell whether code in C++ looked for elements, and found no memory."""
+    return "its data is not allocated yet" in str(error) or "Cannot copy out of meta tensor" in str(error)
 
 
 def _has_gradient(fake: FakeTensor) -> bool:

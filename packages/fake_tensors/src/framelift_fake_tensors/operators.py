@@ -37,6 +37,19 @@ _META = torch.device("meta")
 _QUANTISED = (torch.qint8, torch.quint8, torch.qint32, torch.quint4x2, torch.quint2x4)
 
 
+_MAKES_NESTED = frozenset(
+    [
+        torch.ops.aten._nested_from_padded.default,
+        torch.ops.aten._nested_from_padded_and_nested_example.default,
+        torch.ops.aten._nested_tensor_from_mask.default,
+        torch.ops.aten._nested_tensor_from_tensor_list.default,
+        torch.ops.aten._nested_view_from_buffer.default,
+        torch.ops.aten._nested_view_from_buffer_copy.default,
+    ]
+)
+"""Operators that give nested tensors in C++; those of `torch.jagged` are a subclass."""
+
+
 class SizesRead(Exception):
     """C++ asked for symbolic sizes as numbers."""
 
@@ -136,6 +149,8 @@ class _Twins:
     """The arguments of one call as twins, and the way back from twins to fakes."""
 
     def __init__(self, mode: Mode, operator: OpOverload) -> None:
+        if operator in _MAKES_NESTED:
+            raise UnsupportedTensorError("nested sizes")
         self._mode = mode
         self._operator = operator
         self._fakes: dict[int, FakeTensor] = {}
