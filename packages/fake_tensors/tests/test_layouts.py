@@ -145,3 +145,28 @@ def test_rms_norm_of_nothing():
 
     arguments = torch.ones(0, 1), torch.ones(1)
     assert faked(arguments, False)(run) == outcome(run, arguments) == [(1, 0)]
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("name", ["add", "floor_divide", "copysign", "fmod", "heaviside", "floor", "trunc"])
+def test_a_number_as_a_tensor_beside_what_is_transposed(name, dynamic):
+    def run(one, other):
+        if name in ("floor", "trunc"):
+            return torch.div(one, other, rounding_mode=name)
+        return getattr(torch, name)(one, other)
+
+    for other in (torch.ones(()), torch.ones(5), torch.ones(1, 1)):
+        for arguments in ((torch.ones(5, 10).t(), other), (other, torch.ones(5, 10).t())):
+            assert faked(arguments, dynamic)(run) == outcome(run, arguments), (other.shape, arguments[0].stride())
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_a_view_starts_where_its_base_does(dynamic):
+    part = torch.ones(40)[5:15]
+    for number, other in enumerate((part, part.view(2, 5), part[2:8])):
+        mode = FakeMode(ShapeEnv())
+        fake = mode.fake(other, dynamic=dynamic)
+        for call in (lambda x: x[1:], lambda x: x.as_strided((2,), (1,)), lambda x: x.reshape(-1)[3:]):
+            with mode:
+                result = call(fake)
+            assert concrete(result.storage_offset()) == call(other).storage_offset(), number

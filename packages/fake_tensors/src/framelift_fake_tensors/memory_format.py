@@ -180,7 +180,7 @@ def _is_elementwise_in_python(operator: OpOverload) -> bool:
     """Tell whether the meta function of an operator of two tensors, element by element, is written in Python."""
     arguments = [argument for argument in operator._schema.arguments if isinstance(argument.type, torch.TensorType)]
     return (
-        torch.Tag.pointwise in operator.tags
+        (torch.Tag.pointwise in operator.tags or operator is _aten.floor_divide.default)  # which torch does not mark
         and len(arguments) == 2
         and not operator._schema.is_mutable
         and (operator in torch._decomp.meta_table or operator in torch._decomp.decomposition_table)
@@ -196,9 +196,12 @@ def _as_iterated(args: Sequence[Any], result: Any) -> Any:
     pair = tuple(args[:2])
     if not all(isinstance(one, torch.Tensor) for one in (result, *pair)):
         return result
-    if is_symbolic(pair) or all(one.is_contiguous() for one in pair):
+    symbolic = is_symbolic(pair)
+    if symbolic and pair[0].dim() == pair[1].dim() and 1 not in _numbers((*pair[0].size(), *pair[1].size())):
+        return result  # none of them was expanded
+    if all(one.is_contiguous() for one in pair):
         return result
     iterated = compute(_aten.eq.Tensor, pair, {})
-    if iterated.stride() == result.stride() or iterated.shape != result.shape:
+    if not symbolic and (iterated.stride() == result.stride() or iterated.shape != result.shape):
         return result
     return torch.empty_strided(result.size(), iterated.stride(), dtype=result.dtype, device=result.device)

@@ -105,10 +105,16 @@ def _make_twin(fake: FakeTensor) -> torch.Tensor:
         # Made over the whole storage at once: `set_` would compare its size with what the view needs, and guard on it.
         base = memory.symbolic_base
         if base is None:
-            twin = torch.empty_strided(size, stride, dtype=fake.dtype, device=_META)
-            memory.symbolic_base = twin
-            memory.storage = twin.untyped_storage()
-            return twin
+            starts = type(offset) is int and offset == 0
+            if starts:
+                base = torch.empty_strided(size, stride, dtype=fake.dtype, device=_META)
+            else:
+                extent = offset + 1 + sum((n - 1) * s for n, s in zip(size, stride, strict=True))
+                base = torch.empty_strided((extent,), (1,), dtype=fake.dtype, device=_META)
+            memory.symbolic_base = base
+            memory.storage = base.untyped_storage()
+            if starts:
+                return base
         same = base if base.dtype == fake.dtype else base.view(-1).view(fake.dtype)
         return same.as_strided(size, stride, offset)
     is_all = offset == 0 and memory.nbytes == fake.numel() * fake.itemsize and fake.is_contiguous()
