@@ -1,6 +1,6 @@
 """Programs of the language and its standard library: all that is seen of them is what eager execution shows."""
 # The programs are odd on purpose:
-# ruff: noqa: F507, F524, F601, F821, FLY002, ICN001, PLC3002, PLE0643, PLE1307, PTH118, SLOT000, SLOT001
+# ruff: noqa: F507, F524, F601, F821, FLY002, ICN001, PLC3002, PLE0305, PLE0643, PLE1307, PTH118, SLOT000, SLOT001
 
 from __future__ import annotations
 
@@ -1285,6 +1285,45 @@ class I1(int):
 
 class F1(float):
     pass
+
+
+class GivesSubclasses:
+    def __int__(s):
+        return I1(3)
+
+    def __float__(s):
+        return F1(2.5)
+
+    def __index__(s):
+        return True
+
+
+@program(X, broken=True)
+def conversions_that_give_subclasses(x):
+    g = GivesSubclasses()
+    i, f, n = int(g), float(g), operator.index(g)
+    return i, type(i), f, type(f), n, type(n), x + i + f + n
+
+
+class PrintsIndex:
+    def __index__(s):
+        print("asked")
+        return True
+
+
+@program(X, broken=True)
+def an_index_that_is_asked_once(x):
+    return operator.index(PrintsIndex()), int(PrintsIndex()), float(PrintsIndex()), x + 1
+
+
+@program(X, broken=True)
+def texts_of_what_holds_itself(x):
+    items, fields = [1], {}
+    items.append(items)
+    fields["self"] = fields
+    pair = (items, fields, {3})
+    fields["pair"] = pair
+    return repr(items), repr(fields), str(pair), f"{fields!a}", x + 1
 
 
 @pytest.mark.parametrize("dynamic", [None, True])

@@ -7,7 +7,7 @@ import types
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from framelift_bytecode_interp import Break, Raise, Result, Value
+from framelift_bytecode_interp import Break, Enter, Raise, Result, Value
 from framelift_guards import is_interruption
 
 from .handler import Tracking
@@ -97,6 +97,22 @@ def native_error(domain: Tracking, error: Exception) -> Raise[Variable] | Break:
     if not all(map(is_plain, error.args)) or error.__dict__:
         return too_special(type(error).__name__, "raising it")
     return domain.raise_error(type(error), *error.args)
+
+
+def enter_whole(
+    domain: Tracking, function: Callable[..., Any], polyfill: Callable[..., Any], *values: Variable
+) -> Result[Variable]:
+    """Enter a polyfill of `function`, unless the driver found before that the capture breaks inside it.
+
+    For what may not be cut in two: the driver then captures once more, with a break at the call (`Tracking.refused`).
+    """
+    reason = domain.refused.get(function)
+    if reason is not None:
+        return Break(reason)
+    entered = domain.polyfill(polyfill, *values)
+    if type(entered) is Enter:
+        domain.indivisible[entered.frame.code.raw] = function
+    return entered
 
 
 def constant(value: object) -> Value[Variable]:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from framelift_bytecode_interp import Break, Enter, Value
+from framelift_bytecode_interp import Break, Value
 
-from ..evaluation import evaluate, native_error, plain_all
+from ..evaluation import enter_whole, evaluate, native_error, plain_all
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..reasons import UnsupportedCall
 from ..variable import ConstantVariable, Variable
@@ -84,20 +84,13 @@ def polyfilled(function: Callable[..., Any], polyfill: Callable[..., Any], param
 def polyfilled_whole(
     function: Callable[..., Any], polyfill: Callable[..., Any], parameters: Parameters
 ) -> FunctionRule:
-    """Return the rule that enters `polyfill`, unless the driver found before that the capture breaks inside it.
-
-    For what may not be cut in two: the driver then captures once more, with a break at the call (`Tracking.refused`).
-    """
-    enter = polyfilled(function, polyfill, parameters)
+    """Return the rule that enters `polyfill` by `enter_whole`."""
 
     def rule(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
-        reason = domain.refused.get(function)
-        if reason is not None:
-            return Break(reason)
-        entered = enter(domain, context, args, kwargs)
-        if type(entered) is Enter:
-            domain.indivisible[entered.frame.code.raw] = function
-        return entered
+        bound = parameters.bind(domain, args, kwargs)
+        if bound is None:
+            return refuse(domain, function, args, kwargs)
+        return enter_whole(domain, function, polyfill, *bound)
 
     return rule
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from framelift_bytecode_interp import Break, Value
 
-from ..evaluation import LARGEST_RESULT
+from ..evaluation import LARGEST_RESULT, enter_whole
 from ..handler import Answer, Arguments, CallContext, FunctionRule, Keywords, Tracking
 from ..polyfills import arithmetic, numbers
 from ..reasons import UnsupportedCall
@@ -67,7 +67,7 @@ def _index(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keyw
         return refuse(domain, operator.index, args, kwargs)
     if args[0].python_type() is int:
         return Value(args[0])
-    return domain.polyfill(numbers.index, args[0])
+    return enter_whole(domain, operator.index, numbers.index, args[0])
 
 
 RULES: Final[Mapping[Any, FunctionRule]] = {

@@ -17,6 +17,7 @@ from ..handler import Answer, Arguments, CallContext, Keywords, Tracking, TypeHa
 from ..polyfills.sequence import matches
 from ..reasons import UnsupportedOperation
 from ..variable import (
+    NOT_CONSTANT,
     BoundMethodVariable,
     CellVariable,
     ConstantVariable,
@@ -384,3 +385,16 @@ def _matches(domain: Tracking, context: CallContext, args: Arguments, kwargs: Ke
 
 
 RULES = {matches: _matches}
+
+
+def text_inside(domain: Tracking, container: Variable, variable: Variable, conversion: str) -> str | None:
+    """Return the repr of what a container holds, where that runs no code and doesn't meet the container again."""
+    if container in domain.being_shown:
+        return None
+    domain.being_shown.append(container)
+    try:
+        answer = domain.convert(variable, "a" if conversion == "a" else "r")
+    finally:
+        domain.being_shown.pop()
+    text = domain.as_constant(answer.value) if isinstance(answer, Value) else NOT_CONSTANT
+    return text if isinstance(text, str) else None

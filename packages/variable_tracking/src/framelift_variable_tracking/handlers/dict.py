@@ -33,6 +33,7 @@ from .container import (
     known_equal,
     may_be_cyclic,
     on_class,
+    text_inside,
 )
 from .dict_variable import DictVariable, DictViewVariable, UnreadDict, owner_of
 from .iterator import DICT_ITERATORS, KeyIteratorVariable
@@ -394,7 +395,7 @@ class DictHandler(EqualityHandler):
             return super().convert(domain, variable, conversion)
         texts = []
         for key, value in variable.items.items():
-            pair = [text_of(domain, part, conversion) for part in (key.variable, value)]
+            pair = [text_inside(domain, variable, part, conversion) for part in (key.variable, value)]
             if None in pair:
                 return domain.unsupported(variable, "a text of items whose texts are not known")
             texts.append(f"{pair[0]}: {pair[1]}")
@@ -443,13 +444,6 @@ class DictHandler(EqualityHandler):
         if variable.written:
             content = dict_display(emitter, variable.written)
             emitter.effect(expression(emitter.call(putter(variable.cls), target, content)))
-
-
-def text_of(domain: Tracking, variable: Variable, conversion: str) -> str | None:
-    """Return the repr of a variable where that runs no code."""
-    answer = domain.convert(variable, "a" if conversion == "a" else "r")
-    text = domain.as_constant(answer.value) if isinstance(answer, Value) else NOT_CONSTANT
-    return text if isinstance(text, str) else None
 
 
 def dict_display(emitter: Emitter, items: Mapping[HashKey, Variable]) -> ast.expr:

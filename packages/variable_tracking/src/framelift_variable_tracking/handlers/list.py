@@ -30,6 +30,7 @@ from .container import (
     may_be_cyclic,
     natives,
     on_class,
+    text_inside,
 )
 from .iterator import LIST_ITERATOR, LIST_REVERSED, SequenceIteratorVariable, drain
 from .sequence import concatenation_error, count_of, has_index, index_of, optional_range, order, repeated, slice_of
@@ -515,20 +516,10 @@ def shown(
     domain: Tracking, variable: Variable, items: Sequence[Variable], opening: str, closing: str, conversion: str
 ) -> Answer:
     """Return the text of a container whose items' texts run no code."""
-    texts: list[str] = []
-    if variable in domain.being_shown:
-        return domain.unsupported(variable, "a text of a container that holds itself")
-    for item in items:
-        domain.being_shown.append(variable)
-        try:
-            answer = domain.convert(item, "a" if conversion == "a" else "r")
-        finally:
-            domain.being_shown.pop()
-        text = domain.as_constant(answer.value) if isinstance(answer, Value) else NOT_CONSTANT
-        if not isinstance(text, str):
-            return domain.unsupported(variable, "a text of items whose texts are not known")
-        texts.append(text)
-    return constant(f"{opening}{', '.join(texts)}{closing}")
+    texts = [text_inside(domain, variable, item, conversion) for item in items]
+    if None in texts:
+        return domain.unsupported(variable, "a text of items whose texts are not known")
+    return constant(f"{opening}{', '.join(map(str, texts))}{closing}")
 
 
 HANDLERS = {list: ListHandler()}

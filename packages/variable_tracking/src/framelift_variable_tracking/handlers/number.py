@@ -10,6 +10,7 @@ from framelift_guards import BoolIs, Source
 from ..evaluation import (
     LARGEST_RESULT,
     constant,
+    enter_whole,
     evaluate,
     plain,
     plain_all,
@@ -59,7 +60,9 @@ class IntegerHandler(NumberHandler):
             return evaluate(domain, int, *values, **({} if base is None else {"base": base}))
         if len(args) == 1 and not kwargs:
             # A symbolic number is an int already, and stays symbolic.
-            return Value(args[0]) if args[0].python_type() is int else domain.polyfill(numbers.int_of, args[0])
+            if args[0].python_type() is int:
+                return Value(args[0])
+            return enter_whole(domain, int, numbers.int_of, args[0])
         return domain.unsupported(Variable(cls), "construction")
 
 
@@ -109,7 +112,9 @@ class FloatHandler(NumberHandler):
         if values is not None and not kwargs:
             return evaluate(domain, float, *values)
         if len(args) == 1 and not kwargs:
-            return Value(args[0]) if args[0].python_type() is float else domain.polyfill(numbers.float_of, args[0])
+            if args[0].python_type() is float:
+                return Value(args[0])
+            return enter_whole(domain, float, numbers.float_of, args[0])
         return domain.unsupported(Variable(cls), "construction")
 
 

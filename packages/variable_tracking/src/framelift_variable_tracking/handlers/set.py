@@ -30,8 +30,9 @@ from .container import (
     keys_of,
     may_be_cyclic,
     same_object,
+    text_inside,
 )
-from .dict import key_error, text_of
+from .dict import key_error
 from .dict_variable import DictVariable
 from .iterator import SET_ITERATOR, KeyIteratorVariable
 from .tuple import TupleVariable
@@ -426,7 +427,7 @@ class FrozenSetHandler(EqualityHandler):
         name = variable.cls.__name__
         if not variable:
             return constant(f"{name}()")
-        texts = [text_of(domain, key.variable, conversion) for key in variable.ordered()]
+        texts = [text_inside(domain, variable, key.variable, conversion) for key in variable.ordered()]
         if None in texts:
             return domain.unsupported(variable, "a text of items whose texts are not known")
         text = f"{{{', '.join(map(str, texts))}}}"

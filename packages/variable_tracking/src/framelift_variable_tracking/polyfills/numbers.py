@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+import warnings
+from typing import Any, TypeVar
 
 __framelift_hidden__ = True
+
+T = TypeVar("T")
 
 
 def bool_of(value: Any, /) -> bool:
@@ -19,12 +22,12 @@ def int_of(value: Any, /) -> int:
         result = cls.__int__(value)
         if not isinstance(result, int):
             raise TypeError("__int__ returned non-int (type " + type(result).__name__ + ")")
-        return result
+        return exactly(result, int)
     if hasattr(cls, "__index__"):
         result = cls.__index__(value)
         if not isinstance(result, int):
             raise TypeError("__index__ returned non-int (type " + type(result).__name__ + ")")
-        return result
+        return exactly(result, int)
     raise TypeError("int() argument must be a string, a bytes-like object or a real number, not '" + cls.__name__ + "'")
 
 
@@ -35,7 +38,7 @@ def float_of(value: Any, /) -> float:
         result = cls.__float__(value)
         if not isinstance(result, float):
             raise TypeError(cls.__name__ + ".__float__ returned non-float (type " + type(result).__name__ + ")")
-        return result
+        return exactly(result, float)
     if hasattr(cls, "__index__"):
         return float(index(value))
     raise TypeError("float() argument must be a string or a real number, not '" + cls.__name__ + "'")
@@ -49,4 +52,15 @@ def index(value: Any, /) -> int:
     result = cls.__index__(value)
     if not isinstance(result, int):
         raise TypeError("__index__ returned non-int (type " + type(result).__name__ + ")")
+    return exactly(result, int)
+
+
+def exactly(result: T, wanted: type[T], /) -> T:
+    """Return what a special method gave; an instance of a subclass is deprecated, and made plain.
+
+    The warning breaks the capture. The polyfills here are entered whole, so the break is at their call, which then
+    warns for real, at the program's own line.
+    """
+    if type(result) is not wanted:
+        warnings.warn(wanted.__name__ + " expected", DeprecationWarning, stacklevel=3)
     return result
