@@ -891,7 +891,7 @@ def imports(log):
     try:
         from math import nothing_like_this
     except ImportError as error:
-        log.append(str(error))
+        log.append((str(error), error.name, error.path, getattr(error, "name_from", None)))
     try:
         import no_such_module_at_all
     except ModuleNotFoundError as error:

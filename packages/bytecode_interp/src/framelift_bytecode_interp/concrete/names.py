@@ -125,6 +125,8 @@ class ConcreteNames:
         origin = getattr(module, "__file__", None)
         place = origin if isinstance(origin, str) else "unknown location"
         error = ImportError(f"cannot import name {name!r} from {shown!r} ({place})", name=shown, path=origin)
+        if hasattr(error, "name_from"):  # new in 3.12; `traceback` makes suggestions of it
+            error.name_from = name
         return Raise(error)
 
     def import_star(self, frame: Frame[Any], module: Any) -> Result[Any]:
