@@ -144,6 +144,19 @@ def interpolated(x):
     return torch.nn.functional.avg_pool2d(larger, 2) + x
 
 
+def padded_patches(x):
+    batch, channels, height, width = x.shape
+    padded = torch.nn.functional.pad(x, (0, -width % 8, 0, -height % 8))
+    down, along = padded.shape[2] // 8, padded.shape[3] // 8
+    cut = padded.view(batch, channels, down, 8, along, 8).permute(0, 2, 4, 1, 3, 5)
+    return cut.reshape(batch, down * along, channels * 64)
+
+
+def folded_windows(x):
+    windows = torch.nn.functional.unfold(x, 3, stride=2)
+    return torch.nn.functional.fold(windows, x.shape[2:], 3, stride=2)
+
+
 def halves(x):
     first, second = x.chunk(2, 1)
     left, right = torch.split(x, [x.shape[1] // 2, x.shape[1] - x.shape[1] // 2], 1)
@@ -190,6 +203,8 @@ MODELS = {
     "masked attention": (lambda: masked_attention, SEQUENCE, (0, 1)),
     "ragged sequence": (lambda: ragged_sequence, SEQUENCE, (0, 1)),
     "interpolated": (lambda: interpolated, IMAGE, (0, 2, 3)),
+    "padded patches": (lambda: padded_patches, IMAGE, (0, 2, 3)),
+    "folded windows": (lambda: folded_windows, IMAGE, (0, 2, 3)),
     "halves": (lambda: halves, SEQUENCE, (0, 1)),
     "pairs": (lambda: pairs, SEQUENCE, (0, 1)),
     "summed products": (lambda: summed_products, SEQUENCE, (0, 1)),

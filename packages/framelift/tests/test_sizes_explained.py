@@ -130,7 +130,7 @@ BROKEN = {
     "view": Broken(view, ONE, mended=lambda x: x.view(x.size(0), -1)),
     "view of a part": Broken(
         view_of_a_part,
-        f"x.size(0) was marked dynamic, but is specialised to 8 by 4 * x.size(0) == 32; {FREE}",
+        f"x.size(0) was marked dynamic, but is specialised to 8; {FREE}",
         mended=lambda x: x.view(2, -1, 4),
     ),
     "broadcast": Broken(broadcast, ONE, mended=lambda x: x + STATIC[:1]),

@@ -218,7 +218,7 @@ def test_guards_are_python(env):
     names = {symbol: ast.parse("x.size(0)", mode="eval").body for symbol in env.symbols}
     assert [ast.unparse(env.to_python(guard.expression, names)) for guard in env.guards] == [
         "x.size(0) >= 2",
-        "(x.size(0) ** 2 - 3) // 2 > 5",
+        "(x.size(0) ** 2 + 1) // 2 - 2 > 5",
     ]
 
 
@@ -270,7 +270,7 @@ def test_symbols_of_two_environments_do_not_mix(env):
 
 
 @pytest.mark.parametrize("step", [
-    lambda n: n.int_floordiv(n.wrap_int(2)).add(n.wrap_int(5)),
+    lambda n: n.int_floordiv(n.wrap_int(2)).mul(n.wrap_int(3)).add(n.wrap_int(5)),
     lambda n: n.sym_max(n.int_floordiv(n.wrap_int(-3))),
     lambda n: n.mul(n).mod(n.wrap_int(1009)),
 ])  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from test_simplification_law import RANGES, X, Y, operands
 
 from framelift_symbolic_shapes import Range
-from framelift_symbolic_shapes.range import bound
+from framelift_symbolic_shapes.bounding import bound
 
 HALVES = st.one_of(
     RANGES, st.integers(-5, 5).map(lambda n: Range(lower=n)), st.integers(-5, 5).map(lambda n: Range(upper=n))

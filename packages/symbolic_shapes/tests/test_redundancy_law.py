@@ -13,6 +13,7 @@ from framelift_symbolic_shapes.expression import Call, Constant, compare
 from framelift_symbolic_shapes.redundancy import essential
 
 USED = SYMBOLS[:3]
+SIZES = (("n", 34), ("m", 30))
 BOX = [*itertools.product(range(-2, 7), repeat=3)]
 
 
@@ -95,3 +96,47 @@ def test_what_is_bounded():
         one.lt(other.add(one)).guard_bool("", 0)
         one.mul(other).gt(one.wrap_int(5)).guard_bool("", 0)
     assert len(env.essential_guards) <= len(env.guards)
+
+
+def test_what_rounding_up_to_a_multiple_says_is_said_once():
+    """`n + -n % 8`, its quotient, and what is left of that by a product of it: one condition."""
+    env = ShapeEnv()
+    n, m = (env.create_symbol(name, hint, dynamic=True, origin=None, size=True) for name, hint in SIZES)
+    eight = n.wrap_int(8)
+    padded = n.add(n.neg().mod(eight))
+    assert padded.ne(eight).guard_bool("", 0)
+    before = len(env.guards)
+    pieces, others = padded.int_floordiv(eight), m.add(m.neg().mod(eight)).int_floordiv(eight)
+    assert pieces.ne(n.wrap_int(1)).guard_bool("", 0)
+    assert others.mod(pieces.mul(others)).ne(n.wrap_int(0)).guard_bool("", 0)
+    assert len(env.guards) == before
+
+
+def test_two_ways_to_count_windows_are_one():
+    env = ShapeEnv()
+    n = env.create_symbol("n", 35, dynamic=True, origin=None, size=True)
+    one = n.sub(n.wrap_int(3)).int_floordiv(n.wrap_int(2)).add(n.wrap_int(1))
+    other = n.sub(n.wrap_int(1)).int_floordiv(n.wrap_int(2))
+    before = env.guards
+    assert one.eq(other).guard_bool("", 0)
+    twice = one.sub(n.wrap_int(3)).int_floordiv(n.wrap_int(5))
+    assert twice.eq(n.sub(n.wrap_int(7)).int_floordiv(n.wrap_int(10))).guard_bool("", 0)
+    assert env.guards == before
+
+
+def test_a_condition_on_a_rounded_scale_says_what_is_less():
+    env = ShapeEnv()
+    n = env.create_symbol("n", 34, dynamic=True, origin=None, size=True)
+    half = n.sym_float().mul(n.wrap_float(0.5)).sym_int()
+    assert half.ne(n.wrap_int(1)).guard_bool("", 0)
+    assert half.ge(n.wrap_int(4)).guard_bool("", 0)
+    assert half.mul(n).ge(n.wrap_int(2)).guard_bool("", 0)
+    assert [str(guard) for guard in env.essential_guards] == ["s69 >= 2", "Trunc((ToFloat(s69)*0.5)) >= 4"]
+
+
+def test_a_product_of_what_is_positive_is_positive():
+    env = ShapeEnv()
+    n, m = (env.create_symbol(name, hint, dynamic=True, origin=None, size=True) for name, hint in SIZES)
+    area = n.sub(n.wrap_int(1)).mul(m.sub(n.wrap_int(1)))
+    assert env.bound(area.expression).lower == 1
+    assert str(area.mod(area)) == "0"

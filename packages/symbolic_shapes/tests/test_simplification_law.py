@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from framelift_symbolic_shapes import Range
+from framelift_symbolic_shapes.bounding import bound
 from framelift_symbolic_shapes.expression import Call, Constant, Symbol
 from framelift_symbolic_shapes.operation import OPERATIONS
 from framelift_symbolic_shapes.python_function import PYTHON_FUNCTIONS
-from framelift_symbolic_shapes.range import bound
 from framelift_symbolic_shapes.simplification import RULES, simplify
 
 X, Y = Symbol("x", int), Symbol("y", int)
@@ -74,7 +74,12 @@ def test_of_rounding_an_integer(name, value):
     ("(x//3)", "FloorDiv", (4 * X, Constant(12))),
     ("((x + 1)//y)", "FloorDiv", (X * Y + Y, Y * Y)),
     ("4*(x%3)", "Mod", (4 * X, Constant(12))),
-    ("2*((-x - 1)%3)", "Mod", (-2 * X - 2, Constant(6))),
+    ("2*((-x + 2)%3)", "Mod", (-2 * X - 2, Constant(6))),
+    ("((x + 1)//2) - 2", "FloorDiv", (X - 3, Constant(2))),
+    ("((x + 3)//6)", "FloorDiv", (Call("FloorDiv", (X + 1, Constant(2))) + 1, Constant(3))),
+    ("(x//y)", "FloorDiv", (-X, -Y)),
+    ("-(x%y)", "Mod", (-X, -Y)),
+    ("Minimum(y - 2, 1)", "Mod", (Constant(1), Y - 1)),
 ])  # fmt: skip
 def test_golden(text, name, parts):
     assert str(simplify(name, parts, lambda e: bound(e, {X: Range(2, 50), Y: Range(2, 50)}))) == text
@@ -86,9 +91,12 @@ EXAMPLES = {
     "divide_multiple": (X + 4, Constant(2)),
     "divide_modulo": (X + Call("Mod", (-X, Constant(4))), Constant(4)),
     "divide_exactly": (X + Call("Mod", (-X, Constant(4))), -Call("FloorDiv", (-X, Constant(4)))),
+    "divide_negative": (X + 3, -Y),
     "divide_common": (4 * X, Constant(12)),
     "divide_twice": (Call("FloorDiv", (X, Constant(2))), Constant(3)),
     "modulo_one": (X, Constant(1)),
+    "modulo_negative": (X + 3, -Y),
+    "modulo_of_one": (Constant(1), Y - 1),
     "modulo_small": (X, X + 1),
     "modulo_multiple": (4 * X + Y, X),
     "modulo_modulo": (Call("Mod", (X, Constant(8))) + Y, Constant(4)),

@@ -15,6 +15,7 @@ from hypothesis import given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 from framelift_symbolic_shapes import Range, ShapeEnv, evaluate  # noqa: E402
+from framelift_symbolic_shapes.bounding import bound  # noqa: E402
 from framelift_symbolic_shapes.expression import (  # noqa: E402
     Call,
     Choice,
@@ -30,7 +31,6 @@ from framelift_symbolic_shapes.expression import (  # noqa: E402
     negate,
 )
 from framelift_symbolic_shapes.facts import Facts  # noqa: E402
-from framelift_symbolic_shapes.range import bound  # noqa: E402
 from framelift_symbolic_shapes.simplification import RULES, simplify  # noqa: E402
 
 SYMBOLS = [Symbol(name, int) for name in "abc"]

@@ -64,7 +64,7 @@ def axioms(atom: Expression, build: Build, bounds: Bounds) -> Margins:
         bounds: gives a range that holds every value of an integer expression.
 
     >>> from framelift_symbolic_shapes.expression import Symbol, call
-    >>> from framelift_symbolic_shapes.range import bound
+    >>> from framelift_symbolic_shapes.bounding import bound
     >>> half = call("FloorDiv", (Symbol("s", int), Constant(2)))
     >>> axioms(half, call, lambda expression: bound(expression, {}))
     [s - (s%2) - 2*(s//2), -s + (s%2) + 2*(s//2)]

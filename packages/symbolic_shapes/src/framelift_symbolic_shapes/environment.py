@@ -37,7 +37,7 @@ from framelift_symbolic_shapes.facts import Facts
 from framelift_symbolic_shapes.guard import ShapeGuard
 from framelift_symbolic_shapes.node import Number, SymNode
 from framelift_symbolic_shapes.persistence import FORMAT, Writer, parsed, plain
-from framelift_symbolic_shapes.products import primitive, sides
+from framelift_symbolic_shapes.products import compared_with_zero, primitive
 from framelift_symbolic_shapes.python_code import Reference, to_python
 from framelift_symbolic_shapes.range import Range, is_infinite
 from framelift_symbolic_shapes.redundancy import essential
@@ -461,7 +461,7 @@ class ShapeEnv(Facade):
             difference = condition.left - condition.right
             shorter = primitive(difference, self.facts.bound)
             if shorter != difference:
-                condition = Relation(condition.sign, *sides(shorter))
+                condition = compared_with_zero(condition.sign, shorter)
         backed = self._table.unbacked.isdisjoint(condition.symbols)
         (self._guards if backed else self._assertions).append(ShapeGuard(condition, line))
         promised = [

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from framelift_symbolic_shapes.axioms import axioms
+from framelift_symbolic_shapes.bounding import bound, bound_monomial
 from framelift_symbolic_shapes.congruence import Congruences, divided_factors, modulus_of, remainders, without_remainder
 from framelift_symbolic_shapes.expression import (
     Call,
@@ -27,7 +28,7 @@ from framelift_symbolic_shapes.float_range import decide_floats
 from framelift_symbolic_shapes.linear import Linear
 from framelift_symbolic_shapes.persistence import Reader, Writer
 from framelift_symbolic_shapes.products import primitive, products
-from framelift_symbolic_shapes.range import Bound, Range, added, bound, bound_monomial, is_infinite, multiplied
+from framelift_symbolic_shapes.range import Bound, Range, added, is_infinite, multiplied
 from framelift_symbolic_shapes.simplification import simplify
 
 __all__ = ["Facts"]
@@ -437,6 +438,8 @@ class Facts:
             return
         if relation.sign == "!=":
             self._different[difference] = self._inner[difference] = None
+            plain = primitive(self._without_remainders(difference), self.bound)
+            self._different[plain] = None
             self._exclude_ends([difference])
             return
         larger, least = _margin(relation.sign, difference)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from framelift_symbolic_shapes.expression import Call, Constant, Expression, Relation
 from framelift_symbolic_shapes.python_function import PYTHON_FUNCTIONS
-from framelift_symbolic_shapes.range import Bounds
+from framelift_symbolic_shapes.range import Bounds, Range
 
 __all__ = ["decide_floats", "float_interval"]
 
@@ -55,10 +55,23 @@ def _image(
     moving: Expression, fixed: Constant, bounds: Bounds, name: str, python: Callable[[float, float], float]
 ) -> tuple[float, float] | None:
     by = _as_float(fixed.value)
-    inside = float_interval(moving, bounds) if moving.kind is float else None
-    if inside is None or not math.isfinite(by) or (by == 0 and name in ("FloatMul", "TrueDiv")):
+    if not math.isfinite(by) or (by == 0 and name in ("FloatMul", "TrueDiv")):
+        return None
+    if moving.kind is int:
+        return _quotients(bounds(moving), fixed.value) if name == "TrueDiv" and fixed.kind is int else None
+    inside = float_interval(moving, bounds)
+    if inside is None:
         return None
     ends = [python(end, by) for end in inside]
+    return min(ends), max(ends)
+
+
+def _quotients(dividends: Range, divisor: float) -> tuple[float, float] | None:
+    """Return the least and the greatest quotient: of integers it is rounded once, which is monotone, too."""
+    try:
+        ends = [dividends.lower / divisor, dividends.upper / divisor]
+    except OverflowError:
+        return None
     return min(ends), max(ends)
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 
+from framelift_symbolic_shapes.bounding import bound_monomial
 from framelift_symbolic_shapes.congruence import cofactor
-from framelift_symbolic_shapes.expression import Constant, Expression, Monomial, make_sum, terms_of
-from framelift_symbolic_shapes.range import Bounds, bound_monomial, is_infinite
+from framelift_symbolic_shapes.expression import Constant, Expression, Monomial, Relation, make_sum, terms_of
+from framelift_symbolic_shapes.range import Bounds, is_infinite
 
-__all__ = ["common_factor", "primitive", "products", "sides"]
+__all__ = ["common_factor", "compared_with_zero", "primitive", "products"]
 
 
 def products(monomial: Monomial, margins: Iterable[Expression], bounds: Bounds) -> Iterator[Expression]:
@@ -64,16 +65,18 @@ def primitive(expression: Expression, bounds: Bounds) -> Expression:
     >>> a, b, c = (Symbol(name, int) for name in "abc")
     >>> primitive(a * c * 2 - b * c * 2, lambda atom: Range(1))
     a - b
+    >>> primitive(a * 24 - 24, lambda atom: Range())
+    a - 1
     """
     constant, terms = terms_of(expression)
-    if constant or not terms:
+    if not terms:
         return expression
-    common = common_factor(terms)
+    common = () if constant else common_factor(terms)
     positive = frozenset((atom, exponent) for atom, exponent in common if bounds(atom).lower > 0)
-    divisor = math.gcd(*terms.values())
+    divisor = math.gcd(constant, *terms.values())
     if not positive and divisor == 1:
         return expression
-    whole, rest = 0, {}
+    whole, rest = constant // divisor, {}
     for monomial, coefficient in terms.items():
         part = cofactor(monomial, positive)
         if part:
@@ -83,14 +86,24 @@ def primitive(expression: Expression, bounds: Bounds) -> Expression:
     return make_sum(whole, rest) if rest else Constant(whole)
 
 
-def sides(difference: Expression) -> tuple[Expression, Expression]:
-    """Return two sums without signs whose difference is `difference`; the first holds a symbol where one does.
+_MIRRORED = {"==": "==", "!=": "!=", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def compared_with_zero(sign: str, difference: Expression) -> Relation:
+    """Return how `difference` compares with 0, as a user would write it: two sums without signs where there are two.
 
     >>> from framelift_symbolic_shapes.expression import Symbol
     >>> a, b = Symbol("a", int), Symbol("b", int)
-    >>> sides(a - b * 4 + 1), sides(a + b), sides(a - 3)
-    ((a + 1, 4*b), (a + b, 0), (a, 3))
+    >>> compared_with_zero("<", a - b * 4 + 1), compared_with_zero("<", -a + 1)
+    (a + 1 < 4*b, a > 1)
     """
+    _, terms = terms_of(difference)
+    if all(coefficient < 0 for coefficient in terms.values()):
+        sign, difference = _MIRRORED[sign], -difference
+    return Relation(sign, *_split_by_sign(difference))
+
+
+def _split_by_sign(difference: Expression) -> tuple[Expression, Expression]:
     constant, terms = terms_of(difference)
     left = {monomial: coefficient for monomial, coefficient in terms.items() if coefficient > 0}
     right = {monomial: -coefficient for monomial, coefficient in terms.items() if coefficient < 0}

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
+from framelift_symbolic_shapes.bounding import bound
 from framelift_symbolic_shapes.evaluation import value_at
 from framelift_symbolic_shapes.expression import Call, Constant, Expression, Opaque, Relation, Symbol
 from framelift_symbolic_shapes.facts import Facts
+from framelift_symbolic_shapes.float_range import float_interval
 from framelift_symbolic_shapes.guard import ShapeGuard
 from framelift_symbolic_shapes.range import Range
 
@@ -15,7 +18,8 @@ __all__ = ["essential"]
 _EFFORT = 256
 """The most conditions that are taken as known, one after the other, to see what follows; then the rest is kept."""
 _TOTAL = frozenset({
-    "FloorDiv", "Mod", "BitAnd", "BitOr", "BitXor", "Minimum", "Maximum", "IntAbs", "Product",
+    "FloorDiv", "Mod", "BitAnd", "BitOr", "BitXor", "Minimum", "Maximum", "IntAbs", "Product", "ToFloat", "FloatAdd",
+    "FloatSub", "FloatMul", "TrueDiv", "Floor", "Ceil", "Trunc", "Round",
 })  # fmt: skip
 """The operations that raise nothing, divisions by numbers included."""
 
@@ -117,8 +121,15 @@ def _is_inequation(condition: Expression) -> bool:
     return isinstance(condition, Relation) and condition.sign == "!="
 
 
+def _is_finite(expression: Expression) -> bool:
+    """Tell whether a float is a number wherever the symbols are of 64 bits, as sizes are."""
+    ranges: dict[Expression, Range] = dict.fromkeys(expression.symbols, Range(-(2**63), 2**63))
+    limits = float_interval(expression, lambda part: bound(part, ranges))
+    return limits is not None and all(map(math.isfinite, limits))
+
+
 def _is_total(expression: Expression) -> bool:
-    if expression.kind is float or isinstance(expression, Opaque):
+    if isinstance(expression, Opaque) or (expression.kind is float and not _is_finite(expression)):
         return False
     if isinstance(expression, Call):
         if expression.name not in _TOTAL:

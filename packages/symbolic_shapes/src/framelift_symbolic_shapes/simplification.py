@@ -35,6 +35,10 @@ FARTHEST = 1024
 """The longest shift that is written as a power of two: `n >> 2**60` is cheap, and `2**2**60` fills memory."""
 
 
+LARGEST = 2**63
+"""The largest divisor that two become: a loop that halves would else make numbers that are longer each time."""
+
+
 def _nonzero(expression: Expression, bounds: Bounds) -> bool:
     return 0 not in bounds(expression)
 
@@ -64,11 +68,22 @@ def divide_multiple(a: Expression, b: Expression, bounds: Bounds) -> Expression 
     return quotient + simplify("FloorDiv", (rest, b), bounds)
 
 
+def divide_negative(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """A // b = -a // -b where b < 0."""
+    return simplify("FloorDiv", (-a, -b), bounds) if bounds(b).upper < 0 else None
+
+
 def divide_twice(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
-    """(n // d) // b = n // (d * b) where b > 0 and d != 0."""
-    if not _is(a, "FloorDiv") or bounds(b).lower <= 0 or not _nonzero(a.operands[1], bounds):
+    """(n // d + k) // b = (n + k * d) // (d * b) for a number k, where b > 0 and d != 0."""
+    constant, terms = terms_of(a)
+    inner = make_sum(0, dict(terms))
+    if not (isinstance(inner, Call) and inner.name == "FloorDiv"):
         return None
-    return simplify("FloorDiv", (a.operands[0], a.operands[1] * b), bounds)
+    dividend, divisor = inner.operands
+    product = divisor * b
+    if bounds(b).lower <= 0 or not _nonzero(divisor, bounds) or abs(number(product) or 0) > LARGEST:
+        return None
+    return simplify("FloorDiv", (dividend + divisor * constant, product), bounds)
 
 
 def divide_modulo(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
@@ -120,6 +135,16 @@ def divide_common(a: Expression, b: Expression, bounds: Bounds) -> Expression | 
 def modulo_one(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
     """A % 1 = 0."""
     return Constant(0) if number(b) == 1 else None
+
+
+def modulo_negative(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """A % b = -(-a % -b) where b < 0."""
+    return -simplify("Mod", (-a, -b), bounds) if bounds(b).upper < 0 else None
+
+
+def modulo_of_one(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
+    """1 % b = min(b - 1, 1) where b >= 1."""
+    return simplify("Minimum", (b - 1, Constant(1)), bounds) if number(a) == 1 and bounds(b).lower >= 1 else None
 
 
 def modulo_small(a: Expression, b: Expression, bounds: Bounds) -> Expression | None:
@@ -236,8 +261,9 @@ def _split(a: Expression, b: Expression) -> tuple[Expression, Expression]:
             quotient[part] = coefficient // divisor
         else:
             whole = coefficient // divisor
-    if not factor and constant % divisor == 0:
-        whole, constant = constant // divisor, 0
+    if not factor:
+        # A number leaves what is less than the divisor, so that (n - 3) // 2 and (n - 1) // 2 - 1 are one form.
+        whole, constant = divmod(constant, divisor)
     return make_sum(whole, quotient), make_sum(constant, rest)
 
 
@@ -288,6 +314,7 @@ def _split_by_sum(a: Expression, b: Expression) -> tuple[Expression, Expression]
 RULES: dict[str, tuple[Rule, ...]] = {
     "FloorDiv": (
         divide_by_one,
+        divide_negative,
         divide_small,
         divide_multiple,
         divide_modulo,
@@ -295,7 +322,16 @@ RULES: dict[str, tuple[Rule, ...]] = {
         divide_common,
         divide_twice,
     ),
-    "Mod": (modulo_one, modulo_small, modulo_multiple, modulo_modulo, modulo_exactly, modulo_common),
+    "Mod": (
+        modulo_one,
+        modulo_negative,
+        modulo_small,
+        modulo_of_one,
+        modulo_multiple,
+        modulo_modulo,
+        modulo_exactly,
+        modulo_common,
+    ),
     "Minimum": (minimum,),
     "Maximum": (maximum,),
     "IntAbs": (absolute,),
@@ -319,7 +355,7 @@ def simplify(name: str, operands: tuple[Expression, ...], bounds: Bounds) -> Exp
         bounds: gives a range that holds every value of an integer expression.
 
     >>> from framelift_symbolic_shapes.expression import Symbol
-    >>> from framelift_symbolic_shapes.range import bound
+    >>> from framelift_symbolic_shapes.bounding import bound
     >>> s = Symbol("s", int)
     >>> simplify("FloorDiv", (s * 4 + 6, Constant(2)), lambda expression: bound(expression, {s: Range(2, 9)}))
     2*s + 3
