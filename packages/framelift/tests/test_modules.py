@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import gc
+import importlib
 import pickle
 import weakref
 
@@ -140,3 +141,19 @@ def test_grad_modes():
     assert torch.is_grad_enabled()
     with torch.no_grad():
         assert not f(x)[1].requires_grad
+
+
+def test_modules_are_made_in_a_graph_where_dynamo_counts_them():
+    importlib.import_module("torch._dynamo")  # as Inductor does; it replaces `Module.__init__`
+    layers = nn.ModuleList([nn.Linear(2, 2) for _ in range(4)])
+
+    def some(x):
+        for layer in layers[:3]:
+            x = layer(x)
+        return nn.Sequential(nn.ReLU(), nn.Identity())(x)
+
+    counter = CompileCounter()
+    lifted = framelift.compile(some, backend=counter, fullgraph=True)
+    for _ in range(3):
+        torch.testing.assert_close(lifted(torch.ones(2, 2)), some(torch.ones(2, 2)))
+    assert counter.frame_count == 1

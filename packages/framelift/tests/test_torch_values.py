@@ -300,3 +300,12 @@ def test_function_transforms_see_through():
     assert torch.equal(torch.vmap(lifted)(X), (X * X).sum(1))
     assert torch.equal(torch.func.grad(lifted)(X), X * 2)
     assert torch.equal(lifted(X), (X * X).sum())
+
+
+def test_types_that_are_a_dtype_and_a_device():
+    def kinds(x, n):
+        types = torch.FloatTensor, torch.LongTensor, torch.cuda.FloatTensor
+        return x + 1, [isinstance(x, one) for one in types], isinstance(n, (torch.FloatTensor, int))
+
+    for x, n in ((torch.ones(2), 1), (torch.arange(2), torch.ones(1)), (torch.nn.Parameter(torch.ones(2)), "n")):
+        check(kinds, x, n)

@@ -11,7 +11,7 @@ import enum
 import sys
 import types
 
-__all__ = ["Mark", "mark", "mark_of", "runs_as_a_whole"]
+__all__ = ["Mark", "keeps_count_for_dynamo", "mark", "mark_of", "runs_as_a_whole"]
 
 _ATTRIBUTE = "_framelift_mark"
 _UNMARKED = (None, None)
@@ -104,6 +104,21 @@ def runs_as_a_whole(function: object) -> bool:
     return isinstance(name, str) and (
         name.startswith(_WHOLE_MODULES) or (name, function.__code__.co_qualname) in _WHOLE_FUNCTIONS
     )
+
+
+def keeps_count_for_dynamo(function: object) -> bool:
+    """Tell whether a function notes down a module for Dynamo, which asks what it noted of no module that a graph makes.
+
+    Where `torch._dynamo` is imported, as Inductor imports it, each `nn.Module()` ends with a call of it; it stores the
+    address of the module in a table of all modules there are.
+
+    >>> keeps_count_for_dynamo(len)
+    False
+    """
+    if not isinstance(function, types.FunctionType):
+        return False
+    name = function.__globals__.get("__name__")
+    return name == "torch._dynamo.mutation_guard" and function.__code__.co_qualname == "GenerationTracker.tag"
 
 
 def _lifts(function: object) -> bool:

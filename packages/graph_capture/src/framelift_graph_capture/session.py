@@ -70,7 +70,7 @@ from .dynamism import Dynamism, Seen
 from .graph_functions import is_graph_function, left_to_eager, tensor_method_name
 from .inner_names import MISSING, dependence_of, under_its_name
 from .lowering import NotLoweredError, Pair, lower
-from .marks import Mark, mark_of, runs_as_a_whole
+from .marks import Mark, keeps_count_for_dynamo, mark_of, runs_as_a_whole
 from .original import original_of
 from .reasons import (
     AbsentDevice,
@@ -533,6 +533,8 @@ class Session:
         """Tell whether a call becomes a node, or must not be entered."""
         if mark_of(function) is not None or original_of(function) is not None or steers_device(function):
             return True
+        if keeps_count_for_dynamo(function):
+            return True
         known = is_graph_function(function) or tensor_method_name(function) is not None
         return known and self._is_one_operation(function)
 
@@ -541,6 +543,8 @@ class Session:
     ) -> Result[Variable]:
         """Record a call of a torch function, or of the method `function` (a name) of the first argument."""
         label = function if isinstance(function, str) else getattr(function, "__name__", repr(function))
+        if keeps_count_for_dynamo(function):
+            return Value(self.domain.constant(None))
         mark = mark_of(function)
         if mark is Mark.DISABLED and runs_as_a_whole(function):
             return Break(UnsupportedCall(label, "torch's own Python that no capture gets through runs as a whole"))

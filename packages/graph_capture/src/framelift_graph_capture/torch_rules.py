@@ -30,6 +30,7 @@ from .applied import grouped_tensors
 from .handlers.tensor import session_of
 from .reasons import RequestedBreak, UnsupportedArgument
 from .torch_state import AUTOCAST_DEVICES
+from .variables import TensorVariable
 
 __all__ = ["TORCH_RULES", "break_on_call", "constant_rule"]
 
@@ -84,6 +85,19 @@ def _is_grad_enabled(domain: Tracking, context: CallContext, args: Arguments, kw
 
 def _is_tensor(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
     return Value(domain.constant(issubclass(args[0].python_type(), torch.Tensor)))
+
+
+def _is_of_tensor_type(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    """`isinstance(x, torch.FloatTensor)` and its like: no class, but a dtype, a layout and a kind of device."""
+    candidate: Any = getattr(args[0], "value", None)
+    if len(args) != 2 or kwargs or getattr(candidate, "__module__", None) not in ("torch", "torch.cuda"):
+        return Break(UnsupportedArgument("torch.tensortype.__instancecheck__", "type of another device"))
+    if not isinstance(args[1], TensorVariable):
+        known = not issubclass(args[1].python_type(), torch.Tensor)
+        return Value(domain.constant(False)) if known else domain.unsupported(args[1], "isinstance()")
+    fake: Any = session_of(domain).realise(args[1]).fake
+    look = fake.dtype, fake.layout, fake.device.type
+    return Value(domain.constant(look == (candidate.dtype, candidate.layout, "cuda" if candidate.is_cuda else "cpu")))
 
 
 _AUTOCAST_READS = (
@@ -195,6 +209,7 @@ TORCH_RULES: dict[Any, FunctionRule] = {
     torch.is_grad_enabled: _is_grad_enabled,
     torch._C._set_grad_enabled: _set_grad_enabled,
     torch.is_tensor: _is_tensor,
+    type(torch.FloatTensor).__instancecheck__: _is_of_tensor_type,
     torch.get_default_device: _get_default_device,
     **{
         function: break_on_call(f"torch.utils._device.{function.__qualname__}()")
