@@ -2,6 +2,7 @@
 
 import importlib.util
 import types
+from collections import OrderedDict
 
 import pytest
 import torch
@@ -14,6 +15,10 @@ from framelift_fake_tensors.command_line import app
 run = CliRunner().invoke
 
 
+def refusing():
+    raise ValueError("no such config\nand more")
+
+
 @pytest.fixture(autouse=True)
 def models(monkeypatch):
     module = types.ModuleType("some_models")
@@ -21,6 +26,10 @@ def models(monkeypatch):
     module.words = lambda: nn.Embedding(10**9, 8192)
     module.number = 3
     module.no_module = lambda: 3
+    made = nn.Linear(4, 4)
+    module.made_before = lambda: made
+    module.marked = lambda: nn.Sequential(OrderedDict({"[red]x[/red]": nn.Linear(4, 4), ":x:": nn.ReLU()}))
+    module.refusing = refusing
     module.encoder = lambda: nn.TransformerEncoderLayer(64, 4, batch_first=True)
     monkeypatch.setitem(__import__("sys").modules, "some_models", module)
 
@@ -64,11 +73,40 @@ def test_attention(size, device):
     ("some_models:perceptron", ["--input", "2,768:complex7"],
      "'complex7' is no dtype of torch, in the input '2,768:complex7'"),
     ("some_models:perceptron", ["--dtype", "float7"], "'float7' is no dtype of torch"),
+    ("some_models:perceptron", ["--dtype", "int64"], "'int64' is no floating-point dtype, which the default is"),
+    ("some_models:perceptron", ["--input", "2,,768"],
+     "'' is no size; write a number, a name such as s0, or with an example, s0=512"),
+    ("some_models:perceptron", ["--input", "s0=,768"],
+     "'s0=' is no size; write a number, a name such as s0, or with an example, s0=512"),
+    ("some_models:perceptron", ["--input", f"{2**64},768"],
+     "18446744073709551616 is no size; the largest that torch knows is 9223372036854775807"),
+    ("some_models:perceptron", ["--input", "s0=3,s0=5"],
+     "s0 is 3 in one place and 5 in another; one name is one size"),
+    ("..models:none", [], "'..models' is no name of a module; write MODULE:FACTORY, such as my_models:small"),
+    ("some_models:x:x:", [], "some_models has no x:x:: x:x: is not there"),
+    ("some_models:refusing", [], f"some_models:refusing raised ValueError: no such config ({__file__}:RAISES)"),
 ])  # fmt: skip
 def test_bad_input_is_told(target, options, says):
     result = run(app, [target, "--input", "2", *options])
     assert result.exit_code == 2
+    says = says.replace("RAISES", str(refusing.__code__.co_firstlineno + 1))
     assert result.output == f"error: {says}\n"
+
+
+def test_names_of_layers_are_no_markup():
+    result = run(app, ["some_models:marked", "--input", "2,4"])
+    assert [line.split()[0] for line in result.output.splitlines()[2:]] == ["[red]x[/red]", ":x:"]
+
+
+def test_a_model_that_was_made_before_is_measured_too():
+    result = run(app, ["some_models:made_before", "--input", "s0,4"])
+    assert result.exit_code == 0
+    assert "(s0, 4)" in result.output
+
+
+def test_inputs_have_the_default_dtype():
+    result = run(app, ["some_models:perceptron", "--input", "1,768", "--dtype", "bfloat16"])
+    assert result.output.splitlines()[-1].split()[-4:] == ["1.54", "kB", "4.72", "M"]
 
 
 @pytest.mark.parametrize(("options", "says"), [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import types
 
-__all__ = ["user_line"]
+__all__ = ["line_of", "user_line"]
 
-_OTHERS = frozenset(["torch", "framelift"]) | sys.stdlib_module_names
+_OTHERS = frozenset(["torch", "framelift", "typer", "click", "rich"]) | sys.stdlib_module_names
 
 
 def user_line() -> str | None:
@@ -21,8 +21,33 @@ def user_line() -> str | None:
     """
     frame: types.FrameType | None = sys._getframe(1)
     while frame is not None:
-        package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package not in _OTHERS and not package.startswith("framelift_"):
+        if _is_of_the_program(frame):
             return f"{frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back
     return None
+
+
+def line_of(error: BaseException) -> str | None:
+    """Return the line of the program, such as ``model.py:12``, where an error passed last on its way to who caught it.
+
+    Args:
+        error: an error that was raised.
+
+    >>> line_of(ValueError()) is None  # nobody raised it
+    True
+    """
+    found = None
+    trace = error.__traceback__
+    while trace is not None:
+        if _is_of_the_program(trace.tb_frame):
+            found = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return found
+
+
+def _is_of_the_program(frame: types.FrameType) -> bool:
+    names = frame.f_globals
+    package = str(names.get("__package__") or names.get("__name__", "")).partition(".")[
+        0
+    ]  # `python -m` runs `__main__`
+    return package not in _OTHERS and not package.startswith("framelift_")
