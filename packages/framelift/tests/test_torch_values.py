@@ -309,3 +309,26 @@ def test_types_that_are_a_dtype_and_a_device():
 
     for x, n in ((torch.ones(2), 1), (torch.arange(2), torch.ones(1)), (torch.nn.Parameter(torch.ones(2)), "n")):
         check(kinds, x, n)
+
+
+def test_sizes_and_named_results_that_a_program_makes():
+    def make(x):
+        empty = torch.Size()
+        pair = torch.return_types.max((x, x + 1))
+        return x.reshape(empty + torch.Size([x.shape[0]])), torch.Size(()), pair.indices, type(pair).__name__, len(pair)
+
+    check(make, torch.ones(3))
+
+
+def test_a_size_of_what_is_no_number_raises_as_in_eager():
+    def make(x):
+        return x + 1, torch.Size(["a"])
+
+    check(make, torch.ones(3), graphs=None)
+
+
+def test_what_depends_on_data_is_named_once():
+    lifted = framelift.compile(lambda x: x.nonzero(), backend="eager")
+    lifted(torch.ones(2))
+    expected = "nonzero (aten.nonzero.default) depends on the data of a tensor, which capture does not have"
+    assert expected in str(lifted.framelift.breaks[0])

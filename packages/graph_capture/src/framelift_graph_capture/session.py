@@ -630,7 +630,7 @@ class Session:
         try:
             result = self.fakes.propagate(real, values, value_kwargs)
         except DataDependentError as error:
-            return Break(DataDependent(str(error)))
+            return Break(DataDependent(f"{label} ({error.operator})"))
         except FakeTensorError as error:
             if error.__cause__ is not None and is_interruption(error.__cause__):
                 raise error.__cause__ from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -33,6 +34,10 @@ def _as_size(answer: Answer | None) -> Answer | None:
     return answer
 
 
+def _items(domain: Tracking, args: Arguments) -> Sequence[Variable] | None:
+    return domain.sequence(args[0]) if args else ()
+
+
 def _is_size(item: Variable) -> bool:
     return issubclass(item.python_type(), int)
 
@@ -41,8 +46,8 @@ class SizeHandler(TupleHandler):
     """`torch.Size`."""
 
     def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
-        items = domain.sequence(args[0]) if len(args) == 1 and not kwargs else None
-        if items is None:
+        items = _items(domain, args) if not kwargs and len(args) < 2 else None
+        if items is None or not all(_is_size(item) for item in items):
             return domain.unsupported(Variable(cls), "construction")
         return Value(TupleVariable(tuple(items), cls=torch.Size))
 
@@ -84,6 +89,12 @@ class SizeHandler(TupleHandler):
 
 class NamedResultHandler(TupleHandler):
     """The named tuples that torch's C++ makes: `torch.return_types.max` and its kin."""
+
+    def construct(self, domain: Tracking, cls: type, args: Arguments, kwargs: Keywords) -> Answer:
+        items = domain.sequence(args[0]) if len(args) == 1 and not kwargs else None
+        if items is None or len(items) != vars(cls)["n_sequence_fields"] or len(items) != vars(cls)["n_fields"]:
+            return domain.unsupported(Variable(cls), "construction")
+        return Value(TupleVariable(tuple(items), cls=cls))
 
     def get_attribute(self, domain: Tracking, variable: Variable, name: str) -> Answer:
         assert isinstance(variable, TupleVariable)
