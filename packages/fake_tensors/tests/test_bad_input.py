@@ -217,6 +217,23 @@ def test_arguments_of_measure_layers(mode):
         measure_layers(mode, 3)
 
 
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("device", ["cpu", "cuda", "mps"])
+@pytest.mark.parametrize("call", [
+    torch.mm, torch.matmul, torch.nn.functional.linear, lambda a, b: torch.addmm(a, a, b),
+    lambda a, b: torch.mv(a, b[0]), lambda a, b: torch.nn.functional.conv1d(a[None], b[None]),
+    lambda a, b: torch.bmm(a[None], b[None]),
+])  # fmt: skip
+def test_products_of_several_dtypes_are_refused_on_every_device(mode, call, device, dynamic):
+    a, b = mode.fake(torch.ones(4, 4), dynamic=dynamic), mode.fake(torch.ones(4, 4).bfloat16(), dynamic=dynamic)
+    large = mode.fake(torch.ones(1).expand(2**20, 2**20))
+    with mode:
+        assert call(a.to(device), a.to(device)).device.type == device
+        for one, other in ((a, b), (b, a), (large, large.bfloat16())):
+            with pytest.raises(RuntimeError, match="dtype|scalar type|should be the same"):
+                call(one.to(device), other.to(device))
+
+
 # ---- operators -------------------------------------------------------------------------------------------------------
 
 

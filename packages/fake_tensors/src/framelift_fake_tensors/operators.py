@@ -26,7 +26,7 @@ from framelift_fake_tensors.kernels import compute, is_missing
 from framelift_fake_tensors.layout import settled
 from framelift_fake_tensors.memory_format import as_laid_out, format_on_cpu
 from framelift_fake_tensors.pinning import knows_no_symbols, numbers, pin
-from framelift_fake_tensors.rehearsal import WITHIN_STORAGE, refuse_growth, rehearse
+from framelift_fake_tensors.rehearsal import WITHIN_STORAGE, refuse_growth, refuse_several_dtypes, rehearse
 from framelift_fake_tensors.tensor import FakeTensor, Memory, Mode, copy_bits, fakes_in, make_fake
 from framelift_fake_tensors.trial import is_triable, result_of_trial
 from framelift_fake_tensors.unlinked import Unlinked, is_linked
@@ -290,6 +290,7 @@ def run_operator(
     if device.type == "cpu" or operator in WITHIN_STORAGE:
         rehearse(operator, args, kwargs)
     refuse_growth(operator, args, kwargs)
+    refuse_several_dtypes(operator, args, kwargs)
     new_number = record.counting(operator) if data_dependent else None
     if operator._schema.is_mutable:
         record.written.update(id(fake.memory) for fake in _written(operator, args, kwargs))

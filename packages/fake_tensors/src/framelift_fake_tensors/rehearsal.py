@@ -21,7 +21,7 @@ from torch._ops import OpOverload
 from framelift_fake_tensors.tensor import FakeTensor, Memory, fakes_in
 from framelift_fake_tensors.trial import size_of_trial
 
-__all__ = ["WITHIN_STORAGE", "error_of", "refuse_growth", "rehearse"]
+__all__ = ["WITHIN_STORAGE", "error_of", "refuse_growth", "refuse_several_dtypes", "rehearse"]
 
 _MOST_ELEMENTS = 2**20
 _MOST_ELEMENTS_FOR_DTYPES = 2**14
@@ -46,6 +46,17 @@ _FACTORIES = frozenset(
 
 WITHIN_STORAGE: frozenset[Any] = frozenset([_aten.as_strided.default, _aten.as_strided_.default])
 """What every device refuses that would reach beyond the memory."""
+_PRODUCTS: frozenset[Any] = frozenset(
+    [
+        _aten.addbmm.default,
+        _aten.addmm.default,
+        _aten.addmv.default,
+        _aten.convolution.default,
+        _aten.mm.default,
+        _aten.mv.default,
+    ]
+)
+"""What every device refuses for arguments of several dtypes, and their meta functions do not."""
 
 
 def rehearse(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -184,6 +195,38 @@ def _error_about_dtypes(operator: OpOverload, args: tuple[Any, ...], kwargs: dic
         _KNOWN.clear()
     _KNOWN.add(key)
     return None
+
+
+def refuse_several_dtypes(operator: OpOverload, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Raise what kernels say of a product of several dtypes; the one for the CPU is asked, on next to nothing.
+
+    Args:
+        operator: the operator.
+        args: its arguments, fakes among them.
+        kwargs: the same, by name.
+
+    >>> refuse_several_dtypes(torch.ops.aten.mm.default, (), {})
+    """
+    fakes = list(fakes_in((args, kwargs))) if operator in _PRODUCTS else []
+    if len({fake.dtype for fake in fakes}) < 2 or any(fake.device.type == "meta" for fake in fakes):
+        return
+    most = 1 if operator is _aten.convolution.default else 2
+
+    def real(value: Any) -> Any:
+        if isinstance(value, FakeTensor):
+            return torch.zeros([min(_number(extent), most) for extent in value.size()], dtype=value.dtype)
+        return _number(value)
+
+    try:
+        small = [real(value) for value in args[:3]]
+        if most == 1:
+            ones, zeros = [1] * (args[0].dim() - 2), [0] * (args[0].dim() - 2)
+            small += [ones, zeros, ones, False, zeros, 1]
+        named = {name: real(value) for name, value in kwargs.items()}
+    except _Untold:
+        return
+    with torch._C._DisableTorchDispatch():
+        operator(*small, **named)
 
 
 def error_of(
