@@ -35,6 +35,8 @@ import pytest
 import torch
 from observation import compare
 
+import framelift
+
 X = torch.arange(6.0).reshape(2, 3)
 PROGRAMS = []
 
@@ -1324,6 +1326,74 @@ def texts_of_what_holds_itself(x):
     pair = (items, fields, {3})
     fields["pair"] = pair
     return repr(items), repr(fields), str(pair), f"{fields!a}", x + 1
+
+
+class Bare:
+    __slots__ = ("k",)
+
+
+class Guarded:
+    read = property(lambda s: 1)
+    written = property(None, lambda s, v: None)
+
+    class Inner:
+        read = property(lambda s: 1)
+
+
+def what_is_missing(act):
+    try:
+        act()
+    except (AttributeError, NameError) as error:
+        return type(error), str(error), error.name, type(getattr(error, "obj", None)), error
+
+
+@program(X, broken=True)
+def errors_of_look_ups_tell_what_was_looked_up(x):
+    y = x + 1
+    told = [
+        what_is_missing(lambda: Bare().nothing),
+        what_is_missing(lambda: [y].nothing),
+        what_is_missing(lambda: y.nothing),
+        what_is_missing(lambda: math.nothing),
+        what_is_missing(lambda: Bare.nothing),
+        what_is_missing(lambda: getattr(3, "nothing")),  # noqa: B009
+        what_is_missing(lambda: Bare().k),
+        what_is_missing(lambda: no_such_name),
+        what_is_missing(lambda: unbound),
+        what_is_missing(lambda: delattr(Bare(), "k")),
+        what_is_missing(lambda: setattr(Bare(), "z", 1)),
+        what_is_missing(lambda: setattr(Guarded(), "read", 1)),
+        what_is_missing(lambda: delattr(Guarded.Inner(), "read")),
+        what_is_missing(lambda: Guarded().written),
+    ]
+    if y is None:
+        unbound = 1
+    return told, told[1][-1].name, told[2][-1].obj, told[7][-1].name
+
+
+@program(X, broken=True)
+def super_of_another(x):
+    y = x + 1
+    try:
+        super(L1, 3).total()
+    except TypeError as error:
+        return str(error), y
+
+
+@program(X)
+def an_attribute_error_that_leaves(x):
+    return (x + 1).nothing
+
+
+def test_an_error_that_leaves_tells_what_was_looked_up():
+    def missing(x):
+        return [x + 1].nothing
+
+    lifted = framelift.compile(missing, backend="eager")
+    with pytest.raises(AttributeError) as raised:
+        lifted(X)
+    assert raised.value.name == "nothing"
+    assert torch.equal(raised.value.obj[0], X + 1)
 
 
 @pytest.mark.parametrize("dynamic", [None, True])

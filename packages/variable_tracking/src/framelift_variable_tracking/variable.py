@@ -208,10 +208,11 @@ class ExceptionVariable(ObjectVariable):
 
     `args`, `cause`, `context` and `suppress_context` are what CPython keeps in the object's C fields; `trace` is
     where each frame stood that the exception passed, innermost first. `tracebacks` are the traceback objects that were
-    asked for, by how long `trace` was then.
+    asked for, by how long `trace` was then. `missing` is what CPython tells of a look-up that failed: `name`, and `obj`
+    of an attribute.
     """
 
-    __slots__ = ("args", "cause", "context", "suppress_context", "trace", "tracebacks")
+    __slots__ = ("args", "cause", "context", "missing", "suppress_context", "trace", "tracebacks")
 
     def __init__(self, cls: type, args: Any = (), source: Source | None = None, value: Any = NEW) -> None:
         super().__init__(cls, source, value)
@@ -219,6 +220,7 @@ class ExceptionVariable(ObjectVariable):
         self.cause: Variable | None = None
         self.context: Variable | None = None
         self.suppress_context = False
+        self.missing: dict[str, Variable] = {}
         self.trace: list[TraceEntry] = []
         self.tracebacks: dict[int, Variable] = {}
 

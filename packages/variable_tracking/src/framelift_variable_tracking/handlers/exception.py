@@ -140,6 +140,8 @@ class ExceptionHandler(InstanceHandler):
         if name == "value" and native_base(exception.cls) is StopIteration:
             args = self.arguments(domain, exception)
             return Value(args[0] if args else domain.constant(None))
+        if name in exception.missing:
+            return Value(exception.missing[name])
         like, found = self._like(domain, exception), domain.find(exception.cls, name)
         if like is not None and found is not None and type(found[1]) in _FIELDS:
             return domain.from_native(getattr(like, name))
@@ -257,6 +259,9 @@ class ExceptionHandler(InstanceHandler):
             base: Any = native_base(exception.cls)
             args = [emitter.value(arg) for arg in exception.args]
             emitter.statement(expression(emitter.call(base.__init__, emitter.value(exception), *args)))
+        for name, value in exception.missing.items():
+            stored = emitter.call(setattr, emitter.value(exception), ast.Constant(name), emitter.value(value))
+            emitter.statement(expression(stored))
         fill_attributes(emitter, exception)
         if exception.cause is not None or exception.context is not None or exception.suppress_context:
             parts = (

@@ -47,8 +47,7 @@ def make_super(domain: Tracking, context: CallContext, args: Arguments, kwargs: 
         return Value(SuperVariable(owner.value, receiver, receiver.value))
     cls = receiver.python_type()
     if not is_subclass(cls, owner.value):
-        text = "super(type, obj): obj must be an instance or subtype of type"
-        return domain.raise_error(TypeError, text)
+        return Break(UnsupportedFeature("super() of what is neither an instance nor a subclass of the class"))
     return Value(SuperVariable(owner.value, receiver, cls))
 
 

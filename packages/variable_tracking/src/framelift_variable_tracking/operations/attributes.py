@@ -23,7 +23,7 @@ from framelift_guards import (
     TypeIs,
 )
 
-from ..classes import has_instance_dict, name_of
+from ..classes import has_instance_dict, is_subclass, name_of
 from ..effects import DeleteAttribute, DeleteSlot, SetAttribute, SetSlot
 from ..polyfills import protocols
 from ..reasons import UnsupportedFeature
@@ -33,6 +33,7 @@ from ..variable import (
     BoundMethodVariable,
     ConstantVariable,
     DescriptorVariable,
+    ExceptionVariable,
     ObjectVariable,
     ReferenceVariable,
     Variable,
@@ -104,6 +105,12 @@ class Attributes(Operators):
     # ---- reading ----------------------------------------------------------------------------------------------------
 
     def get_attribute(self, owner: Variable, name: str) -> Result[Variable]:
+        answer = self._attribute(owner, name)
+        if type(answer) is Raise:
+            _tell_missing(answer, owner, name)
+        return answer
+
+    def _attribute(self, owner: Variable, name: str) -> Result[Variable]:
         handler = self.handler_of(owner)
         if not handler.overridable:
             return handler.get_attribute(self.tracking, owner, name)
@@ -195,14 +202,34 @@ class Attributes(Operators):
             except AttributeError:
                 self.guard(CallSource(_empty(raw), owner.source, f" has no {name}"), Equals(True))
                 owner.slots[key] = DELETED
-                return self._no_attribute(owner, name)
+                return self._empty_slot(owner, name)
             known = owner.slots[key] = self.wrap(value, SlotSource(owner.source, defining, name))
         if known is None or known is DELETED:
-            return self._no_attribute(owner, name)
+            return self._empty_slot(owner, name)
         return Value(known)
+
+    def _empty_slot(self, owner: Variable, name: str) -> Raise[Variable]:
+        """Raise what this CPython says of a slot that holds nothing."""
+        try:
+            getattr(_similar(owner.python_type(), name), name)
+        except AttributeError as error:
+            return self.raise_error(AttributeError, *error.args)
+        raise AssertionError(name)
 
     def _no_attribute(self, owner: Variable, name: str) -> Raise[Variable]:
         return self.raise_error(AttributeError, f"{name_of(owner.python_type())!r} object has no attribute {name!r}")
+
+    def _no_place_for(self, owner: Variable, name: str) -> Raise[Variable]:
+        """Raise what this CPython says of an attribute that the owner, without an instance dictionary, can't hold."""
+        similar = _similar(owner.python_type())
+        try:
+            setattr(similar, name, None)
+        except AttributeError as error:
+            raised = self.raise_error(AttributeError, *error.args)
+            if error.obj is similar:  # CPython 3.13 tells more than those before
+                _tell_missing(raised, owner, name)
+            return raised
+        raise AssertionError(name)
 
     # ---- descriptors ------------------------------------------------------------------------------------------------
 
@@ -218,7 +245,7 @@ class Attributes(Operators):
         if kind is property:
             getter = self._part(attribute, 0)
             if getter is None:
-                return self.raise_error(AttributeError, f"property of {name_of(owner.cls)!r} object has no getter")
+                return self.unsupported(attribute, "reading a property without a getter")
             return self.tracking.call(self.frame, getter, (owner,), {})
         handler = self.handler_of(attribute)
         if not handler.overridable:
@@ -304,7 +331,7 @@ class Attributes(Operators):
             if found is not None:
                 text = f"{name_of(owner.python_type())!r} object attribute {name!r} is read-only"
                 return self.raise_error(AttributeError, text)
-            return self._no_attribute(owner, name)
+            return self._no_place_for(owner, name)
         if found is None:
             self.guard_lacks(owner.cls, name)
         else:
@@ -326,7 +353,7 @@ class Attributes(Operators):
         if attribute.cls is property:
             setter = self._part(attribute, 1)
             if setter is None:
-                text = f"property {name!r} of {name_of(owner.python_type())!r} object has no setter"
+                text = f"property {name!r} of {owner.python_type().__qualname__!r} object has no setter"
                 return self.raise_error(AttributeError, text)
             return self.tracking.call(self.frame, setter, (owner, value), {})
         if attribute.cls in _DATA_OF_C:
@@ -364,7 +391,7 @@ class Attributes(Operators):
         if type(raw) is types.MemberDescriptorType and defining.__flags__ & 1 << 9:
             present = self._read_slot(owner, defining, name, raw)
             if type(present) is not Value:
-                return present
+                return self.raise_error(AttributeError, name)
             owner.slots[defining, name] = DELETED
             if owner.source is not None:
                 self.effects.record(DeleteSlot(owner, defining, name))
@@ -372,7 +399,7 @@ class Attributes(Operators):
         if attribute.cls is property:
             deleter = self._part(attribute, 2)
             if deleter is None:
-                text = f"property {name!r} of {name_of(owner.python_type())!r} object has no deleter"
+                text = f"property {name!r} of {owner.python_type().__qualname__!r} object has no deleter"
                 return self.raise_error(AttributeError, text)
             return self.tracking.call(self.frame, deleter, (owner,), {})
         method = None if attribute.cls in _DATA_OF_C else self.special(attribute, "__delete__")
@@ -454,3 +481,16 @@ _NEVER_DATA = frozenset(
         type,
     }
 )
+
+
+def _similar(cls: type, *slots: str) -> object:
+    """Return an instance without an instance dictionary, of a class that CPython's messages name as this one."""
+    names = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__slots__": slots}
+    return type(name_of(cls), (), names)()
+
+
+def _tell_missing(raised: Raise[Variable], owner: Variable, name: str) -> None:
+    """Keep in an AttributeError what was looked up (Objects/object.c: set_attribute_error_context)."""
+    error = raised.exception
+    if isinstance(error, ExceptionVariable) and error.value is NEW and is_subclass(error.cls, AttributeError):
+        error.missing = {"name": ConstantVariable(name), "obj": owner}

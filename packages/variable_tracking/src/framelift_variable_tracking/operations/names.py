@@ -12,7 +12,7 @@ from framelift_guards import BuiltinSource, ConstantSource, DictItemSource, Glob
 from ..effects import DeleteCell, DeleteGlobal, StoreCell, StoreGlobal
 from ..handler import Tracking
 from ..reasons import UnsupportedFeature
-from ..variable import DELETED, CellVariable, ModuleVariable, Variable
+from ..variable import DELETED, CellVariable, ConstantVariable, ExceptionVariable, ModuleVariable, Variable
 from .state import Globals, State
 
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType)
@@ -33,6 +33,13 @@ class Names(State):
             return Value(found)
         return self.load_builtin(frame, name)
 
+    def raise_name_error(self, text: str, name: str) -> Raise[Variable]:
+        """Raise the NameError of a name, which it holds; an UnboundLocalError holds none (Python/ceval.c)."""
+        raised = self.raise_error(NameError, text)
+        assert isinstance(raised.exception, ExceptionVariable)
+        raised.exception.missing = {"name": ConstantVariable(name)}
+        return raised
+
     def load_builtin(self, frame: Frame[Variable], name: str) -> Result[Variable]:
         """Return a builtin that no global hides, or raise NameError."""
         scope = self.builtins
@@ -42,7 +49,7 @@ class Names(State):
         if found is None:
             if name not in scope.variables:
                 self.guard(NamespaceSource(scope.namespace), LacksKey(name))
-                return self.raise_error(NameError, f"name {name!r} is not defined")
+                return self.raise_name_error(f"name {name!r} is not defined", name)
             value = scope.variables[name]
             source = ConstantSource(name, value) if frame.globals.trusted else BuiltinSource(name)
             found = scope.known[name] = self.wrap(value, source)
@@ -89,7 +96,7 @@ class Names(State):
     def delete_global(self, frame: Frame[Variable], name: str) -> Result[Variable]:
         scope: Globals = frame.globals
         if self.read_global(scope, name) is None:
-            return self.raise_error(NameError, f"name {name!r} is not defined")
+            return self.raise_name_error(f"name {name!r} is not defined", name)
         scope.known[name] = DELETED
         self.effects.record(DeleteGlobal(scope.namespace, name))
         return Value(self.none)
@@ -111,7 +118,7 @@ class Names(State):
         if frame.extra is None:
             return self.delete_global(frame, name)
         if name not in frame.extra:
-            return self.raise_error(NameError, f"name {name!r} is not defined")
+            return self.raise_name_error(f"name {name!r} is not defined", name)
         del frame.extra[name]
         return Value(self.none)
 
@@ -151,7 +158,7 @@ class Names(State):
             return Value(content)
         if name in frame.code.raw.co_freevars:
             text = f"cannot access free variable {name!r} where it is not associated with a value in enclosing scope"
-            return self.raise_error(NameError, text)
+            return self.raise_name_error(text, name)
         text = f"cannot access local variable {name!r} where it is not associated with a value"
         return self.raise_error(UnboundLocalError, text)
 
