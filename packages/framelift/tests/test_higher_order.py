@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from observation import compare
 from torch import nn
+from torch._higher_order_ops import while_loop
 from torch.func import functional_call, grad, grad_and_value, hessian, jacfwd, jacrev, jvp, vjp, vmap
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
@@ -401,3 +402,52 @@ def test_compilers_trace_it(function, arguments, broken):
     expected = function(*arguments)
     torch.manual_seed(0)
     assert same(framelift.compile(function, backend="aot_eager", fullgraph=True)(*arguments), expected)
+
+
+def counted(n, x, w):
+    k = w + 1
+
+    def goes_on(i, y):
+        return (i < n) & (y.sum() < 1000)
+
+    def step(i, y):
+        return i + 1, y * k
+
+    return while_loop(goes_on, step, (torch.zeros((), dtype=torch.int64), x))
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_loop_is_one_graph(backend):
+    lifted = framelift.compile(counted, backend=backend, fullgraph=True)
+    for n in (0, 1, 3, 50):
+        x, w = torch.arange(1.0, 4.0), torch.ones(3)
+        expected_i, expected = 0, x
+        while expected_i < n and expected.sum() < 1000:
+            expected_i, expected = expected_i + 1, expected * (w + 1)
+        i, y = lifted(torch.tensor(n), x, w)
+        assert i.item() == expected_i
+        assert torch.equal(y, expected)
+        assert y is not x
+        assert y.data_ptr() != x.data_ptr()
+
+
+def test_a_loop_with_side_effects_or_of_other_shapes_is_left_alone():
+    log = []
+
+    def noting(x):
+        def step(y):
+            log.append(1)
+            return (y + 1,)
+
+        return while_loop(lambda y: y.sum() < 9, step, (x,))
+
+    lifted = framelift.compile(noting, backend="eager", fullgraph=True)
+    with pytest.raises(framelift.errors.FrameliftError, match="changes what existed before"):
+        lifted(torch.zeros(3))
+
+
+def test_a_loop_with_gradients_is_left_alone():
+    w = torch.ones(3, requires_grad=True)
+    lifted = framelift.compile(counted, backend="eager", fullgraph=True)
+    with pytest.raises(framelift.errors.FrameliftError, match="gradients"):
+        lifted(torch.tensor(2), torch.ones(3), w)

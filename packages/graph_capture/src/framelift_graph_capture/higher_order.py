@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+import torch._higher_order_ops
 import torch.func
 import torch.utils._pytree as pytree
 import torch.utils.checkpoint
@@ -428,6 +429,83 @@ def _choose(session: Session, pred: Any, graphs: Sequence[Any]) -> Answer:
     return Value(session.raise_result(result, node))
 
 
+def _while_loop(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywords) -> Answer:
+    """`while_loop(cond_fn, body_fn, carried_inputs)`, of tensors that need no gradient."""
+    name = "while_loop"
+    given = {**dict(zip(("cond_fn", "body_fn", "carried_inputs"), args, strict=False)), **kwargs}
+    if len(args) > 3 or set(given) != {"cond_fn", "body_fn", "carried_inputs"}:
+        return Break(UnsupportedCall(name, "its arguments are not those of its signature"))
+    carried = domain.sequence(given["carried_inputs"])
+    if carried is None or not all(isinstance(item, TensorVariable) for item in carried):
+        return Break(UnsupportedCall(name, "what it carries is no flat sequence of tensors"))
+    session = session_of(domain)
+    entering = [session.lower(item) for item in carried]
+    fakes: list[Any] = [fake for _, fake in entering]
+    before = list(domain.effects)
+    graphs: list[Any] = []
+    for function in (given["cond_fn"], given["body_fn"]):
+        traced = trace(
+            domain,
+            session,
+            function,
+            (),
+            {},
+            parameters=lambda: [parameter(session, _alias(session, fake, None)) for fake in fakes],
+            rearranged=lambda made: (tuple(made), {}),
+        )
+        if isinstance(traced, Break):
+            return traced
+        try:
+            nodes, outputs = session.lower(traced.result)
+        except NotLoweredError as error:
+            traced.pull_out(())
+            session.gave_up = True
+            return Break(UnsupportedArgument(name, error.type_name))
+        graphs.append((*traced.pull_out(nodes), outputs))
+    (goes_on, condition_free, condition), (step, step_free, results) = graphs
+    free = list(dict.fromkeys([*condition_free, *step_free]))
+    read = [*fakes, *[node.meta["example_value"] for node in free]]
+    why = _unfit_loop(condition, results, fakes)
+    if len(list(domain.effects)) != len(before):
+        why = "one of its functions changes what existed before"
+    if torch.is_grad_enabled() and any(isinstance(one, torch.Tensor) and one.requires_grad for one in read):
+        why = "it is part of a computation of gradients"
+    if why is not None:
+        session.gave_up = True
+        return Break(UnsupportedCall(name, why))
+    condition_takes, step_takes = [[free.index(node) for node in one] for one in (condition_free, step_free)]
+    count = len(fakes)
+
+    def whether(*values: Any) -> Any:
+        return goes_on.forward(*values[:count], *[values[count + index] for index in condition_takes])
+
+    def once(*values: Any) -> Any:
+        return tuple(step.forward(*values[:count], *[values[count + index] for index in step_takes]))
+
+    def while_loop_call(*values: Any) -> Any:
+        kept, rest = values[:count], values[count:]
+        if torch._C._len_torch_dispatch_stack() or torch._C._functorch.peek_interpreter_stack() is not None:
+            return torch.ops.higher_order.while_loop(whether, once, kept, rest)
+        # What it gives is new, though the loop may not be entered, or a step return what it was given.
+        kept = tuple([value.clone() for value in kept])
+        while whether(*kept, *rest):
+            kept = once(*kept, *rest)
+        return kept
+
+    made = tuple([session.fakes.propagate(torch.clone, (fake,), {}) for fake in fakes])
+    node = session.recorder.call(while_loop_call, (*[one for one, _ in entering], *free), {}, made)
+    return Value(session.raise_result(made, node))
+
+
+def _unfit_loop(condition: Any, results: Any, carried: Sequence[torch.Tensor]) -> str | None:
+    """Return why a loop cannot be one node; None if it can."""
+    if not isinstance(condition, torch.Tensor) or condition.dtype is not torch.bool or condition.dim():
+        return "its condition is no tensor of one truth value"
+    if not isinstance(results, (tuple, list)) or [_look(one) for one in results] != [_look(one) for one in carried]:
+        return "its body returns something else than tensors like those that it gets"
+    return None
+
+
 def _flat(run: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *values: tuple(pytree.tree_leaves(run(*values)))
 
@@ -491,5 +569,6 @@ HIGHER_ORDER_RULES: dict[Any, FunctionRule] = {
     applied.pull_back: _pull_back,
     torch.utils.checkpoint.checkpoint: _checkpoint,
     torch.cond: _cond,
+    torch._higher_order_ops.while_loop: _while_loop,
 }
 """The rules, by torch's function for it."""
