@@ -5,7 +5,7 @@
 static int
 set_up_module(PyObject *module)
 {
-    PyTypeObject *types[] = {&PlanType, &ImagesType, &ValuesType, &StateCheckType};
+    PyTypeObject *types[] = {&PlanType, &ImagesType, &ValuesType, &StateCheckType, &JointCheckType};
     for (size_t index = 0; index < sizeof(types) / sizeof(types[0]); index++) {
         if (PyModule_AddType(module, types[index]) < 0) {
             return -1;

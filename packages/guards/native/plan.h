@@ -161,6 +161,9 @@ extern PyTypeObject PlanType;
 /* images.c */
 extern PyTypeObject ImagesType;
 
+/* joint.c */
+extern PyTypeObject JointCheckType;
+
 /* state.c */
 extern PyTypeObject StateCheckType;
 PyObject *code_of(PyObject *module, PyObject *function);

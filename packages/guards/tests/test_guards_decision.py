@@ -57,13 +57,15 @@ def test_a_small_tree_reads_like_this():
         dispatcher.source()
         == """\
 def of(a, b, c, *extra, **named_extra):
-    if code_of(original) is not code or extra or named_extra:
+    if extra or named_extra:
         return changed({'a': a, 'b': b, 'c': c}, extra, named_extra)
     while True:
         try:
             if b is not True:
                 break
             if not (type(c) is str and c == 'x'):
+                break
+            if code_of(original) is not code:
                 break
         except Exception:
             break
@@ -90,6 +92,8 @@ def of(a, b, c, *extra, **named_extra):
                     break
                 return run_2(a, b, c)
         break
+    if code_of(original) is not code:
+        return changed({'a': a, 'b': b, 'c': c}, extra, named_extra)
     if a is DEFAULT or b is DEFAULT or c is DEFAULT:
         return left_out({'a': a, 'b': b, 'c': c})
     return miss({'a': a, 'b': b, 'c': c})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from operator import attrgetter
 from types import CodeType, FunctionType
+from typing import Protocol
 
 Plan = Callable[..., tuple[object, ...] | None]
 """Called with its inputs, it returns its outputs, or ``None`` where it cannot say that all holds."""
@@ -40,6 +41,22 @@ StateCheckMaker = Callable[[tuple[Question, ...]], Callable[[], bool]]
 """Makes a check that all questions have the answers that are expected."""
 
 
+class Joint(Protocol):
+    """A check of many values, which may be replaced, and checks without arguments that are made after it."""
+
+    def __call__(self, *values: object) -> bool: ...
+
+    def replace(self, check: Check, /) -> None:
+        """Make another check of the values from now on."""
+
+    def add(self, other: Callable[[], bool], /) -> None:
+        """Make a check without arguments, too."""
+
+
+JointMaker = Callable[[Check], Joint]
+"""Makes a joint of a first check of the values."""
+
+
 class PlainValues(tuple[object, ...]):
     """Values that `apply` spreads, where there is no accelerator."""
 
@@ -54,6 +71,7 @@ def apply_plain(function: Callable[..., object], /, *arguments: object) -> objec
 make_plan: PlanMaker | None
 make_images: ImagesMaker | None
 make_state_check: StateCheckMaker | None
+make_joint: JointMaker | None
 code_of: Callable[[FunctionType], CodeType]
 """Reads the code of a function; the accelerator does it in half the time that the attribute takes.
 
@@ -76,16 +94,16 @@ a b c
 """
 
 try:
-    from framelift_guards._accelerator import BodyImages, CheckPlan, StateCheck
+    from framelift_guards._accelerator import BodyImages, CheckPlan, JointCheck, StateCheck
 except ImportError:
-    make_plan = make_images = make_state_check = None
+    make_plan = make_images = make_state_check = make_joint = None
     Values, apply, code_of = PlainValues, apply_plain, attrgetter("__code__")
 else:
     from framelift_guards._accelerator import Values as _Values
     from framelift_guards._accelerator import apply as _apply
     from framelift_guards._accelerator import code_of as _code_of
 
-    make_plan, make_images, make_state_check = CheckPlan, BodyImages, StateCheck
+    make_plan, make_images, make_state_check, make_joint = CheckPlan, BodyImages, StateCheck, JointCheck
     Values, apply, code_of = _Values, _apply, _code_of
 
 accelerated = make_plan is not None

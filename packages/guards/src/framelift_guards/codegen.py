@@ -20,6 +20,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import isfinite
 from typing import Protocol
 
+from framelift_guards import accelerator
+from framelift_guards.accelerator import Check, Question
+
 _SERIAL = itertools.count(1)
 
 
@@ -152,6 +155,27 @@ class Builder:
     def many(self, call: ast.Call) -> ast.Call:
         """Return a call of perhaps many values, which a builder may hand over at once."""
         return call
+
+    def ask(self, questions: Sequence[Question], otherwise: Callable[[], ast.expr]) -> ast.expr:
+        """Return the condition that questions have the answers that are expected.
+
+        Args:
+            questions: what the accelerator can ask.
+            otherwise: makes the condition where there is no accelerator.
+        """
+        if accelerator.make_state_check is None:
+            return otherwise()
+        return ast.Call(self.constant(accelerator.make_state_check(tuple(questions)), "state_holds"), [], [])
+
+    def replaceable(self, check: Check, hint: str) -> tuple[ast.Name, Callable[[Check], None]]:
+        """Return an expression for a check of many values, and what replaces that check by a better one."""
+        name = self.namespace.bind(check, hint)
+
+        def replace(better: Check) -> None:
+            if name in self.namespace.globals:  # else the code is gone, and with it what would drop the name
+                self.namespace.globals[name] = better
+
+        return ast.Name(name, ast.Load()), replace
 
     def call(self, function: Callable[..., object], *arguments: ast.expr) -> ast.Call:
         """Return a call of the constant ``function``."""

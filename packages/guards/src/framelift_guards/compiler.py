@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ast
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from framelift_guards import accelerator
+from framelift_guards.accelerator import Check, Joint, Question
 from framelift_guards.block import WORTHWHILE, Block, Bundle, together
 from framelift_guards.codegen import Builder, Fetchable, GeneratedNamespace
 from framelift_guards.guard import Guard
@@ -56,6 +57,8 @@ class CheckBuilder(Builder):
         self._types: dict[Source, type] = {} if parent is None else dict(parent._types)
         self._pending: dict[Family, list[Guard]] = {}
         self._pending_sources: set[Source] = set()
+        self._asked: list[tuple[Sequence[Question], Callable[[], ast.expr]]] = []
+        self._joint: Joint | None = None
 
     def check(
         self,
@@ -268,18 +271,43 @@ class CheckBuilder(Builder):
                 node.id = held[node.id]
         return condition
 
+    def ask(self, questions: Sequence[Question], otherwise: Callable[[], ast.expr]) -> ast.expr:
+        self._asked.append((questions, otherwise))  # all at once, with the families
+        return ast.Constant(True)
+
+    def replaceable(self, check: Check, hint: str) -> tuple[ast.Name, Callable[[Check], None]]:
+        if accelerator.make_joint is not None:
+            check = self._joint = accelerator.make_joint(check)
+        callee, replace = super().replaceable(check, hint)
+        self.names.add(callee.id)
+        return callee, replace if self._joint is None else self._joint.replace
+
+    def _ask_together(self) -> None:
+        """Emit what was to be asked: as a part of the check of many values, where there is one."""
+        questions = tuple([question for some, _ in self._asked for question in some])
+        make = accelerator.make_state_check
+        if self._joint is not None and make is not None and questions:
+            self._joint.add(make(questions))
+        elif make is not None and len(questions) > 1:
+            self.require(ast.Call(self.constant(make(questions), "state_holds"), [], []))
+        else:
+            for _, otherwise in self._asked:
+                self.require(otherwise())
+        self._asked, self._joint = [], None
+
     def flush(self) -> None:
-        """Emit the checks of the families collected so far."""
+        """Emit the checks of the families, and the questions, collected so far."""
         checks = []
         for family, guards in self._pending.items():
             members = [
                 Member(guard.predicate, None if guard.source is None else self.fetch(guard.source)) for guard in guards
             ]
             checks.append(family.to_ast(members, self))
-        for stage in itertools.zip_longest(*checks):
+        for stage in itertools.zip_longest(*checks, fillvalue=None) if checks else [()]:
             for condition in stage:
                 if condition is not None:
                     self.require(condition)
+            self._ask_together()
         self._pending.clear()
         self._pending_sources.clear()
 

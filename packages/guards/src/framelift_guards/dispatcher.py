@@ -12,7 +12,7 @@ import itertools
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import CO_VARARGS, CO_VARKEYWORDS
 from typing import Any, cast
 
@@ -24,7 +24,8 @@ from framelift_guards.defaults import DEFAULT, KeywordDefaults, PositionalDefaul
 from framelift_guards.fork_safe_lock import ForkSafeLock
 from framelift_guards.guard import Failure, Guard, GuardSet
 from framelift_guards.modes import Checked, Frozen, GuardMode, GuardViolation, Trust, divide
-from framelift_guards.predicates.base import again, compare, either
+from framelift_guards.original import RunsCode
+from framelift_guards.predicates.base import compare, either
 from framelift_guards.roots import LocalSource
 from framelift_guards.source import Scope, Source, subscript
 
@@ -275,7 +276,7 @@ class Dispatcher:
         self._original: Any = original
         self._original_defaults = () if original is None else original.__defaults__ or ()
         self._original_keyword_defaults = frozenset(() if original is None else original.__kwdefaults__ or ())
-        self._code = None if original is None else original.__code__
+        self._runs = None if original is None else RunsCode(original, original.__code__)
         self._on_change = self._changed  # one object, so that generated code has one name for it
         self._on_gap = self._left_out
         self._on_any = self._handed_on
@@ -397,9 +398,12 @@ class Dispatcher:
         tree = DecisionTree(self._namespace, self._renamed, self.parameters.names)
         needed = self._needed()
         seen = [name for name in needed if all(_refuses_a_gap(one.guards, name) for one in specialisations)]
-        preparation = [*self._preparation(), *self._without([name for name in needed if name not in seen])]
+        preparation = [
+            *self._preparation(),
+            *self._without([name for name in needed if name not in seen], checked=False),
+        ]
         attempts = self._attempts(tree, specialisations)  # while suspended, too: their names are kept
-        end = [*self._without(seen), self._report()]
+        end = [*self._unless_same_code(), *self._without(seen, checked=True), self._report()]
         body = [*preparation, *([] if self._suspended else attempts), *end]
         parameters = self.parameters.to_ast(self._renamed, self._extra, self._named_extra)
         definition = ast.FunctionDef(self._stem, parameters, body, [])
@@ -433,15 +437,20 @@ class Dispatcher:
         paths = [specialisation.path for specialisation in specialisations]
         self._trust = None
         if isinstance(self.mode, Checked):
-            return tree.statements(paths)
+            return tree.statements([self._of_this_code(path) for path in paths])
         division = divide([specialisation.guards for specialisation in specialisations], self.mode)
         if not division.trusted:
-            return tree.statements(paths)
+            return tree.statements([self._of_this_code(path) for path in paths])
         trust = self._trust = Trust(division, self.mode)
-        full = [trust.full(path) for path in paths]
+        full = [self._of_this_code(trust.full(path)) for path in paths]
         if isinstance(self.mode, Frozen) and self.mode.verify:
             return tree.statements(full)
-        return [*tree.statements([trust.quick(path) for path in paths]), *tree.statements(full)]
+        quick = [self._of_this_code(trust.quick(path)) for path in paths]
+        return [*tree.statements(quick), *tree.statements(full)]
+
+    def _of_this_code(self, path: Path) -> Path:
+        """Return the path with a check that the user's function has the code that is known, made with its guards."""
+        return path if self._runs is None else replace(path, guards=(Guard(None, self._runs), *path.guards))
 
     def _missed(self, arguments: dict[str, object]) -> object:
         """Do a call that no specialisation fits, in a mode that trusts: is that because the trust was betrayed?"""
@@ -453,39 +462,45 @@ class Dispatcher:
         return self._miss(arguments)
 
     def _preparation(self) -> Iterator[ast.stmt]:
-        """Yield the function's beginning: is the code still the one that is known, and what are the defaults now."""
+        """Yield the function's beginning: what goes beyond the parameters, and what the defaults are now."""
         if self._original is None:
             return
-        original = self._builder.constant(self._original, "original")
-        code = ast.Call(self._builder.constant(accelerator.code_of, "code_of"), [original], [])
-        other = compare(code, ast.IsNot(), self._builder.constant(self._code, "code"))
-        extra, named_extra = [
-            None if name is None else ast.Name(name, ast.Load()) for name in (self._extra, self._named_extra)
-        ]
-        changed = self._call_with_arguments(
-            self._builder.constant(self._on_change, "changed"),
-            ast.Tuple([], ast.Load()) if extra is None else extra,
-            ast.Constant(None) if named_extra is None else named_extra,
-        )
-        beyond = [again(one) for one in (extra, named_extra) if one is not None]
-        yield ast.If(either(other, *beyond), [changed], [])
-        filled = [*self._defaults(original), *self._keyword_defaults(original)]
-        if filled:
+        beyond = [ast.Name(name, ast.Load()) for name in (self._extra, self._named_extra) if name is not None]
+        if beyond:
+            yield ast.If(either(*beyond), [self._go_on_changed()], [])
+        defaults = {**self._defaults(), **self._keyword_defaults()}
+        if defaults:
+            filled = [self._default(name, value) for name, value in defaults.items()]
             # A default that was taken away: the call raises what the user's function raises.
             as_it_is = self._call_with_arguments(self._builder.constant(self._as_it_is, "as_it_is"))
-            yield ast.Try(filled, [ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [as_it_is])], [], [])
+            handler = ast.ExceptHandler(ast.Name("Exception", ast.Load()), None, [as_it_is])
+            fill = [*self._unless_same_code(), ast.Try(filled, [handler], [], [])]
+            yield ast.If(either(*[self._is_left_out(name) for name in defaults]), fill, [])
 
-    def _defaults(self, original: ast.expr) -> Iterator[ast.stmt]:
-        positional = self.parameters.positional
-        defaults = ast.Attribute(original, "__defaults__", ast.Load())
-        for back in range(len(self._original_defaults), 0, -1):
-            yield self._default(positional[-back], subscript(defaults, ast.Constant(-back)))
+    def _unless_same_code(self) -> Iterator[ast.stmt]:
+        """Yield what becomes of a call after the user's function was given other code; the guards do not hold then."""
+        if self._runs is not None:
+            yield ast.If(self._runs.negation(self._builder), [self._go_on_changed()], [])
 
-    def _keyword_defaults(self, original: ast.expr) -> Iterator[ast.stmt]:
-        defaults = ast.Attribute(original, "__kwdefaults__", ast.Load())
-        for name in self.parameters.keyword_only:
-            if name in self._original_keyword_defaults:
-                yield self._default(name, subscript(defaults, ast.Constant(name)))
+    def _go_on_changed(self) -> ast.stmt:
+        return self._call_with_arguments(
+            self._builder.constant(self._on_change, "changed"),
+            ast.Tuple([], ast.Load()) if self._extra is None else ast.Name(self._extra, ast.Load()),
+            ast.Constant(None) if self._named_extra is None else ast.Name(self._named_extra, ast.Load()),
+        )
+
+    def _defaults(self) -> dict[str, ast.expr]:
+        """Return what the positional parameters that had defaults at first have by default now."""
+        positional, count = self.parameters.positional, len(self._original_defaults)
+        return {positional[-back]: self._of_original("__defaults__", -back) for back in range(count, 0, -1)}
+
+    def _keyword_defaults(self) -> dict[str, ast.expr]:
+        names = [name for name in self.parameters.keyword_only if name in self._original_keyword_defaults]
+        return {name: self._of_original("__kwdefaults__", name) for name in names}
+
+    def _of_original(self, attribute: str, key: int | str) -> ast.expr:
+        original = self._builder.constant(self._original, "original")
+        return subscript(ast.Attribute(original, attribute, ast.Load()), ast.Constant(key))
 
     def _default(self, name: str, value: ast.expr) -> ast.stmt:
         target = ast.Name(self._renamed.get(name, name), ast.Store())
@@ -502,13 +517,17 @@ class Dispatcher:
         named = [name for name in self.parameters.keyword_only if name not in self._original_keyword_defaults]
         return [*self.parameters.positional[:first_default], *named]
 
-    def _without(self, names: Sequence[str]) -> Iterator[ast.stmt]:
-        """Yield what a call goes to that leaves out one of these parameters."""
+    def _without(self, names: Sequence[str], *, checked: bool) -> Iterator[ast.stmt]:
+        """Yield what a call goes to that leaves out one of these parameters.
+
+        Args:
+            names: the parameters.
+            checked: whether the function's code was looked at by then.
+        """
         gaps = [self._is_left_out(name) for name in names]
         if gaps:
-            yield ast.If(
-                either(*gaps), [self._call_with_arguments(self._builder.constant(self._on_gap, "left_out"))], []
-            )
+            left_out = self._call_with_arguments(self._builder.constant(self._on_gap, "left_out"))
+            yield ast.If(either(*gaps), [*([] if checked else self._unless_same_code()), left_out], [])
 
     def _left_out(self, arguments: dict[str, object]) -> object:
         """Do a call that leaves out what had no default at first."""
@@ -530,7 +549,7 @@ class Dispatcher:
         if extra or named_extra:
             return self.parameters.call(self._original, arguments, extra, named_extra or EMPTY)
         with self._lock.held():
-            self._code = code
+            self._runs = RunsCode(self._original, code)
             self._link(())
         return self.parameters.call(self.function, arguments)
 
@@ -547,7 +566,7 @@ class Dispatcher:
         if Parameters.of(original.__code__) != self.parameters:
             return original(*args, **kwargs)
         with self._lock.held():
-            self._link(self._specialisations if original.__code__ is self._code else ())
+            self._link(self._specialisations if self._runs is not None and self._runs.check(None, Scope({})) else ())
         return self.function(*args, **kwargs)
 
     def _report(self) -> ast.stmt:

@@ -173,8 +173,7 @@ def test_one_kind_alone():
     assert dispatcher.function(1) == ["grad mode was False, is True"]
     with torch.no_grad():
         assert dispatcher.function(1) == "hit"
-    question = "state_holds()" if accelerator.accelerated else "is_grad_enabled() is not False"
-    assert question in dispatcher.source()
+    assert "is_grad_enabled() is not False" in dispatcher.source()
 
 
 def test_the_usual_state_is_three_short_questions(monkeypatch):
@@ -196,9 +195,38 @@ def test_the_accelerator_asks_all_of_them_in_one_call():
     x = torch.zeros(3)
     methods = Guard(None, TensorMethods.of(torch.Tensor, ["sin"]))
     guards = [Guard(LocalSource("x"), TensorMatch.of(x)), *global_state_guards(), methods]
-    assert ("            if not state_holds():\n                break\n            run = entry\n") in dispatcher_of(
-        guards
-    ).source()
+    asked_alone = dispatcher_of(guards[1:]).source()
+    assert "            if not state_holds():\n                break\n            run = entry\n" in asked_alone
+    if native.tensor_guards is not None:
+        with_tensors = dispatcher_of(guards).source()
+        assert "            if not tensors_match(x):\n                break\n            run = entry\n" in with_tensors
+
+
+@needs_the_accelerator
+def test_state_that_is_asked_with_the_tensors_is_looked_at_by_every_call():
+    x = torch.zeros(3)
+    dispatcher = dispatcher_of([Guard(LocalSource("x"), TensorMatch.of(x)), *global_state_guards()])
+    found = []
+    for enabled in (True, False, True):
+        with torch.set_grad_enabled(enabled):
+            found.append(dispatcher.function(x))
+    assert found == ["hit", ["grad mode was True, is False"], "hit"]
+
+
+@needs_the_accelerator
+def test_a_joint_of_checks():
+    made = []
+    joint = accelerator.make_joint(lambda *values: made.append(values) or True)
+    assert joint(1, 2) is True
+    joint.add(lambda: made.append("other") or 1)
+    assert joint(3) is True
+    joint.replace(lambda *values: made.append("better") or "")
+    assert joint(4) is False
+    assert made == [(1, 2), (3,), "other", "better"]
+    joint.replace(len)
+    with pytest.raises(TypeError, match="exactly one argument"):
+        joint()
+    assert gc.is_tracked(joint)
 
 
 @needs_the_accelerator

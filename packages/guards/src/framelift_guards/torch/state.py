@@ -338,10 +338,8 @@ class StateFamily:
         needed = [one for one in predicates if one not in implied]
         # The cheapest and most often changed state first: grad mode is part of the compiled check.
         needed.sort(key=lambda one: not isinstance(one, State))
-        if accelerator.make_state_check is None:
-            return [both(*[one.to_ast(ast.Constant(None), builder) for one in needed])]
-        questions = tuple([question for one in needed for question in one.questions(builder)])
-        return [ast.Call(builder.constant(accelerator.make_state_check(questions), "state_holds"), [], [])]
+        questions = [question for one in needed for question in one.questions(builder)]
+        return [builder.ask(questions, lambda: both(*[one.to_ast(ast.Constant(None), builder) for one in needed]))]
 
 
 FAMILY = StateFamily()

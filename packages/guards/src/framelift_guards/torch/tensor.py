@@ -325,9 +325,7 @@ class TensorFamily:
                 density.append(_density(again(value), predicate.dense, builder))
         if bulk:
             check = BulkCheck([predicate for predicate, _ in bulk], builder)
-            values = [value for _, value in bulk]
-            conditions.append(builder.many(ast.Call(builder.constant(check.first, "tensors_match"), values, [])))
-            check.name = conditions[-1].func.id  # type: ignore[attr-defined]
+            conditions.append(builder.many(ast.Call(check.callee, [value for _, value in bulk], [])))
         return [both(*conditions), *density]
 
 
@@ -347,14 +345,13 @@ class BulkCheck:
 
     Args:
         predicates: one for each tensor.
-        builder: of the code that calls this; the name of the check is bound again in its namespace.
+        builder: of the code that calls this, by `callee`.
     """
 
     def __init__(self, predicates: Sequence[TensorMatch], builder: Builder) -> None:
         self.predicates = predicates
         self.states = {other for path in builder.paths for other in path if isinstance(other, State)}
-        self.globals = builder.namespace.globals
-        self.name = ""
+        self.callee, self._replace = builder.replaceable(self.first, "tensors_match")
         self.compiled: accelerator.Check = self.first
 
     def first(self, *values: object) -> bool:
@@ -362,8 +359,8 @@ class BulkCheck:
         if not (all(map(TensorMatch.matches, self.predicates, values)) and all(map(State.holds, self.states))):
             return False
         self.compiled = self._compile(range(len(values)), values)
-        if self.name in self.globals and self.compiled(*values):
-            self.globals[self.name] = self._by_images() or self.compiled
+        if self.compiled(*values):
+            self._replace(self._by_images() or self.compiled)
         return True
 
     def _compile(self, places: Sequence[int], values: Sequence[object]) -> accelerator.Check:
@@ -399,8 +396,7 @@ class BulkCheck:
         """
         everything = tuple(range(len(values)))
         if all(left_out):
-            if self.name in self.globals:
-                self.globals[self.name] = self.compiled
+            self._replace(self.compiled)
             return everything, self.compiled
         keys = {predicate.dispatch_keys: place for place, predicate in enumerate(self.predicates)}
         places = tuple([place for place in everything if left_out[place] or place in keys.values()])
