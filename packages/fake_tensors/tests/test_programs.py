@@ -844,6 +844,26 @@ def tangents():
         return unpacked.primal.shape, unpacked.tangent
 
 
+@program
+def tangents_of_numbers():
+    x = torch.ones(2, 3)
+    with torch.autograd.forward_ad.dual_level():
+        dual = torch.autograd.forward_ad.make_dual(x, torch.ones_like(x))
+        unpacked = torch.autograd.forward_ad.unpack_dual(dual.sin() * x.sum() / 3)
+        return unpacked.primal.shape, unpacked.tangent
+
+
+@program
+def products_with_numbers_forward():
+    x = torch.ones(2, 3)
+    return torch.func.jvp(lambda a: (a.sin(), a * 2), (x,), (x,), has_aux=True)
+
+
+@program
+def second_derivatives_of_a_batch():
+    return torch.func.vmap(torch.func.hessian(lambda a: (a**3).sum()))(torch.ones(2, 3))
+
+
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name.startswith("function_")])
 def test_a_function_of_a_user_may_be_applied_where_there_is_no_device(name):
     expected = outcome(PROGRAMS[name])
