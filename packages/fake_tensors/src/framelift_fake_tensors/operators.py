@@ -151,23 +151,8 @@ def _has_mask(indices: list[torch.Tensor | None]) -> bool:
     return any(index is not None and index.dtype in (torch.bool, torch.uint8) for index in indices)
 
 
-def _with_scalars_expanded(args: tuple[Any, ...], lowered: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give twins of the CPU's scalars the shape of the others.
-
-    An elementwise prim takes a scalar of the CPU beside tensors of one shape (`check_same_shape` in torch's
-    `_prims_common`); its twin is not of the CPU.
-    """
-    shape = next((each.shape for each in lowered if isinstance(each, torch.Tensor) and each.dim()), None)
-    if shape is None:
-        return lowered
-    return tuple(
-        [
-            twin.expand(shape)
-            if isinstance(fake, FakeTensor) and not fake.dim() and fake.device.type == "cpu"
-            else twin
-            for fake, twin in zip(args, lowered, strict=True)
-        ]
-    )
+def _is_scalar_of_cpu(tensor: torch.Tensor) -> bool:
+    return not tensor.dim() and tensor.device.type == "cpu"
 
 
 class _Twins:
@@ -181,6 +166,21 @@ class _Twins:
         self._fakes: dict[int, FakeTensor] = {}
         self.twins: list[torch.Tensor] = []
         self.memories: dict[int, Memory] = {}
+
+    def of_arguments(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """Return the positional arguments as twins."""
+        lowered = tuple([self.lower(value) for value in args])
+        if self._operator.namespace != "prims":
+            return lowered
+        # An elementwise prim takes a scalar of the CPU beside tensors of one shape (`check_same_shape` in torch's
+        # `_prims_common`); its twin is not of the CPU, and gets that shape.
+        shape = next((each.shape for each in lowered if isinstance(each, torch.Tensor) and each.dim()), ())
+        return tuple(
+            [
+                twin.expand(shape) if type(given) is FakeTensor and _is_scalar_of_cpu(given) else twin
+                for given, twin in zip(args, lowered, strict=True)
+            ]
+        )
 
     def lower(self, value: Any) -> Any:
         kind = type(value)
@@ -196,12 +196,12 @@ class _Twins:
         if kind is list or kind is tuple:
             return kind([self.lower(item) for item in value])
         if isinstance(value, torch.Tensor) and value._is_zerotensor():
-            # Torch's view of a fake that is known for zeros: it has neither data nor our class (ZeroTensorFallback.cpp).
+            # Torch's view of a fake that is known for zeros has neither data nor our class (ZeroTensorFallback.cpp).
             zeros = make_fake(
                 self._mode, Memory(), value.size(), value.stride(), 0, value.dtype, value.device, is_zero=True
             )
             return self.lower(zeros)
-        if isinstance(value, torch.Tensor) and (value.dim() or value.device.type != "cpu"):
+        if isinstance(value, torch.Tensor) and not _is_scalar_of_cpu(value):
             # A 0-d tensor of the CPU is a Python number that torch wrapped; meta kernels take those as they are.
             if self._mode.allow_real:
                 return self.lower(self._mode.fake(value))
@@ -326,9 +326,7 @@ def run_operator(
             memory_format = format_on_cpu(operator, args)
             return result if memory_format is None else _in_format(mode, result, memory_format, record)
     twins = _Twins(mode, operator)
-    lowered = tuple([twins.lower(value) for value in args])
-    if operator.namespace == "prims":
-        lowered = _with_scalars_expanded(args, lowered)
+    lowered = twins.of_arguments(args)
     lowered_kwargs = {name: twins.lower(value) for name, value in kwargs.items()}
     if _device_argument(operator) and (not twins.twins or lowered_kwargs.get("device") is not None):
         lowered_kwargs["device"] = _META
