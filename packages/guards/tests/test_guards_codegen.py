@@ -4,6 +4,7 @@ import concurrent.futures
 import gc
 import inspect
 import linecache
+import os
 import textwrap
 import traceback
 import weakref
@@ -74,7 +75,29 @@ def test_the_text_is_forgotten_with_the_function():
     assert linecache.getline(filename, 1) == "def generated(x):\n"
     del function
     gc.collect()
+    assert linecache.getlines(filename) == []
+    linecache.checkcache()
     assert filename not in linecache.cache
+
+
+def test_text_may_be_forgotten_while_linecache_checks_its_files(monkeypatch):
+    functions = [compile_function(_definition(), GeneratedNamespace()) for _ in range(2)]
+    names = [function.__code__.co_filename for function in functions]
+    for name in names:
+        assert linecache.getline(name, 1)
+
+    def stat(path, real=os.stat, **how):
+        functions.clear()  # as a collector would that runs by then
+        gc.collect()
+        return real(path, **how)
+
+    linecache.cache["/no/such/file.py"] = (1, 1.0, [], "/no/such/file.py")  # makes the check look for a file
+    order = ["/no/such/file.py", *names]
+    monkeypatch.setattr(linecache, "cache", {name: linecache.cache[name] for name in order})
+    monkeypatch.setattr(os, "stat", stat)
+    linecache.checkcache()
+    assert not functions
+    assert [linecache.getlines(name) for name in names] == [[], []]
 
 
 def test_generated_code_sees_no_names_of_ours_and_has_builtins_for_the_c_code_that_it_calls():

@@ -598,6 +598,8 @@ def test_nothing_is_kept_alive_and_linecache_is_cleaned():
     del dispatcher
     gc.collect()
     assert forward() is None
+    assert linecache.getlines(filename) == []
+    linecache.checkcache()
     assert filename not in linecache.cache
 
 

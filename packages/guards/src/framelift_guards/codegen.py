@@ -169,11 +169,11 @@ class Builder:
 
     def replaceable(self, check: Check, hint: str) -> tuple[ast.Name, Callable[[Check], None]]:
         """Return an expression for a check of many values, and what replaces that check by a better one."""
-        name = self.namespace.bind(check, hint)
+        name, constants = self.namespace.bind(check, hint), self.namespace.globals  # the check outlives the builder
 
         def replace(better: Check) -> None:
-            if name in self.namespace.globals:  # else the code is gone, and with it what would drop the name
-                self.namespace.globals[name] = better
+            if name in constants:  # else the code is gone, and with it what would drop the name
+                constants[name] = better
 
         return ast.Name(name, ast.Load()), replace
 
@@ -268,12 +268,22 @@ class SourceFile:
         # Not "<...>": linecache never asks a lazy loader for such names. Absolute: debuggers know a file by its
         # absolute path, and set no breakpoint where linecache has no text under that name.
         self.filename = f"/framelift-generated/{_stem(label)}_{next(_SERIAL)}.py"
-        self._finalizer = weakref.finalize(owner, linecache.cache.pop, self.filename, None)
+        self._finalizer = weakref.finalize(owner, _forget, self.filename)
         self._finalizer.atexit = False
 
     def publish(self, text: Callable[[], str]) -> None:
         """Let ``linecache`` find what ``text()`` returns; it is called at most once."""
         linecache.cache[self.filename] = (text,)
+
+
+def _forget(filename: str) -> None:
+    """Empty what ``linecache`` holds for a file; its next check drops the rest, since there is no such file.
+
+    Finalizers run in the middle of anything, so also of that check, which fails where a name is gone that it has listed
+    (`checkcache` in Lib/linecache.py of CPython 3.11 and 3.12).
+    """
+    if filename in linecache.cache:
+        linecache.cache[filename] = (0, 0.0, [], filename)
 
 
 def compile_code(definition: ast.FunctionDef, filename: str) -> types.CodeType:

@@ -49,7 +49,8 @@ class RunsCode(Predicate):
         return compare(self._code(builder), ast.IsNot(), builder.constant(self.code, "code"))
 
     def _code(self, builder: Builder) -> ast.expr:
-        return builder.call(accelerator.code_of, builder.constant(self.function, "original"))
+        code_of = builder.constant(accelerator.code_of, "code_of")
+        return ast.Call(code_of, [builder.constant(self.function, "original")], [])
 
     def describe(self, name: str) -> str:
         return f"{self.function.__qualname__}.__code__ is that of when it was captured"
