@@ -32,7 +32,7 @@ from framelift_variable_tracking import (
 )
 
 from . import applied
-from .body import Leaf, assemble, parameter, skeleton, tensors_in, trace
+from .body import Body, Leaf, assemble, parameter, skeleton, tensors_in, trace
 from .handlers.tensor import session_of
 from .lowering import NotLoweredError
 from .reasons import UnsupportedArgument
@@ -379,19 +379,25 @@ def _cond(domain: Tracking, context: CallContext, args: Arguments, kwargs: Keywo
     graphs: list[Any] = []
     for branch in (given["true_fn"], given["false_fn"]):
         traced = trace(domain, session, branch, tuple(operands), {})
-        if isinstance(traced, Break):
-            return traced
-        try:
-            nodes, outputs = session.lower(traced.result)
-        except NotLoweredError as error:
-            traced.pull_out(())
-            session.gave_up = True
-            return Break(UnsupportedArgument("cond", error.type_name))
-        graphs.append((*traced.pull_out(nodes), outputs))
+        graph = traced if isinstance(traced, Break) else _pulled_out(session, "cond", traced)
+        if isinstance(graph, Break):
+            return graph
+        graphs.append(graph)
     if len(list(domain.effects)) != len(before):
         session.gave_up = True
         return Break(UnsupportedCall("cond", "a branch changes what existed before"))
     return _choose(session, session.realise(pred), graphs)
+
+
+def _pulled_out(session: Session, name: str, traced: Body) -> tuple[Any, Any, Any] | Break:
+    """Return the graph of a function that was traced, what it takes from around it, and the fakes that it gives."""
+    try:
+        nodes, outputs = session.lower(traced.result)
+    except NotLoweredError as error:
+        traced.pull_out(())
+        session.gave_up = True
+        return Break(UnsupportedArgument(name, error.type_name))
+    return (*traced.pull_out(nodes), outputs)
 
 
 def _choose(session: Session, pred: Any, graphs: Sequence[Any]) -> Answer:
@@ -453,15 +459,10 @@ def _while_loop(domain: Tracking, context: CallContext, args: Arguments, kwargs:
             parameters=lambda: [parameter(session, _alias(session, fake, None)) for fake in fakes],
             rearranged=lambda made: (tuple(made), {}),
         )
-        if isinstance(traced, Break):
-            return traced
-        try:
-            nodes, outputs = session.lower(traced.result)
-        except NotLoweredError as error:
-            traced.pull_out(())
-            session.gave_up = True
-            return Break(UnsupportedArgument(name, error.type_name))
-        graphs.append((*traced.pull_out(nodes), outputs))
+        graph = traced if isinstance(traced, Break) else _pulled_out(session, name, traced)
+        if isinstance(graph, Break):
+            return graph
+        graphs.append(graph)
     (goes_on, condition_free, condition), (step, step_free, results) = graphs
     free = list(dict.fromkeys([*condition_free, *step_free]))
     read = [*fakes, *[node.meta["example_value"] for node in free]]

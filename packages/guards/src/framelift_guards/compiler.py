@@ -303,7 +303,7 @@ class CheckBuilder(Builder):
                 Member(guard.predicate, None if guard.source is None else self.fetch(guard.source)) for guard in guards
             ]
             checks.append(family.to_ast(members, self))
-        for stage in itertools.zip_longest(*checks, fillvalue=None) if checks else [()]:
+        for stage in itertools.zip_longest(*checks) if checks else [()]:
             for condition in stage:
                 if condition is not None:
                     self.require(condition)

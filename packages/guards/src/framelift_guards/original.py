@@ -38,19 +38,17 @@ class RunsCode(Predicate):
         return self.function.__code__ is self.code
 
     def to_ast(self, value: ast.expr, builder: Builder) -> ast.expr:
-        return builder.ask([(accelerator.code_of, (self.function,), self.code, None)], lambda: self.condition(builder))
-
-    def condition(self, builder: Builder) -> ast.expr:
-        """Return the expression of :meth:`to_ast` for where it stands alone."""
-        return compare(self._code(builder), ast.Is(), builder.constant(self.code, "code"))
+        question = (accelerator.code_of, (self.function,), self.code, None)
+        return builder.ask([question], lambda: self._compared(ast.Is(), builder))
 
     def negation(self, builder: Builder) -> ast.expr:
         """Return the expression that this does not hold."""
-        return compare(self._code(builder), ast.IsNot(), builder.constant(self.code, "code"))
+        return self._compared(ast.IsNot(), builder)
 
-    def _code(self, builder: Builder) -> ast.expr:
+    def _compared(self, operator: ast.cmpop, builder: Builder) -> ast.expr:
         code_of = builder.constant(accelerator.code_of, "code_of")
-        return ast.Call(code_of, [builder.constant(self.function, "original")], [])
+        found = ast.Call(code_of, [builder.constant(self.function, "original")], [])
+        return compare(found, operator, builder.constant(self.code, "code"))
 
     def describe(self, name: str) -> str:
         return f"{self.function.__qualname__}.__code__ is that of when it was captured"
